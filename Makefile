@@ -1,0 +1,64 @@
+# Every target documents itself; `make` alone prints them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
+
+PYTHON ?= python3
+IMAGES ?= images
+OUT ?= results/try
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+export PYTHONPATH := $(CURDIR):$(CURDIR)/common:$(CURDIR)/worker_a:$(CURDIR)/worker_b
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up: one virtual environment, two layers -----------------------------
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "carscribe needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Install one and say 'make PYTHON=/path/to/python3.11 ...'." >&2; exit 78; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python cannot make a virtual environment: install the package python3-venv and try again." >&2; exit 78; }
+
+$(VENV)/.try: requirements/try.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing what 'make try' needs into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/.try
+	@echo "Installing the tools of this project into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+.PHONY: try
+try: $(VENV)/.try ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR)
+	@$(BIN)/python -m local try --images "$(IMAGES)" --out "$(OUT)"
+
+# --- checks and tests ---------------------------------------------------------
+.PHONY: lint
+lint: $(VENV)/.dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+.PHONY: check
+check: lint ## the fast part of the tests: no root, no hosts
+	$(BIN)/pytest tests/unit tests/integration
+
+.PHONY: test
+test: check ## every check and test that CI runs
+
+# --- for the project's own developers ----------------------------------------
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.PHONY: lock
+lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
+	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
+	for group in hosts try lock eyes; do \
+	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
+	$(LOCK) $(UPGRADE) pyproject.toml --group checkov -o requirements/checkov.txt
+UPGRADE ?=
