@@ -1,0 +1,80 @@
+"""Evidence: whether something works at all, which decides what an error means."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from carscribe_common.exits import Exit, StopWorker
+
+IN_A_ROW = 10
+"""So many ambiguous errors with no success between them are the set-up's fault."""
+
+PATIENCE_SECONDS = 5.0
+"""How long an ambiguous error at the very start waits for another call's success."""
+
+
+class Evidence:
+    """What is known of the set-up from the calls so far. Used by all threads.
+
+    Args:
+        give_up_seconds: with no success at all for so long the worker ends.
+        seen_success: an earlier process of this run had success.
+        patience_seconds: how long a first ambiguous error may wait for others.
+    """
+
+    def __init__(
+        self,
+        give_up_seconds: float,
+        *,
+        seen_success: bool = False,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._give_up_seconds = give_up_seconds
+        self._patience_seconds = patience_seconds
+        self._changed = threading.Condition()
+        self._succeeded = seen_success
+        self._ambiguous_in_a_row = 0
+        self._last_success = 0.0
+
+    def success(self) -> None:
+        """Hear that a call about an image was answered, be it with the image's own failure."""
+        with self._changed:
+            self._last_success = time.monotonic()
+            self._ambiguous_in_a_row = 0
+            if not self._succeeded:
+                self._succeeded = True
+                self._changed.notify_all()
+
+    def blames_set_up(self) -> bool:
+        """Hear of an ambiguous error; tell whether it is the set-up's fault.
+
+        It is, if nothing has succeeded yet, or after ten in a row. Many calls
+        are in flight at once, so the first one waits a little for the others.
+        """
+        with self._changed:
+            self._ambiguous_in_a_row += 1
+            if self._ambiguous_in_a_row >= IN_A_ROW:
+                self._changed.notify_all()
+                return True
+            self._changed.wait_for(
+                lambda: self._succeeded or self._ambiguous_in_a_row >= IN_A_ROW,
+                timeout=self._patience_seconds,
+            )
+            return not self._succeeded or self._ambiguous_in_a_row >= IN_A_ROW
+
+    def give_up_if_hopeless(self, since: float, last: str) -> None:
+        """Raise StopWorker (TRANSIENT) after give_up_seconds without any success.
+
+        Args:
+            since: when the call in question was first tried, time.monotonic().
+            last: what went wrong last.
+        """
+        with self._changed:
+            silent = time.monotonic() - max(since, self._last_success)
+        if silent >= self._give_up_seconds:
+            raise StopWorker(
+                Exit.TRANSIENT,
+                f"Nothing succeeded for {silent:.0f} s; the last try: {last}. "
+                "The run goes on where it stopped when the worker is started again.",
+            )

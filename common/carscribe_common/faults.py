@@ -1,0 +1,211 @@
+"""What an error of AWS means for a run: whose fault it is, and so what follows.
+
+- ImageFault: this image's own; it is written down as its failure, the run goes on.
+- TransientFault: nobody's; it never settles an image and is tried again.
+- StopWorker: the whole set-up's; the worker stops with one sentence.
+- AmbiguousFault: the image's or the set-up's; evidence decides (see Evidence).
+
+Sources: the error tables of the API references of Rekognition, S3 and SQS, and
+"Handling errors" of the Rekognition developer guide.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ResponseStreamingError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
+
+from carscribe_common.exits import Exit, StopWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+IMAGE_REASONS: Final[Mapping[str, str]] = {
+    "InvalidImageFormatException": "invalid-image",
+    "ImageTooLargeException": "too-large",
+    "InvalidParameterException": "invalid-parameter",  # among others: below 80 px a side
+    "NoSuchKey": "gone",
+    "404": "gone",  # of a HEAD, which has no body to name the error in
+    "NoSuchVersion": "gone",
+    "PreconditionFailed": "changed",
+    "412": "changed",
+    "InvalidObjectState": "archived",  # in Glacier: it cannot be read
+}
+
+THROTTLING: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "LimitExceededException",
+        "SlowDown",
+        "503",
+    }
+)
+
+# Expired credentials of a host are made anew by the provider chain; clocks are set right.
+_TRANSIENT: Final = frozenset(
+    {
+        "InternalServerError",
+        "InternalError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "RequestTimeTooSkewed",
+        "RequestExpired",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "OverLimit",
+        "500",
+        "502",
+        "504",
+    }
+)
+
+_AMBIGUOUS: Final = frozenset({"InvalidS3ObjectException"})
+
+_DENIED: Final = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthFailure",
+        "AuthorizationError",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "MissingAuthenticationToken",
+        "NotAuthorized",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnauthorizedOperation",
+        "UnrecognizedClientException",
+        "403",
+    }
+)
+
+_MISSING: Final[Mapping[str, str]] = {
+    "NoSuchBucket": "the bucket does not exist",
+    "InvalidBucketName": "the bucket's name is none",
+    "AWS.SimpleQueueService.NonExistentQueue": "the queue does not exist",
+    "QueueDoesNotExist": "the queue does not exist",
+    "InvalidAddress": "the queue URL is none",
+    "PermanentRedirect": "the bucket is in another region",
+    "AuthorizationHeaderMalformed": "the region does not fit the bucket",
+    "301": "the bucket is in another region",
+}
+
+
+class ImageFault(Exception):  # noqa: N818 - a fault, in the words of the design
+    """An image's own failure.
+
+    Attributes:
+        reason: one word for programs, such as ``gone`` or ``too-large``.
+        detail: what the service said, for people.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class TransientFault(Exception):  # noqa: N818 - a fault, in the words of the design
+    """Throttling, 5xx, network: to be tried again."""
+
+
+class AmbiguousFault(Exception):  # noqa: N818 - a fault, in the words of the design
+    """A 403 of an object, or an InvalidS3ObjectException: the image's fault or the set-up's."""
+
+
+def error_code_of(response: Mapping[str, Any]) -> str:
+    """Return the name of the error in a parsed response, such as ``NoSuchKey``, or nothing."""
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def is_throttling(code: str) -> bool:
+    """Tell whether an error says that the caller is too fast."""
+    return code in THROTTLING
+
+
+def judge(error: Exception, doing: str, *, of_object: bool = False) -> Exception:
+    """Return what an error of boto3 means, as one of this module's exceptions.
+
+    Args:
+        error: what boto3 raised.
+        doing: what the worker was about, such as ``list the bucket photos``.
+        of_object: the call concerned one object of S3, so that a 403 may be
+            the object's own fault.
+
+    Returns:
+        ImageFault, TransientFault, AmbiguousFault or StopWorker; or the error
+        itself where it is none of AWS's: then it is a bug of ours.
+    """
+    match error:
+        case ClientError():
+            return _judge_answer(error, doing, of_object=of_object)
+        case NoCredentialsError() | PartialCredentialsError():
+            return StopWorker(
+                Exit.DENIED,
+                f"Cannot {doing}: no AWS credentials were found; give the host an instance "
+                "profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+            )
+        case NoRegionError():
+            return StopWorker(Exit.CONFIG, f"Cannot {doing}: set CARSCRIBE_REGION.")
+        case (
+            BotoConnectionError()
+            | HTTPClientError()
+            | EndpointConnectionError()
+            | IncompleteReadError()
+            | ResponseStreamingError()
+            | CredentialRetrievalError()
+        ):
+            return TransientFault(f"cannot {doing}: {error}")
+        case BotoCoreError():
+            return StopWorker(Exit.CONFIG, f"Cannot {doing}: {error}")
+        case _:
+            return error
+
+
+def _judge_answer(error: ClientError, doing: str, *, of_object: bool) -> Exception:
+    code = error_code_of(error.response)
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    said = f"{code}: {message}" if message and message != code else code
+    if code in _AMBIGUOUS or (of_object and code in _DENIED and status == 403):
+        return AmbiguousFault(said)
+    if code in IMAGE_REASONS and (of_object or not code.isdigit()):
+        return ImageFault(IMAGE_REASONS[code], message or code)
+    if code in THROTTLING or code in _TRANSIENT or status >= 500:
+        return TransientFault(f"cannot {doing}: {said}")
+    if code in _DENIED:
+        return StopWorker(
+            Exit.DENIED,
+            f"Cannot {doing}: AWS refuses it ({said}); give this role the permission.",
+        )
+    if code in _MISSING:
+        return StopWorker(
+            Exit.CONFIG, f"Cannot {doing}: {_MISSING[code]} ({said}); correct the settings."
+        )
+    return StopWorker(
+        Exit.CONFIG, f"Cannot {doing}: AWS answers {said}; correct the settings and start again."
+    )

@@ -1,0 +1,129 @@
+"""One object of S3, where an error may be its own fault or the whole set-up's."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.faults import AmbiguousFault, ImageFault, TransientFault, judge
+from carscribe_common.rules import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_s3 import S3Client
+
+    from carscribe_common.entry import Stop
+    from carscribe_common.evidence import Evidence
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 20.0
+
+
+class StoppedError(Exception):
+    """The worker is to end; what was in hand is not settled."""
+
+
+def until_answered(
+    call: Callable[[], Answer],
+    doing: str,
+    *,
+    evidence: Evidence,
+    stop: Stop,
+    about_image: bool = False,
+    of_object: bool = False,
+) -> Answer:
+    """Call AWS until it answers, through all that passes by itself.
+
+    botocore has tried each call a few times already; this goes on for as long
+    as anything at all succeeds, see Evidence.
+
+    Args:
+        call: one call of boto3.
+        doing: what it does, for messages.
+        evidence: decides when to give up.
+        stop: ends the waiting.
+        about_image: its success is evidence that images can be worked on.
+        of_object: it concerns one object of S3, whose own fault an error may be.
+
+    Raises:
+        ImageFault, AmbiguousFault: the object's fault, or perhaps.
+        StopWorker: the set-up's fault, or nothing succeeds any more.
+        StoppedError: the worker was told to end while it waited.
+    """
+    began = time.monotonic()
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            answer = call()
+        except (ClientError, BotoCoreError) as error:
+            verdict = judge(error, doing, of_object=of_object)
+            if about_image and isinstance(verdict, ImageFault):
+                evidence.success()
+            if not isinstance(verdict, TransientFault):
+                raise verdict from error
+            evidence.give_up_if_hopeless(began, str(verdict))
+            logger.warning("%s; trying again in %.1f s", verdict, pause)
+            if stop.wait(pause):
+                raise StoppedError from error
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        else:
+            if about_image:
+                evidence.success()
+            return answer
+
+
+def look_closer(
+    fault: AmbiguousFault,
+    s3: S3Client,
+    bucket: str,
+    key: str,
+    etag: str,
+    *,
+    evidence: Evidence,
+    stop: Stop,
+) -> Exception:
+    """Find out whose fault an ambiguous error is, by looking at the object itself.
+
+    Both roles may list the bucket, so a missing key is a 404 and no 403 (S3
+    API reference, HeadObject).
+
+    Returns:
+        ImageFault or StopWorker.
+
+    Raises:
+        StopWorker, StoppedError: as until_answered.
+    """
+    try:
+        # boto3 adds no IfMatch here: a changed object is told from a forbidden one.
+        head = until_answered(
+            lambda: s3.head_object(Bucket=bucket, Key=key),
+            f"look at {escape(key)}",
+            evidence=evidence,
+            stop=stop,
+            of_object=True,
+        )
+    except ImageFault as own:
+        evidence.success()
+        return own
+    except AmbiguousFault:
+        pass
+    else:
+        if head["ETag"] != etag:
+            evidence.success()
+            return ImageFault("changed", "it was replaced while the run was going on")
+    if evidence.blames_set_up():
+        return StopWorker(
+            Exit.DENIED,
+            f"Cannot read {escape(key)} in the bucket {bucket} ({fault}): give this role "
+            "s3:GetObject on it, and see that the bucket is in the region of the settings.",
+        )
+    return ImageFault("denied", str(fault))

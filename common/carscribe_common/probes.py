@@ -1,0 +1,113 @@
+"""Probes: does all that a run needs exist, and is this role allowed to use it?
+
+Each probe makes the very call the worker will make, in a form that the
+service refuses *after* it has checked the permission, so that nothing is
+sent, received, deleted or paid for.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from typing import TYPE_CHECKING, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.faults import error_code_of, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from carscribe_common.clients import Clients
+    from carscribe_common.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+NO_IMAGE = b"not an image"
+"""Refused as InvalidImageFormatException, which is not charged."""
+
+NO_MESSAGE = "\uffff"
+"""Refused as InvalidMessageContents: XML 1.0 does not allow this character."""
+
+NO_HANDLE = "not-a-receipt-handle"
+
+
+class Probe(NamedTuple):
+    """One probe.
+
+    Attributes:
+        what: what it asks for, as it stands in the log.
+        call: makes the call.
+        expected: the errors that say: allowed.
+    """
+
+    what: str
+    call: Callable[[], object]
+    expected: frozenset[str] = frozenset()
+
+
+def bucket_probes(settings: Settings, clients: Clients) -> list[Probe]:
+    """Return the probes that both workers make of the bucket."""
+    return [
+        Probe(
+            f"s3:ListBucket on {settings.bucket}",
+            lambda: clients.s3.list_objects_v2(
+                Bucket=settings.bucket, Prefix=settings.prefix, MaxKeys=1
+            ),
+        ),
+        Probe(
+            f"s3:GetObject in {settings.bucket}",
+            lambda: clients.s3.head_object(
+                Bucket=settings.bucket, Key=f"{settings.prefix}carscribe-probe-of-permission"
+            ),
+            # With s3:ListBucket a missing key is a 404, a forbidden one a 403.
+            frozenset({"404", "NoSuchKey"}),
+        ),
+    ]
+
+
+def check_state_dir(settings: Settings) -> None:
+    """Write a file into the state directory and remove it.
+
+    Raises:
+        StopWorker: DISK.
+    """
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=settings.state_dir, prefix=".probe-") as file:
+            file.write(b"probe")
+            file.flush()
+    except OSError as error:
+        raise StopWorker(
+            Exit.DISK,
+            f"The state directory {settings.state_dir} cannot be written ({error.strerror}): "
+            "mount it, or give this user the right to write to it.",
+        ) from error
+    logger.info("ok: the state directory %s", settings.state_dir)
+
+
+def make_probes(probes: Sequence[Probe]) -> None:
+    """Make all probes, log each, and name all that failed.
+
+    Raises:
+        StopWorker: DENIED or CONFIG, TRANSIENT if AWS cannot be reached.
+    """
+    faults: list[StopWorker] = []
+    for probe in probes:
+        try:
+            probe.call()
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error_code_of(error.response) in probe.expected:
+                logger.info("ok: %s", probe.what)
+                continue
+            verdict = judge(error, probe.what)
+            if not isinstance(verdict, StopWorker):
+                verdict = StopWorker(Exit.TRANSIENT, f"Cannot {probe.what}: {verdict}")
+            logger.error("not ok: %s", probe.what)  # noqa: TRY400 - the sentence follows
+            faults.append(verdict)
+        else:
+            logger.info("ok: %s", probe.what)
+    if faults:
+        code = next((f.code for f in faults if f.code == Exit.DENIED), faults[0].code)
+        raise StopWorker(code, " ".join(fault.sentence for fault in faults))

@@ -1,0 +1,109 @@
+"""The rules of carscribe as functions over data: no clock, no network, no file.
+
+Which response is a car, which lines of text count, how keys are ordered and
+how a line of the result is written.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+"""The formats that Rekognition reads (Rekognition developer guide, "Images")."""
+
+CAR_LABEL = "Car"
+
+_DIGITS_OR_CHARACTER = re.compile(r"[0-9]+|[\s\S]")
+
+# C0 and C1 controls, the bidirectional controls of UAX #9, and the two line
+# separators: each could forge a line, or make a line read as another one.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\\\\]"
+)
+
+# What SQS accepts in a message body: the characters of XML 1.0
+# (SQS API reference, SendMessage, MessageBody).
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def is_image_key(key: str) -> bool:
+    """Tell whether an object is looked at at all, by the ending of its key in any case."""
+    return key.lower().endswith(IMAGE_SUFFIXES)
+
+
+def can_be_queued(key: str) -> bool:
+    """Tell whether SQS carries a key: only the characters that XML 1.0 allows."""
+    return _NOT_IN_XML.search(key) is None
+
+
+def find_car(response: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the label named exactly ``Car`` of a DetectLabels response, or None.
+
+    Not ``Cardboard``, not ``Cart``, and no label that has Car among its
+    Parents or Aliases only.
+    """
+    cars = [label for label in response.get("Labels", ()) if label.get("Name") == CAR_LABEL]
+    return max(cars, key=lambda label: float(label["Confidence"]), default=None)
+
+
+def is_car(confidence: float, threshold: float) -> bool:
+    """Tell whether a confidence is above the threshold. Both in percent.
+
+    *Strictly* above: Rekognition's own MinConfidence is inclusive, which is
+    why the worker compares again.
+    """
+    return confidence > threshold
+
+
+def counting_lines(detections: Iterable[Mapping[str, Any]], threshold: float) -> list[str]:
+    """Return the texts that count, in the order of their Ids.
+
+    A text counts if it is a LINE (each WORD stands in a LINE already) of a
+    confidence, in percent, at or above the threshold.
+    """
+    lines = [
+        detection
+        for detection in detections
+        if detection["Type"] == "LINE" and detection["Confidence"] >= threshold
+    ]
+    return [line["DetectedText"] for line in sorted(lines, key=lambda line: line["Id"])]
+
+
+def natural_key(key: str) -> tuple[list[tuple[int, int]], str]:
+    """Return what keys are sorted by, so that ``2.jpg`` comes before ``10.jpg``.
+
+    Runs of ASCII digits compare as integers; all else, and ties such as
+    ``01.jpg`` and ``1.jpg``, by code point.
+    """
+    parts = [
+        # Any digit compares with a character that is none as "0" does.
+        (ord("0"), int(part)) if "0" <= part[0] <= "9" else (ord(part), 0)
+        for part in _DIGITS_OR_CHARACTER.findall(key)
+    ]
+    return parts, key
+
+
+def escape(text: str) -> str:
+    r"""Return text that stays on its line and reads as what it is.
+
+    A backslash becomes two; C0 and C1 controls, bidirectional controls and
+    line separators become ``\uXXXX``. So the original can be had back.
+    """
+    return _UNSAFE.sub(
+        lambda match: r"\\" if match[0] == "\\" else f"\\u{ord(match[0]):04x}",
+        text,
+    )
+
+
+def result_text(lines: Iterable[str]) -> str:
+    """Return the texts of one image as they stand behind its index."""
+    return " | ".join(escape(line) for line in lines)
+
+
+def result_line(key: str, text: str) -> str:
+    """Return one line of ``output.txt`` without its end. ``text`` is from result_text."""
+    return f"{escape(key)}: {text}"

@@ -1,0 +1,165 @@
+"""Settings from the environment: typed, with units in the names, all errors at once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.protocol import is_run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX = "CARSCRIBE_"
+
+_REQUIRED = object()
+
+
+def setting(read: Callable[[str], Any], accepted: str, default: Any = _REQUIRED) -> Any:
+    """Declare a setting.
+
+    Args:
+        read: makes the value of the variable's text; raises ValueError.
+        accepted: what is accepted, as it stands in the error.
+        default: its value where the variable is not set or empty.
+    """
+    metadata = {"read": read, "accepted": accepted}
+    if default is _REQUIRED:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def number(lowest: float, highest: float, default: Any = _REQUIRED) -> Any:
+    """Declare a number with its range, both ends included."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not lowest <= value <= highest:
+            raise ValueError(text)
+        return value
+
+    return setting(read, f"a number from {lowest:g} to {highest:g}", default)
+
+
+def whole(lowest: int, highest: int, default: Any = _REQUIRED) -> Any:
+    """Declare a whole number with its range, both ends included."""
+
+    def read(text: str) -> int:
+        value = int(text)
+        if not lowest <= value <= highest:
+            raise ValueError(text)
+        return value
+
+    return setting(read, f"a whole number from {lowest} to {highest}", default)
+
+
+def choice(*values: str, default: Any = _REQUIRED) -> Any:
+    """Declare one of a few words."""
+
+    def read(text: str) -> str:
+        if text not in values:
+            raise ValueError(text)
+        return text
+
+    return setting(read, "one of " + ", ".join(values), default)
+
+
+def flag(*, default: bool) -> Any:
+    """Declare true or false."""
+
+    def read(text: str) -> bool:
+        if text not in {"true", "false"}:
+            raise ValueError(text)
+        return text == "true"
+
+    return setting(read, "true or false", default)
+
+
+def _run_id(text: str) -> str:
+    if not is_run_id(text):
+        raise ValueError(text)
+    return text
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(text)
+    return text
+
+
+def _queue_url(text: str) -> str:
+    if not text.startswith(("https://", "http://")) or not text.isprintable() or " " in text:
+        raise ValueError(text)
+    return text
+
+
+def _directory(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise ValueError(text)
+    return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What both workers are told. Each is read from ``CARSCRIBE_`` and its name in capitals."""
+
+    run_id: str = setting(_run_id, "1 to 64 letters, digits, dots, dashes or underscores")
+    bucket: str = setting(_text, "the name of an S3 bucket")
+    prefix: str = setting(_text, "the beginning of the keys to look at", "")
+    queue_url: str = setting(_queue_url, "the URL of an SQS queue, https://...")
+    region: str = setting(_text, "a region of AWS, such as us-east-1")
+    state_dir: Path = setting(  # noqa: RUF009 - it returns a dataclass field
+        _directory, "an absolute path (by default systemd's STATE_DIRECTORY)"
+    )
+    rekognition_rate_per_second: float = number(0.1, 1000, 5.0)
+    concurrency_max: int = whole(1, 256, 64)
+    give_up_seconds: float = number(1, 86_400, 300.0)
+    log_level: str = choice("DEBUG", "INFO", "WARNING", "ERROR", default="INFO")
+
+    @property
+    def run_dir(self) -> Path:
+        """The directory of this run's files, inside the state directory."""
+        return self.state_dir / "runs" / self.run_id
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str] = os.environ, *, run_id: str | None = None
+    ) -> Self:
+        """Read all settings and report all errors at once.
+
+        Args:
+            environ: the process's environment.
+            run_id: stands in for CARSCRIBE_RUN_ID where no run is meant.
+
+        Raises:
+            StopWorker: CONFIG; the sentence has each wrong setting with what
+                is accepted.
+        """
+        given = {name: text for name, text in environ.items() if text}
+        if state_directory := given.get("STATE_DIRECTORY"):
+            given.setdefault(f"{PREFIX}STATE_DIR", state_directory)
+        if run_id is not None:
+            given[f"{PREFIX}RUN_ID"] = run_id
+        values: dict[str, Any] = {}
+        errors: list[str] = []
+        for declared in fields(cls):
+            name = PREFIX + declared.name.upper()
+            text = given.get(name)
+            accepted = declared.metadata["accepted"]
+            if text is not None:
+                try:
+                    values[declared.name] = declared.metadata["read"](text)
+                except ValueError:
+                    errors.append(f"{name} is {text!r}, but must be {accepted}")
+            elif declared.default is MISSING:
+                errors.append(f"{name} is not set; it must be {accepted}")
+        if errors:
+            raise StopWorker(Exit.CONFIG, "Correct the settings: " + "; ".join(errors) + ".")
+        return cls(**values)
+
+    def __str__(self) -> str:
+        return " ".join(f"{item.name}={getattr(self, item.name)}" for item in fields(self))
