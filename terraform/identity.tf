@@ -1,0 +1,108 @@
+# A role and an instance profile for each worker with what that worker calls
+# and nothing else, or an existing profile for both.
+
+locals {
+  image_arn = "${local.bucket_arn}/${var.image_prefix}*"
+
+  # Both workers read images, and list so that a missing key is a 404.
+  read_images = [
+    merge(
+      {
+        Sid      = "ListImages"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = local.bucket_arn
+      },
+      # IfExists: a request for one object names no prefix, and without this
+      # permission S3 answers 403 where the object is missing.
+      var.image_prefix == "" ? {} : {
+        Condition = { StringLikeIfExists = { "s3:prefix" = "${var.image_prefix}*" } }
+      },
+    ),
+    {
+      Sid      = "GetImages"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = local.image_arn
+    },
+  ]
+
+  worker_policies = {
+    worker_a = {
+      Version = "2012-10-17"
+      Statement = concat(local.read_images, [
+        {
+          Sid      = "DetectLabels"
+          Effect   = "Allow"
+          Action   = "rekognition:DetectLabels"
+          Resource = "*" # the action knows no resource
+        },
+        {
+          Sid      = "SendIndexes"
+          Effect   = "Allow"
+          Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+          Resource = aws_sqs_queue.indexes.arn
+        },
+      ])
+    }
+    worker_b = {
+      Version = "2012-10-17"
+      Statement = concat(local.read_images, [
+        {
+          Sid      = "DetectText"
+          Effect   = "Allow"
+          Action   = "rekognition:DetectText"
+          Resource = "*" # the action knows no resource
+        },
+        {
+          Sid    = "ReceiveIndexes"
+          Effect = "Allow"
+          Action = [
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+          ]
+          Resource = aws_sqs_queue.indexes.arn
+        },
+      ])
+    }
+  }
+
+  workers_with_role = var.existing_instance_profile == null ? local.workers : {}
+
+  instance_profiles = {
+    for worker, host in local.workers : worker => try(aws_iam_instance_profile.worker[worker].name, var.existing_instance_profile)
+  }
+}
+
+resource "aws_iam_role" "worker" {
+  for_each = local.workers_with_role
+
+  name_prefix = "${var.name}-${each.value}-"
+  description = "What ${each.value} of ${var.name} may do"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "AssumeByInstance"
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "ec2.amazonaws.com" }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "worker" {
+  for_each = local.workers_with_role
+
+  name   = each.value
+  role   = aws_iam_role.worker[each.key].name
+  policy = jsonencode(local.worker_policies[each.key])
+}
+
+resource "aws_iam_instance_profile" "worker" {
+  for_each = local.workers_with_role
+
+  name_prefix = "${var.name}-${each.value}-"
+  role        = aws_iam_role.worker[each.key].name
+}

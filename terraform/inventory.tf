@@ -1,0 +1,88 @@
+# The Ansible inventory, written with built-ins alone: again when it is
+# missing or edited, and removed on destroy.
+
+locals {
+  inventory_file   = abspath(pathexpand(var.inventory_file))
+  known_hosts_file = abspath(pathexpand(var.known_hosts_file))
+
+  ssh_arguments = {
+    for worker, host in local.workers : worker => join(" ", [
+      "-o IdentitiesOnly=yes",
+      "-o StrictHostKeyChecking=accept-new",
+      "-o 'UserKnownHostsFile=\"${local.known_hosts_file}\"'",
+      # A host that is made anew has a new key at its old address.
+      "-o HostKeyAlias=${aws_instance.worker[worker].id}",
+    ])
+  }
+
+  inventory_hosts = {
+    for worker, host in local.workers : worker => {
+      ansible_host            = aws_eip.worker[worker].public_ip
+      ansible_ssh_common_args = local.ssh_arguments[worker]
+      private_address         = aws_instance.worker[worker].private_ip
+    }
+  }
+
+  inventory = {
+    all = {
+      vars = {
+        ansible_user                          = local.operating_systems[var.operating_system].user
+        ansible_ssh_private_key_file          = abspath(pathexpand(var.ssh_private_key_file))
+        carscribe_region                      = var.region
+        carscribe_bucket                      = local.bucket_name
+        carscribe_prefix                      = var.image_prefix
+        carscribe_queue_url                   = aws_sqs_queue.indexes.url
+        carscribe_dead_letter_queue_url       = aws_sqs_queue.dead_letter.url
+        carscribe_rekognition_rate_per_second = local.rekognition_rate_per_second
+      }
+      children = {
+        worker_a = {
+          hosts = { worker-a = local.inventory_hosts["worker_a"] }
+        }
+        worker_b = {
+          hosts = {
+            worker-b = merge(local.inventory_hosts["worker_b"], {
+              carscribe_result_volume_id     = aws_ebs_volume.result.id
+              carscribe_result_volume_device = aws_volume_attachment.result.device_name
+            })
+          }
+        }
+      }
+    }
+  }
+
+  inventory_text       = "# Written by Terraform; an edit lasts until the next apply.\n${yamlencode(local.inventory)}"
+  inventory_is_current = try(file(local.inventory_file), "") == local.inventory_text
+}
+
+resource "terraform_data" "inventory" {
+  input = local.inventory_file
+
+  triggers_replace = [
+    local.inventory_file,
+    local.inventory_text,
+    # Always the same text, but not known beforehand, which is what makes
+    # the plan write the file again.
+    local.inventory_is_current ? "" : substr(timestamp(), 0, 0),
+  ]
+
+  provisioner "local-exec" {
+    command = "mkdir -p \"$(dirname \"$INVENTORY_FILE\")\" && printf '%s' \"$INVENTORY_TEXT\" >\"$INVENTORY_FILE.new\" && mv \"$INVENTORY_FILE.new\" \"$INVENTORY_FILE\""
+    quiet   = true
+
+    environment = {
+      INVENTORY_FILE = local.inventory_file
+      INVENTORY_TEXT = local.inventory_text
+    }
+  }
+
+  provisioner "local-exec" {
+    when    = destroy
+    command = "rm -f \"$INVENTORY_FILE\""
+    quiet   = true
+
+    environment = {
+      INVENTORY_FILE = self.output
+    }
+  }
+}

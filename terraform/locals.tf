@@ -1,0 +1,37 @@
+locals {
+  # Documented by AWS; a test compares the list with the one of botocore.
+  rekognition_regions = [
+    "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
+    "ap-southeast-5", "ap-southeast-7", "ca-central-1", "eu-central-1", "eu-south-2",
+    "eu-west-1", "eu-west-2", "il-central-1", "sa-east-1", "us-east-1", "us-east-2",
+    "us-west-1", "us-west-2",
+  ]
+
+  # Calls a second of each operation, account and region: the documented quota.
+  documented_rekognition_rate_per_second = contains(["us-east-1", "us-west-2", "eu-west-1"], var.region) ? 50 : 5
+  rekognition_rate_per_second            = coalesce(var.rekognition_rate_per_second, local.documented_rekognition_rate_per_second)
+
+  # The AMI's public SSM parameter, by the architecture of the instance type.
+  operating_systems = {
+    al2023 = {
+      user = "ec2-user"
+      ami_parameters = {
+        x86_64 = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+        arm64  = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+      }
+    }
+    debian12 = {
+      user = "admin"
+      ami_parameters = {
+        x86_64 = "/aws/service/debian/release/12/latest/amd64"
+        arm64  = "/aws/service/debian/release/12/latest/arm64"
+      }
+    }
+  }
+
+  # The group in the inventory, and the host's name.
+  workers = {
+    worker_a = "worker-a"
+    worker_b = "worker-b"
+  }
+}

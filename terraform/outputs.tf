@@ -1,0 +1,60 @@
+output "region" {
+  description = "Region of everything."
+  value       = var.region
+}
+
+output "bucket" {
+  description = "Name of the bucket that holds the images."
+  value       = local.bucket_name
+}
+
+output "image_prefix" {
+  description = "What the keys of the images begin with."
+  value       = var.image_prefix
+}
+
+output "image_count" {
+  description = "Number of images that Terraform uploads; null with an existing bucket."
+  value       = var.existing_bucket == null ? length(local.image_files) : null
+}
+
+output "queue_url" {
+  description = "URL of the queue between the workers."
+  value       = aws_sqs_queue.indexes.url
+}
+
+output "dead_letter_queue_url" {
+  description = "URL of the queue for messages that nobody understands."
+  value       = aws_sqs_queue.dead_letter.url
+}
+
+output "hosts" {
+  description = "Instance id, Elastic IP and private address of each host, by its name."
+  value = {
+    for worker, host in local.workers : host => {
+      instance_id     = aws_instance.worker[worker].id
+      address         = aws_eip.worker[worker].public_ip
+      private_address = aws_instance.worker[worker].private_ip
+    }
+  }
+}
+
+output "ssh_user" {
+  description = "User to log in as on both hosts."
+  value       = local.operating_systems[var.operating_system].user
+}
+
+output "result_volume_id" {
+  description = "Id of worker B's result volume."
+  value       = aws_ebs_volume.result.id
+}
+
+output "rekognition_rate_per_second" {
+  description = "Rekognition quota that the workers stay under, in calls a second of each operation."
+  value       = local.rekognition_rate_per_second
+}
+
+output "inventory_file" {
+  description = "Ansible inventory of this deployment."
+  value       = local.inventory_file
+}

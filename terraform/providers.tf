@@ -1,0 +1,13 @@
+# Endpoint and credentials come from the environment alone, so the same files
+# serve AWS and the stand-in.
+provider "aws" {
+  region = var.region
+
+  default_tags {
+    tags = {
+      Project    = "carscribe"
+      Deployment = var.name
+      ManagedBy  = "Terraform"
+    }
+  }
+}
