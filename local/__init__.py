@@ -1,0 +1,1 @@
+"""The local target: a stand-in for AWS on one machine."""

@@ -1,0 +1,211 @@
+"""Faults that the stand-in shows on request, seeded so that a run can be repeated.
+
+The setting is one JSON object; every part of it is optional:
+
+    {"seed": 1,
+     "latency_seconds": 0.25 | {"lognormal": {"median": 0.25, "p99": 1.0}},
+     "operations": {
+       "rekognition.DetectLabels": {
+         "tps": 50, "burst": 50,     transactions a second; what may come at once (default: tps)
+         "throttle_share": 0.3,      of calls, refused as too fast without being carried out
+         "error_share": 0.1,         of calls, answered with a 5xx without being carried out
+         "drop_share": 0.05,         of calls, carried out, the response cut off in the middle
+         "latency_seconds": ...},    in place of the common one
+       "s3.*": {...}, "*": {...}},   the most exact entry alone holds
+     "sqs": {
+       "duplicate": true,            every message sent can be received twice
+       "shuffle": true,              messages are received in any order
+       "send_batch_fail_share": 0.2, of a batch's entries, refused as the service's own fault
+       "delete_batch_fail_share": 0.2, "visibility_batch_fail_share": 0.2},
+     "silence_seconds": 60 | "silence_until": 1700000000.0}
+                                     accepts requests and answers none of them until then
+
+The n-th call of an operation meets the same fate in every run with the same seed.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+# The 99th percentile of the normal distribution, in standard deviations.
+P99_STANDARD_DEVIATIONS = 2.3263
+
+SHARES = ("throttle_share", "error_share", "drop_share")
+OPERATION_KEYS = {*SHARES, "tps", "burst", "latency_seconds"}
+SQS_FLAGS = ("duplicate", "shuffle")
+SQS_SHARES = ("send_batch_fail_share", "delete_batch_fail_share", "visibility_batch_fail_share")
+KEYS = {"seed", "latency_seconds", "operations", "sqs", "silence_seconds", "silence_until"}
+
+
+class FaultsError(ValueError):
+    """The setting is not one; the message says where."""
+
+
+class Bucket:
+    """A token bucket: `burst` tokens, refilled at `tps` a second."""
+
+    def __init__(self, tps: float, burst: float) -> None:
+        self._tps, self._burst = tps, burst
+        self._tokens, self._filled_at = burst, time.monotonic()
+
+    def take(self) -> bool:
+        """Take a token; say whether there was one."""
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._tps)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What is to happen to one call."""
+
+    latency_seconds: float = 0.0
+    throttled: bool = False
+    failed: bool = False
+    dropped: bool = False
+
+
+@dataclass
+class _Operation:
+    """The seeded dice and the token bucket of one operation."""
+
+    rules: dict[str, Any]
+    dice: random.Random
+    bucket: Bucket | None = None
+
+
+@dataclass
+class Faults:
+    """The faults that are switched on."""
+
+    setting: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check(self.setting)
+        self._lock = threading.Lock()
+        self._operations: dict[str, _Operation] = {}
+        self._seed = self.setting.get("seed", 0)
+        self._sqs_dice = random.Random(f"{self._seed}:sqs")
+        self._sqs: dict[str, Any] = self.setting.get("sqs", {})
+        until = self.setting.get("silence_until", 0.0)
+        if "silence_seconds" in self.setting:
+            until = time.time() + self.setting["silence_seconds"]
+        self.silent_until = float(until)
+
+    def fate_of(self, operation: str) -> Fate:
+        """Decide the fate of the next call of an operation."""
+        with self._lock:
+            known = self._operations.get(operation)
+            if known is None:
+                known = self._operations[operation] = self._new(operation)
+            rules, dice = known.rules, known.dice
+            # Always the same number of throws, so that one setting does not shift another.
+            throws = {name: dice.random() < rules.get(name, 0.0) for name in SHARES}
+            latency = _latency(rules.get("latency_seconds", 0.0), dice.gauss(0, 1))
+            throttled = throws["throttle_share"]
+            if not throttled and known.bucket is not None:
+                throttled = not known.bucket.take()
+        return Fate(
+            latency_seconds=latency,
+            throttled=throttled,
+            failed=throws["error_share"],
+            dropped=throws["drop_share"],
+        )
+
+    def sqs_flag(self, name: str) -> bool:
+        """Say whether one of the queue's faults is on."""
+        return bool(self._sqs.get(name))
+
+    def sqs_entry_fails(self, share: str) -> bool:
+        """Throw the dice for one entry of a batch."""
+        with self._lock:
+            return self._sqs_dice.random() < float(self._sqs.get(share, 0.0))
+
+    def sqs_pick(self, count: int) -> int:
+        """Pick one of `count` messages: the first, or any when shuffled."""
+        if not self._sqs.get("shuffle"):
+            return 0
+        with self._lock:
+            return self._sqs_dice.randrange(count)
+
+    def _new(self, operation: str) -> _Operation:
+        table: dict[str, Any] = self.setting.get("operations", {})
+        service = operation.partition(".")[0]
+        found: dict[str, Any] = next(
+            (table[name] for name in (operation, f"{service}.*", "*") if name in table), {}
+        )
+        rules = {"latency_seconds": self.setting.get("latency_seconds", 0.0), **found}
+        bucket = None
+        if "tps" in rules:
+            bucket = Bucket(rules["tps"], max(1.0, rules.get("burst", rules["tps"])))
+        return _Operation(rules, random.Random(f"{self._seed}:{operation}"), bucket)
+
+
+def _latency(rule: float | dict[str, Any], deviation: float) -> float:
+    if isinstance(rule, dict):
+        median, p99 = rule["lognormal"]["median"], rule["lognormal"]["p99"]
+        sigma = math.log(p99 / median) / P99_STANDARD_DEVIATIONS
+        return float(median * math.exp(sigma * deviation))
+    return float(rule)
+
+
+def check(setting: Any) -> None:
+    """Refuse a setting that would silently do nothing."""
+    if not isinstance(setting, dict):
+        raise FaultsError("faults: expected a JSON object")
+    _only(setting, KEYS, "faults")
+    _check_latency(setting.get("latency_seconds", 0.0), "latency_seconds")
+    for name in ("silence_seconds", "silence_until"):
+        _number(setting.get(name, 0.0), name, math.inf)
+    operations = setting.get("operations", {})
+    if not isinstance(operations, dict):
+        raise FaultsError("operations: expected an object of operations")
+    for operation, rules in operations.items():
+        where = f"operations.{operation}"
+        if not isinstance(rules, dict):
+            raise FaultsError(f"{where}: expected an object")
+        _only(rules, OPERATION_KEYS, where)
+        for name in SHARES:
+            _number(rules.get(name, 0.0), f"{where}.{name}", 1.0)
+        for name in ("tps", "burst"):
+            _number(rules.get(name, 0.0), f"{where}.{name}", math.inf)
+        _check_latency(rules.get("latency_seconds", 0.0), f"{where}.latency_seconds")
+    sqs = setting.get("sqs", {})
+    if not isinstance(sqs, dict):
+        raise FaultsError("sqs: expected an object")
+    _only(sqs, {*SQS_FLAGS, *SQS_SHARES}, "sqs")
+    for name in SQS_SHARES:
+        _number(sqs.get(name, 0.0), f"sqs.{name}", 1.0)
+
+
+def _only(given: dict[str, Any], allowed: set[str], where: str) -> None:
+    unknown = sorted(set(given) - allowed)
+    if unknown:
+        raise FaultsError(f"{where}: unknown {', '.join(unknown)}; known: {sorted(allowed)}")
+
+
+def _number(value: Any, where: str, most: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise FaultsError(f"{where}: expected a number from 0 to {most}, got {value!r}")
+
+
+def _check_latency(rule: Any, where: str) -> None:
+    if not isinstance(rule, dict):
+        _number(rule, where, math.inf)
+        return
+    shape = rule.get("lognormal")
+    if set(rule) != {"lognormal"} or not isinstance(shape, dict) or set(shape) != {"median", "p99"}:
+        raise FaultsError(f'{where}: expected seconds or {{"lognormal": {{"median", "p99"}}}}')
+    for name, value in shape.items():
+        _number(value, f"{where}.lognormal.{name}", math.inf)
+    if not 0 < shape["median"] <= shape["p99"]:
+        raise FaultsError(f"{where}: the median must be above 0 and at most the p99")

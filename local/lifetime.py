@@ -1,0 +1,78 @@
+"""Nothing is left behind: a child ends with the process that started it, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PR_SET_PDEATHSIG = 1
+SECONDS_FOR_SIGTERM = 10
+
+
+def start(arguments: Sequence[str], **popen: Any) -> subprocess.Popen[bytes]:
+    """Start a child in a process group of its own that is killed when this process dies.
+
+    Call it from the main thread: on Linux the kernel ties the child's life to
+    the thread that started it.
+    """
+    parent = os.getpid()
+
+    def bind() -> None:
+        _libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the tie was made
+            os._exit(1)
+
+    on_linux = sys.platform == "linux"
+    if on_linux:
+        _libc()  # load it before the fork
+    return subprocess.Popen(  # noqa: PLW1509 # nothing in bind() takes a lock
+        arguments, process_group=0, preexec_fn=bind if on_linux else None, **popen
+    )
+
+
+def stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask all to stop, then make them."""
+    for child in children:
+        _signal(child, signal.SIGTERM)
+    for child in children:
+        try:
+            child.wait(SECONDS_FOR_SIGTERM)
+        except subprocess.TimeoutExpired:
+            _signal(child, signal.SIGKILL)
+            child.wait()
+
+
+def end_with_stdin(stopped: threading.Event) -> None:
+    """Set the event when standard input closes: the parent is gone, on any platform."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while os.read(0, 1024):
+                pass
+        stopped.set()
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()
+
+
+def _signal(child: subprocess.Popen[bytes], number: int) -> None:
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+
+
+_loaded: list[Any] = []
+
+
+def _libc() -> Any:
+    if not _loaded:
+        _loaded.append(ctypes.CDLL(None, use_errno=True))
+    return _loaded[0]

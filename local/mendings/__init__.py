@@ -1,0 +1,19 @@
+"""moto's private parts, mended: each function says what was wrong and what AWS does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.mendings import policies, queue_attributes, queues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.faults import Faults
+
+
+def apply(faults: Callable[[], Faults]) -> None:
+    """Mend moto in this process; `faults` returns those that are switched on now."""
+    policies.mend()
+    queue_attributes.mend()
+    queues.mend(faults)

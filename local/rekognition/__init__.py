@@ -1,0 +1,1 @@
+"""Rekognition's DetectLabels and DetectText, answered from files."""
