@@ -1,0 +1,1 @@
+"""How the sample images are drawn."""
