@@ -13,11 +13,16 @@ _CHUNK = 4096
 
 
 class Numbers:
-    """A set of positive integers, one byte each, in chunks so that a stray 10**11 is cheap."""
+    """A set of positive integers, one byte each, in chunks so that a stray 10**11 is cheap.
+
+    Attributes:
+        highest: the greatest one, 0 if there is none.
+    """
 
     def __init__(self) -> None:
         self._chunks: dict[int, bytearray] = {}
         self._count = 0
+        self.highest = 0
 
     def add(self, n: int) -> None:
         """Put n into the set."""
@@ -25,6 +30,7 @@ class Numbers:
         if not chunk[n % _CHUNK]:
             chunk[n % _CHUNK] = 1
             self._count += 1
+            self.highest = max(self.highest, n)
 
     def __contains__(self, n: int) -> bool:
         chunk = self._chunks.get(n // _CHUNK)

@@ -1,0 +1,9 @@
+"""Worker B: reads the text on the queued images and writes the result.
+
+The actions of AWS that it calls, each named in terraform/identity.tf:
+
+- s3:ListBucket on the bucket (so that a missing key is a 404 and no 403),
+  s3:GetObject on its objects
+- rekognition:DetectText
+- sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility on the queue
+"""

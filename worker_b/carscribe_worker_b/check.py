@@ -1,0 +1,62 @@
+"""``--check`` of worker B: is everything there, and allowed?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from carscribe_common.clients import build_clients
+from carscribe_common.pacing import Pacer
+from carscribe_common.probes import (
+    NO_HANDLE,
+    NO_IMAGE,
+    Probe,
+    bucket_probes,
+    check_state_dir,
+    make_probes,
+)
+
+if TYPE_CHECKING:
+    from carscribe_common.entry import Stop
+    from carscribe_worker_b.settings import SettingsB
+
+_REFUSED_COUNT = frozenset({"InvalidParameterValue", "ReadCountOutOfRange"})
+_REFUSED_HANDLE = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue"})
+
+
+def check(settings: SettingsB, _stop: Stop) -> None:
+    """Probe bucket, queue, Rekognition and state directory.
+
+    Raises:
+        StopWorker: something is missing or forbidden.
+    """
+    check_state_dir(settings)
+    clients = build_clients(settings.region, 2, Pacer(settings.rekognition_rate_per_second))
+    url = settings.queue_url
+    make_probes(
+        [
+            *bucket_probes(settings, clients),
+            Probe(
+                "rekognition:DetectText",
+                lambda: clients.rekognition.detect_text(Image={"Bytes": NO_IMAGE}),
+                frozenset({"InvalidImageFormatException"}),
+            ),
+            Probe(
+                f"sqs:ReceiveMessage from {url}",
+                # No message is asked for, so none is counted as received.
+                lambda: clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=0),
+                _REFUSED_COUNT,
+            ),
+            Probe(
+                f"sqs:DeleteMessage from {url}",
+                lambda: clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=NO_HANDLE),
+                _REFUSED_HANDLE,
+            ),
+            Probe(
+                f"sqs:ChangeMessageVisibility on {url}",
+                lambda: clients.sqs.change_message_visibility(
+                    QueueUrl=url, ReceiptHandle=NO_HANDLE, VisibilityTimeout=0
+                ),
+                _REFUSED_HANDLE,
+            ),
+        ]
+    )

@@ -1,0 +1,382 @@
+"""One run of worker B: receive, read, write down, delete; at the end write the result."""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from carscribe_common.clients import build_clients
+from carscribe_common.crew import Crew
+from carscribe_common.evidence import Evidence
+from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.journal import Journal
+from carscribe_common.objects import StoppedError, until_answered
+from carscribe_common.pacing import Pacer
+from carscribe_common.protocol import Alive, Car, Done, MalformedMessageError, parse
+from carscribe_common.results import failures, make_run_dir, write_results
+from carscribe_common.rules import escape
+from carscribe_common.summary import Summary, now
+from carscribe_worker_b.inbox import LONG_POLL_SECONDS, Held, Inbox
+from carscribe_worker_b.ledger import Ledger, read_ledger, settled_record
+from carscribe_worker_b.output import write_output
+from carscribe_worker_b.read_text import Reader, Settled
+
+if TYPE_CHECKING:
+    from carscribe_common.clients import Clients
+    from carscribe_common.entry import Stop
+    from carscribe_worker_b.settings import SettingsB
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 10.0
+"""After SIGTERM, images in hand have so long to be settled; then they are returned."""
+
+TURN_SECONDS = 0.25
+"""The longest that the main loop waits for news, and a delete for others to fill its batch."""
+
+DELETE_AT_ONCE = 10
+MISSING_NAMED = 1000
+
+RESULT_FIELDS = ("key", "etag", "n", "text", "line", "failure", "at", "seconds")
+
+Batch = list[dict[str, Any]]
+"""Messages as they were received; none if the long poll ended without."""
+
+
+def run(settings: SettingsB, stop: Stop) -> None:
+    """Do one run, or go on with it.
+
+    Raises:
+        StopWorker: for every end but the good one.
+    """
+    run_dir = make_run_dir(settings.run_dir)
+    identity = {
+        "worker": "b",
+        "run_id": settings.run_id,
+        "bucket": settings.bucket,
+        "prefix": settings.prefix,
+        "text_confidence_percent": settings.text_confidence_percent,
+    }
+    with Journal(run_dir / "journal.jsonl", identity, now()) as journal:
+        RunB(settings, stop, journal).run()
+
+
+class RunB:
+    """The parts of a run and the main loop that joins them.
+
+    One thread receives, one extends what is held, a crew of threads reads;
+    this thread alone decides about messages, writes the journal and deletes,
+    in that order.
+    """
+
+    def __init__(self, settings: SettingsB, stop: Stop, journal: Journal) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._journal = journal
+        self._ledger: Ledger = read_ledger(journal)
+        self._pacer = Pacer(settings.rekognition_rate_per_second)
+        self._clients: Clients = build_clients(
+            settings.region, settings.concurrency_max + 3, self._pacer
+        )
+        self._evidence = Evidence(settings.give_up_seconds, seen_success=self._ledger.billed > 0)
+        self._inbox = Inbox(
+            self._clients.sqs,
+            settings.queue_url,
+            visibility_timeout_seconds=settings.visibility_timeout_seconds,
+            evidence=self._evidence,
+            stop=stop,
+        )
+        self._news: queue.SimpleQueue[Settled | Batch | Exception] = queue.SimpleQueue()
+        self._may_receive = threading.Semaphore(1)
+        self._reader = Reader(settings, self._clients, self._evidence, stop)
+        self._crew: Crew[Held] = Crew(
+            "read", self._read, self._news.put, self._pacer, settings.concurrency_max
+        )
+        self._messages: Counter[str] = Counter()
+        self._to_delete: list[str] = []
+        self._delete_at = math.inf
+        self._heard_at = time.monotonic()
+        self._summary = Summary(
+            settings.run_dir / "summary.json",
+            worker="b",
+            run_id=settings.run_id,
+            started_at=journal.started_at,
+            calls=self._clients.calls,
+            pacer=self._pacer,
+            counts=self._counts,
+        )
+
+    def run(self) -> None:
+        """Do it, and write the summary whatever comes of it."""
+        try:
+            if not self._ledger.complete:
+                self._go_on()
+        except StopWorker as end:
+            incomplete = end.code == Exit.INCOMPLETE
+            if incomplete:
+                write_results(self._settings.run_dir, self._journal, "settled", RESULT_FIELDS)
+            self._summary.end(
+                end.code,
+                end.sentence,
+                failures(self._journal, "settled"),
+                list(islice(self._missing(), MISSING_NAMED)) if incomplete else None,
+            )
+            raise
+        except Exception as bug:
+            self._summary.end(Exit.BUG, repr(bug), ())
+            raise
+        write_results(self._settings.run_dir, self._journal, "settled", RESULT_FIELDS)
+        lines = write_output(self._settings.run_dir, self._journal, self._ledger.expected or 0)
+        self._summary.end(Exit.OK, None, failures(self._journal, "settled"))
+        logger.info(
+            "Done: %d images read, %d with text, %d failed; %s has %d lines",
+            len(self._ledger.settled),
+            self._ledger.with_text,
+            len(self._ledger.failed),
+            self._settings.run_dir / "output.txt",
+            lines,
+        )
+
+    def _go_on(self) -> None:
+        try:
+            self._look_at_bucket()
+            receiver = threading.Thread(target=self._receive, name="receive", daemon=True)
+            receiver.start()
+            threading.Thread(target=self._inbox.keep_extending, name="extend", daemon=True).start()
+            while not self._ledger.complete:
+                if self._stop:
+                    self._put_in_order(receiver)
+                    raise self._stop.as_exception()
+                self._take_news()
+                self._delete_due()
+                self._summary.tick()
+            self._delete_due(all_of_it=True)
+        except StoppedError as stopped:
+            self._inbox.return_all(started=True)
+            raise self._stop.as_exception() from stopped
+        except StopWorker:
+            self._inbox.return_all(started=True)
+            raise
+
+    def _look_at_bucket(self) -> None:
+        """Fail at the start where the bucket is wrong, not at the first message."""
+        until_answered(
+            lambda: self._clients.s3.list_objects_v2(
+                Bucket=self._settings.bucket, Prefix=self._settings.prefix, MaxKeys=1
+            ),
+            f"list the bucket {self._settings.bucket}",
+            evidence=self._evidence,
+            stop=self._stop,
+        )
+
+    # --- threads ---------------------------------------------------------------
+
+    def _receive(self) -> None:
+        """Receive a batch at a time, as there is room; the target of a thread."""
+        try:
+            while not self._stop:
+                # The next batch is asked for when the last one was decided upon.
+                if not self._may_receive.acquire(timeout=TURN_SECONDS):
+                    continue
+                while not self._crew.wait_for_room(TURN_SECONDS):
+                    if self._stop:
+                        return
+                idle_left = self._settings.idle_timeout_seconds - self._idle_seconds()
+                wait = max(1, min(LONG_POLL_SECONDS, math.ceil(idle_left)))
+                self._news.put(self._inbox.receive(wait))
+        except Exception as error:  # noqa: BLE001 - raised in the main loop
+            self._news.put(error)
+
+    def _read(self, held: Held) -> None:
+        if self._inbox.start(held):
+            self._news.put(self._reader.read(held.car))
+
+    # --- the main loop ---------------------------------------------------------
+
+    def _take_news(self) -> None:
+        """Decide upon what is ready; write down what is settled, with one fsync for all."""
+        try:
+            ready = [self._news.get(timeout=TURN_SECONDS)]
+        except queue.Empty:
+            return
+        while not self._news.empty():
+            ready.append(self._news.get())
+        self._settle([item for item in ready if isinstance(item, Settled)])
+        for item in ready:
+            if isinstance(item, list):
+                self._decide(item)
+                self._may_receive.release()
+            elif isinstance(item, Exception) and not isinstance(item, StoppedError):
+                raise item
+
+    def _settle(self, settled: list[Settled]) -> None:
+        records = [settled_record(item) for item in settled]
+        for record in records:
+            self._journal.append(record)
+        self._journal.commit()
+        for item, record in zip(settled, records, strict=True):
+            self._ledger.settle(record)
+            self._delete_later(self._inbox.release(item.car.n))
+            self._tell(item)
+
+    def _decide(self, batch: Batch) -> None:
+        """Do with each message what the protocol says: see carscribe_common.protocol."""
+        returned = [received["ReceiptHandle"] for received in batch if not self._accept(received)]
+        if returned:
+            self._inbox.give_back(returned)
+            if len(returned) == len(batch):
+                time.sleep(0.1)  # what is returned is there again at once
+        elif not batch and self._idle_seconds() >= self._settings.idle_timeout_seconds:
+            raise self._incomplete()
+
+    def _accept(self, received: dict[str, Any]) -> bool:
+        """Take a message; False if it is to be returned, to end in the dead-letter queue."""
+        handle = received["ReceiptHandle"]
+        self._messages["received"] += 1
+        try:
+            message = parse(received)
+        except MalformedMessageError as wrong:
+            return self._refuse("malformed", f"A message is none of this program's: {wrong}")
+        if message.run_id != self._settings.run_id:
+            logger.warning("A message of another run, %s: deleted", message.run_id)
+            self._messages["of_other_runs"] += 1
+            self._delete_later([handle])
+            return True
+        match message:
+            case Alive():
+                self._delete_later([handle])
+            case Done(expected=expected) if self._ledger.expected in {None, expected}:
+                self._end(expected)
+                self._delete_later([handle])
+            case Done(expected=expected):
+                return self._refuse(
+                    "conflicting",
+                    f"A second end of this run, at {expected} and not {self._ledger.expected}",
+                )
+            case Car():
+                if not self._take(message, handle):
+                    return False
+        self._heard_at = time.monotonic()
+        return True
+
+    def _refuse(self, kind: str, why: str) -> bool:
+        logger.warning("%s; returned", why)
+        self._messages[kind] += 1
+        return False
+
+    def _take(self, car: Car, handle: str) -> bool:
+        """Take an image's message; False if its n belongs to another image."""
+        holder = self._inbox.holder(car.n)
+        if self._ledger.is_taken(car.n, car.key) or (holder and holder.key != car.key):
+            return self._refuse(
+                "conflicting", f"{escape(car.key)}: its n, {car.n}, is another image's"
+            )
+        if self._ledger.is_settled(car.n, car.key):
+            self._messages["redelivered"] += 1
+            self._delete_later([handle])
+        elif held := self._inbox.hold(car, handle):
+            self._crew.give(held)
+        else:
+            self._messages["redelivered"] += 1
+        return True
+
+    def _end(self, expected: int) -> None:
+        if self._ledger.expected is None:
+            self._journal.append({"type": "end", "expected": expected})
+            self._journal.commit()
+            self._ledger.expected = expected
+            logger.info("-1: worker A is done, %d images with a car in all", expected)
+
+    def _tell(self, settled: Settled) -> None:
+        key = escape(settled.car.key)
+        if settled.failure:
+            logger.warning(
+                "%s: failed, %s (%s)", key, settled.failure["reason"], settled.failure["detail"]
+            )
+        elif settled.line is None:
+            logger.info("%s: no text", key)
+        else:
+            logger.info("%s: text %s", key, settled.line)
+
+    # --- deleting, waiting, ending -----------------------------------------------
+
+    def _delete_later(self, handles: list[str]) -> None:
+        if handles and not self._to_delete:
+            self._delete_at = time.monotonic() + TURN_SECONDS
+        self._to_delete += handles
+
+    def _delete_due(self, *, all_of_it: bool = False) -> None:
+        if all_of_it or time.monotonic() >= self._delete_at:
+            going, self._to_delete = self._to_delete, []
+        else:
+            full = len(self._to_delete) // DELETE_AT_ONCE * DELETE_AT_ONCE
+            going, self._to_delete = self._to_delete[:full], self._to_delete[full:]
+        if not self._to_delete:
+            self._delete_at = math.inf
+        self._inbox.delete(going)
+
+    def _idle_seconds(self) -> float:
+        """How long nothing of this run was heard and nothing was in hand."""
+        if len(self._inbox):
+            self._heard_at = time.monotonic()
+        return time.monotonic() - self._heard_at
+
+    def _missing(self) -> Any:
+        last = self._ledger.expected
+        return self._ledger.settled.missing(self._ledger.settled.highest if last is None else last)
+
+    def _incomplete(self) -> StopWorker:
+        missing = [str(n) for n in islice(self._missing(), 20)]
+        return StopWorker(
+            Exit.INCOMPLETE,
+            f"Incomplete: nothing of run {self._settings.run_id} came for "
+            f"{self._settings.idle_timeout_seconds:g} s"
+            + ("" if self._ledger.expected is not None else ", and no -1 at all")
+            + (f"; missing are n = {', '.join(missing)}" if missing else "")
+            + (", and more" if len(missing) == 20 else "")
+            + ". Go on with this run: worker A then sends its cars again, at no cost.",
+        )
+
+    def _put_in_order(self, receiver: threading.Thread) -> None:
+        """Settle or return all that is held, and take in what a last poll may bring."""
+        returned = self._inbox.return_all(started=False)
+        deadline = time.monotonic() + STOP_SECONDS
+        while len(self._inbox) and time.monotonic() < deadline:
+            self._take_last_news(TURN_SECONDS)
+        returned += self._inbox.return_all(started=True)
+        receiver.join(LONG_POLL_SECONDS + STOP_SECONDS)
+        self._take_last_news(0)
+        self._delete_due(all_of_it=True)
+        logger.info("%d messages returned to the queue", returned)
+
+    def _take_last_news(self, timeout_seconds: float) -> None:
+        try:
+            item = self._news.get(timeout=timeout_seconds)
+        except queue.Empty:
+            return
+        if isinstance(item, Settled):
+            self._settle([item])
+        elif isinstance(item, list):
+            self._inbox.give_back([received["ReceiptHandle"] for received in item])
+
+    def _counts(self) -> dict[str, Any]:
+        ledger = self._ledger
+        settled, failed = len(ledger.settled), len(ledger.failed)
+        return {
+            "images": {
+                "received": settled + len(self._inbox),
+                "settled": settled,
+                "with_text": ledger.with_text,
+                "without_text": settled - ledger.with_text - failed,
+                "failed": failed,
+            },
+            "expected": ledger.expected,
+            "messages": dict(self._messages),
+            "billed_calls": ledger.billed,
+        }

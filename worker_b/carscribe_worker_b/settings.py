@@ -1,0 +1,16 @@
+"""What worker B is told beside what both workers are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carscribe_common.settings import Settings, number, whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsB(Settings):
+    """Settings of worker B."""
+
+    text_confidence_percent: float = number(0, 100, 80.0)
+    idle_timeout_seconds: float = number(1, 86_400, 600.0)
+    visibility_timeout_seconds: int = whole(2, 43_200, 60)
