@@ -177,8 +177,8 @@ ESTATE_WINDOWS = ("M-20 -106 L-20 -146 C0 -147 14 -146 24 -143 C48 -134 64 -118 
 def _wheels(place: Place, xs: Sequence[float], radius: float = 31) -> Box:
     box = None
     for x in xs:
-        place.fill(ring((x, -radius), radius + 6), "#15181e")
-        here = place.fill(ring((x, -radius), radius), RUBBER)
+        here = place.fill(ring((x, -radius), radius + 6), "#15181e")
+        place.fill(ring((x, -radius), radius), RUBBER)
         place.fill(ring((x, -radius), radius * 0.62), CHROME)
         place.fill(ring((x, -radius), radius * 0.5), "#9aa3ae")
         place.fill(ring((x, -radius), radius * 0.16), "#4d5560")
