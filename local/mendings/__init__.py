@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.mendings import policies, queue_attributes, queues
+from local.mendings import machines, policies, queue_attributes, queues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def apply(faults: Callable[[], Faults]) -> None:
     """Mend moto in this process; `faults` returns those that are switched on now."""
+    machines.mend()
     policies.mend()
     queue_attributes.mend()
     queues.mend(faults)
