@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local import credentials
 from local.faults import Faults, FaultsError
+from local.mendings import reboots
 from local.messages import Answer
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def answer(stand_in: StandIn, request: Request) -> Answer:
     """Carry out one admin call.
 
-    GET counts; POST reset, faults, answers (look for new ones now), iam {"enforced": bool},
+    GET counts, instances (their states, for the local hosts); POST reset, faults, answers (look for new ones now), iam {"enforced": bool},
     metadata {"credentials_lifetime_seconds": n, "addresses": {"127.0.0.1": "i-..."}},
     listen {"address": "10.1.2.1"}; DELETE listen.
     """
@@ -31,10 +32,12 @@ def answer(stand_in: StandIn, request: Request) -> Answer:
         return Answer.of_json({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
-def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:
+def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901 # a table
     match call:
         case "GET counts":
             return Answer.of_json(stand_in.counts.read())
+        case "GET instances":
+            return Answer.of_json(reboots.instances())
         case "POST reset":
             stand_in.counts.reset()
         case "POST faults":

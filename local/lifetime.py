@@ -34,8 +34,11 @@ def start(arguments: Sequence[str], **popen: Any) -> subprocess.Popen[bytes]:
     on_linux = sys.platform == "linux"
     if on_linux:
         _libc()  # load it before the fork
-    return subprocess.Popen(  # noqa: PLW1509 # nothing in bind() takes a lock
-        arguments, process_group=0, preexec_fn=bind if on_linux else None, **popen
+    return subprocess.Popen(
+        arguments,
+        process_group=0,
+        preexec_fn=bind if on_linux else None,  # noqa: PLW1509 # nothing in bind() takes a lock
+        **popen,
     )
 
 

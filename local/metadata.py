@@ -7,7 +7,7 @@ instance's own profile, made by moto's STS, so that its policies hold for them.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import secrets
 import time
@@ -153,7 +153,7 @@ class Metadata:
 
     def _session(self, instance: Any, role: Any) -> AssumedRole:
         known = self._sessions.get(instance.id)
-        margin = datetime.timedelta(seconds=self._lifetime_seconds * RENEWED_BEFORE_END_SHARE)
+        margin = dt.timedelta(seconds=self._lifetime_seconds * RENEWED_BEFORE_END_SHARE)
         if known is None or known.role_arn != role.arn or known.expiration - margin <= utcnow():
             known = sts_backends[DEFAULT_ACCOUNT_ID][PARTITION].assume_role(
                 region_name=self._region,

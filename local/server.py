@@ -13,7 +13,6 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from local import admin, credentials, errors, mendings, metadata
 from local.counts import Counts, outcome_of
-from local.faults import Faults
 from local.messages import Answer, Request
 from local.operations import operation_of
 from local.rekognition.answers import Answers
@@ -22,6 +21,8 @@ from local.wire import Server
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from local.faults import Faults
 
 log = logging.getLogger(__name__)
 

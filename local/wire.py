@@ -132,4 +132,4 @@ class Server(ThreadedWSGIServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is none of our errors."""
-        log.debug("connection of %s ended: %s", client_address, request, exc_info=True)
+        log.debug("connection of %s ended: %s", client_address, request)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 30
 REGION = "us-east-1"
+ROOT_KEY = "carscribe"
+"""Who signs with this key is the account's root, also while policies are enforced."""
 
 
 class StandIn:
@@ -31,8 +33,8 @@ class StandIn:
         self.url, self.port, self.pid, self.images, self.log = url, port, pid, images, log
         self.env = {
             "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "carscribe",
-            "AWS_SECRET_ACCESS_KEY": "carscribe",
+            "AWS_ACCESS_KEY_ID": ROOT_KEY,
+            "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -41,18 +43,25 @@ class StandIn:
         }
 
     def client(
-        self, service: str, *, key: str = "carscribe", secret: str = "carscribe", **options: Any
+        self,
+        service: str,
+        *,
+        key: str = ROOT_KEY,
+        secret: str = ROOT_KEY,
+        token: str | None = None,
+        region: str = REGION,
+        config: Config | None = None,
     ) -> Any:
         """Make a boto3 client that asks once and not again."""
-        config = Config(retries={"total_max_attempts": 1}).merge(options.pop("config", Config()))
-        return boto3.client(
+        make: Any = boto3.client
+        return make(
             service,
             endpoint_url=self.url,
-            region_name=options.pop("region_name", REGION),
+            region_name=region,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
-            config=config,
-            **options,
+            aws_session_token=token,
+            config=Config(retries={"total_max_attempts": 1}).merge(config or Config()),
         )
 
     def call(self, method: str, path: str, value: Any = None) -> Any:

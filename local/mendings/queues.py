@@ -82,7 +82,7 @@ def _refusal(character: str) -> str:
     )
 
 
-def _send_message(
+def _send_message(  # noqa: PLR0917 # the signature of the part that is mended
     self: Any,
     queue_name: str,
     message_body: str,
@@ -115,7 +115,7 @@ def _send_message(
     return message
 
 
-def _receive_message(
+def _receive_message(  # noqa: PLR0917 # the signature of the part that is mended
     self: Any,
     queue_name: str,
     count: int,
@@ -164,7 +164,7 @@ def _take(queue: Any, faults: Faults, count: int, visibility_timeout: int) -> li
             break
     for message in gone:
         _forget(queue, message)
-    taken = []
+    taken: list[Message] = []
     while ready and len(taken) < count:
         message = ready.pop(faults.sqs_pick(len(ready)))
         message.mark_received(visibility_timeout=visibility_timeout)

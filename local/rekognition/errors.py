@@ -4,6 +4,8 @@ Source: the API reference of DetectLabels and DetectText, "Errors", and the
 developer guide, "Error handling".
 """
 
+# ruff: noqa: N818 # these are the names on the wire
+
 from __future__ import annotations
 
 

@@ -44,7 +44,7 @@ def output_problems(operation: str, value: Any) -> list[str]:
     return problems(shape, value, operation) if shape else []
 
 
-def problems(shape: Shape, value: Any, where: str) -> list[str]:
+def problems(shape: Shape, value: Any, where: str) -> list[str]:  # noqa: PLR0911 # a table
     """List what is wrong with a value, each with the place where it stands."""
     if isinstance(shape, StructureShape):
         return _structure_problems(shape, value, where)
