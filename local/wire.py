@@ -56,6 +56,12 @@ class Handler(MotoRequestHandler):  # type: ignore[misc] # moto is untyped here
         """Log at debug level: an idle connection that ends is no error."""
         log.debug(format, *args)
 
+    def handle_expect_100(self) -> bool:
+        """Let the client send its body at once; it waits a second for the word."""
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
     def run_wsgi(self) -> None:
         """Answer one request."""
         environ = self.make_environ()
