@@ -17,6 +17,7 @@ from benchmarks.thin.queue import Queue
 from benchmarks.thin.rekognition import Behavior, Rekognition
 from benchmarks.thin.s3 import S3
 from benchmarks.thin.sqs import JSON_10, SQS
+from carscribe_common.protocol import Car, Done, Message, entry
 
 ADMIN = "/_carscribe/"
 
@@ -61,20 +62,17 @@ class Server:
             self._fill_queue(plan.queued_run_id)
 
     def _fill_queue(self, run_id: str) -> None:
-        def text(value: object) -> dict[str, str]:
-            return {"DataType": "String", "StringValue": str(value)}
-
-        n = 0
+        cars = 0
         for index, confidence in enumerate(self.images.confidences):
             if confidence and confidence > 90:
-                n += 1
-                attributes = {
-                    "run_id": text(run_id),
-                    "n": text(n),
-                    "etag": text(self.images.etag(index)),
-                }
-                self.queue.send(self.images.key(index), attributes, 0.0)
-        self.queue.send("-1", {"run_id": text(run_id), "expected": text(n)}, 0.0)
+                cars += 1
+                etag = f'"{self.images.etag(index)}"'
+                self._put(Car(run_id, cars, self.images.key(index), etag))
+        self._put(Done(run_id, cars))
+
+    def _put(self, message: Message) -> None:
+        form = entry(message)
+        self.queue.send(form["MessageBody"], form["MessageAttributes"], 0.0)
 
     def handle(self, request: Request) -> None:
         """Hand a request to its service."""

@@ -1,0 +1,191 @@
+"""The benchmark: `make bench`, or `python -m benchmarks.run [--short] [--only 1,4]`.
+
+Runs the real workers as processes of their own against the thin server and
+prints a row for each promise in docs/performance.md. Exit code 1 if one is
+not kept.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks import curves, measure_cost, measure_pipeline, measure_rate, plot, report
+from benchmarks.harness import BUCKET, ROOT, Child, Thin, start, wait
+from benchmarks.report import Row
+from benchmarks.scale import SHORT, Scale
+
+CEILING_PROMISED = 1000
+PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10", "11")
+
+
+class Benchmark:
+    """One run of all that was asked for."""
+
+    def __init__(self, scale: Scale, parts: set[str], out: Path, work: Path) -> None:
+        self.scale = scale
+        self.parts = parts
+        self.out = out
+        self.work = work
+        self.rows: list[Row] = []
+        self.at_quota: dict[str, Child] = {}
+        self.began = time.monotonic()
+
+    def part(self, number: str, do: Callable[[Path], Row | list[Row]]) -> None:
+        """Measure one part, and say what came of it."""
+        if number not in self.parts:
+            return
+        rows = do(self.work / number)
+        for row in rows if isinstance(rows, list) else [rows]:
+            self.rows.append(row)
+            verdict = "kept" if row.kept else "NOT KEPT"
+            seconds = time.monotonic() - self.began
+            print(f"[{seconds:4.0f} s] {row.number:>3} {verdict}: {row.measured}", flush=True)
+
+    def ceiling(self, folder: Path) -> Row:
+        """Measure the server itself."""
+        with Thin(images=10, image_bytes=self.scale.image_bytes) as thin:
+            seconds = str(self.scale.ceiling_seconds)
+            child = start("ceiling", ["benchmarks.ceiling", thin.url, seconds], thin.env, folder)
+            wait(child)
+        found: dict[str, int] = json.loads(child.log.read_text())
+        return Row(
+            "0",
+            f"the benchmark's own server: more than {CEILING_PROMISED:,} calls a second of each",
+            ", ".join(f"{name} {rate:,}/s" for name, rate in found.items()),
+            min(found.values()) > CEILING_PROMISED,
+            dict(found),
+        )
+
+    def quota(self, folder: Path) -> list[Row]:
+        """Promise 1; what it used is needed again by promise 6."""
+        rows, self.at_quota = measure_rate.at_quota(folder, self.scale)
+        return rows
+
+    def cost(self, folder: Path) -> list[Row]:
+        """Promises 6 and 7."""
+        processor, memory = measure_cost.processor_and_memory(folder, self.scale, self.at_quota)
+        return processor + memory
+
+    def plots(self, folder: Path) -> Row:
+        """Promise 11: the curves."""
+        quota = {f"quota {self.scale.quota:g}/s": self.scale.quota}
+        concurrency = curves.against_concurrency(folder / "concurrency", self.scale)
+        plot.draw(
+            self.out / "concurrency.svg",
+            concurrency,
+            title=f"Worker A: calls a second at {self.scale.latency[0] * 1000:g} ms",
+            x_title="calls at once (CARSCRIBE_CONCURRENCY_MAX)",
+            y_title="DetectLabels a second",
+            levels=quota,
+        )
+        known = {
+            letter: (self.scale.images, child.wall_seconds)
+            for letter, child in self.at_quota.items()
+        }
+        images = curves.against_images(folder / "images", self.scale, known)
+        plot.draw(
+            self.out / "images.svg",
+            images,
+            title="Images a second, from the start of the process to its end",
+            x_title="images in the run",
+            y_title="images a second",
+            levels=quota,
+        )
+        most = {name: max(y for _, y in points) for name, points in concurrency.items()}
+        return Row(
+            "11",
+            "plots of throughput against concurrency and number of images",
+            "; ".join(f"{name}: up to {rate:.0f}/s" for name, rate in most.items()),
+            (self.out / "images.svg").exists(),
+            {"concurrency": concurrency, "images": images},
+            timed=False,
+        )
+
+    def run(self) -> None:
+        """Measure everything, in the order of the machine's patience."""
+        scale = self.scale
+        waiting = measure_pipeline.Waiting(self.work / "10", scale) if "10" in self.parts else None
+        self.part("0", self.ceiling)
+        self.part("1", self.quota)
+        self.part("2", lambda folder: measure_rate.at_small_quota(folder, scale))
+        self.part("3", self.cut)
+        self.part("4", lambda folder: measure_pipeline.pipeline(folder, scale))
+        self.part("5", lambda folder: measure_rate.times_sequential(folder, scale))
+        if waiting is not None:
+            self.part("10", lambda _: waiting.finish())
+        # From here on the processor itself is measured: nothing else may run.
+        self.part("6", self.cost)
+        self.part("8", lambda folder: measure_cost.starting(folder, scale))
+        self.part("11", self.plots)
+        self.rows.sort(key=lambda row: (int(row.number.rstrip("abc")), row.number))
+
+    def cut(self, folder: Path) -> Row:
+        """Promise 3, with its plot."""
+        row = measure_rate.quota_cut(folder, self.scale)
+        draw_cut(self.out / "quota-cut.svg", row.values)
+        return row
+
+
+def draw_cut(path: Path, values: dict[str, Any]) -> None:
+    """Draw calls answered in each second, and what was allowed."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    last = 0
+    for letter, answered in values.pop("answered").items():
+        counted: dict[int, int] = {}
+        for at in answered:
+            second = int(at - answered[0])
+            counted[second] = counted.get(second, 0) + 1
+        last = max(last, *counted)
+        # The last second is cut short by the end of the run.
+        lines[f"worker {letter.upper()}"] = [
+            (second, counted.get(second, 0)) for second in range(max(counted))
+        ]
+    schedule = values["schedule"]
+    ends = [start for start, _ in schedule[1:]] + [last]
+    lines["allowed"] = [
+        (at, rate) for (start, rate), end in zip(schedule, ends, strict=True) for at in (start, end)
+    ]
+    plot.draw(
+        path,
+        lines,
+        title="The quota is cut in half in the middle of a run",
+        x_title="seconds",
+        y_title="answers in the second",
+        log_x=False,
+    )
+
+
+def main() -> int:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks.run", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--short", action="store_true", help="small, for a look that it runs")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    base = SHORT if arguments.short else Scale()
+    scale = Scale(**{**vars(base), "seed": arguments.seed})
+    parts = set(arguments.only.split(","))
+    if parts & {"6", "11"}:
+        parts.add("1")  # they build on it
+    if not parts <= set(PARTS):
+        parser.error(f"--only takes some of {','.join(PARTS)}")
+    print(json.dumps({"machine": report.machine(), "parameters": asdict(scale), "bucket": BUCKET}))
+    with tempfile.TemporaryDirectory(prefix="carscribe-bench-") as work:
+        benchmark = Benchmark(scale, parts, arguments.out, Path(work))
+        benchmark.run()
+    parameters = asdict(scale) | {"short": arguments.short, "parts": sorted(parts)}
+    report.write(arguments.out, benchmark.rows, parameters)
+    print(f"\n{report.table(benchmark.rows)}\n\nWritten to {arguments.out}")
+    judged = [row for row in benchmark.rows if not (arguments.short and row.timed)]
+    return 0 if all(row.kept for row in judged) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

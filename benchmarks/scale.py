@@ -1,0 +1,55 @@
+"""How large a run of the benchmark is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The parameters; the defaults are those of `make bench`."""
+
+    seed: int = 1
+    image_bytes: int = 50_000
+    quota: float = 50.0
+    quota_small: float = 5.0
+    latency: tuple[float, float | None] = (0.25, 1.0)  # median and 99th percentile, seconds
+    images: int = 2000
+    images_small_quota: int = 200
+    images_cut: int = 1500
+    cut_seconds: tuple[float, float] = (10.0, 22.0)
+    images_times_sequential: int = 600
+    sequential_images: int = 30
+    images_pipeline: int = 800
+    images_few: int = 1000
+    images_many: int = 20_000
+    starts: int = 7
+    idle_seconds: float = 190.0
+    ceiling_seconds: float = 2.0
+    concurrencies: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    concurrencies_raised: tuple[int, ...] = (8, 16, 32, 64, 128, 256)
+    seconds_each_point: float = 5.0
+    image_counts: tuple[int, ...] = (10, 30, 100, 300, 1000)
+
+
+SHORT = Scale(
+    image_bytes=10_000,
+    quota=100.0,
+    quota_small=50.0,
+    latency=(0.02, 0.08),
+    images=200,
+    images_small_quota=50,
+    images_cut=300,
+    cut_seconds=(0.5, 1.0),
+    images_times_sequential=100,
+    sequential_images=10,
+    images_pipeline=150,
+    images_few=200,
+    images_many=1500,
+    starts=1,
+    idle_seconds=5.0,
+    ceiling_seconds=0.3,
+    concurrencies=(1, 4),
+    concurrencies_raised=(4, 16),
+    seconds_each_point=0.3,
+    image_counts=(10, 50),
+)
+"""For `make test`: everything is run, nothing is judged that depends on the machine's speed."""
