@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def answer(stand_in: StandIn, request: Request) -> Answer:
     """Carry out one admin call.
 
-    GET counts, instances (their states, for the local hosts); POST reset, faults, answers (look for new ones now), iam {"enforced": bool},
+    GET counts, instances (states and reboots, for the local hosts); POST reset, faults,
+    answers (look for new ones now), iam {"enforced": bool},
     metadata {"credentials_lifetime_seconds": n, "addresses": {"127.0.0.1": "i-..."}},
     listen {"address": "10.1.2.1"}; DELETE listen.
     """
@@ -32,7 +33,7 @@ def answer(stand_in: StandIn, request: Request) -> Answer:
         return Answer.of_json({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
-def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901 # a table
+def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901, PLR0912 # a table
     match call:
         case "GET counts":
             return Answer.of_json(stand_in.counts.read())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.mendings import machines, policies, queue_attributes, queues
+from local.mendings import machines, policies, queue_attributes, queues, reboots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,3 +18,4 @@ def apply(faults: Callable[[], Faults]) -> None:
     policies.mend()
     queue_attributes.mend()
     queues.mend(faults)
+    reboots.mend()

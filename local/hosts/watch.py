@@ -1,0 +1,137 @@
+"""The watcher: what the EC2 API is told of an instance happens to its host.
+
+It also sees a host that ended by itself: after a reboot from inside it is
+started again, after a power-off its instance is stopped in the API.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from local.hosts import image, instances, standin
+from local.hosts.engine import Engine
+from local.hosts.errors import HostsError
+from local.hosts.lifecycle import Hosts
+from local.hosts.process import recorded, start_background
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.hosts.deployment import Deployment
+
+log = logging.getLogger(__name__)
+
+STEP_SECONDS = 0.5
+SETTLE_SECONDS = 0.2  # in which the engine learns of it too
+# The kernel ends a process namespace's first process with SIGINT on halt and
+# power-off, and with SIGHUP on reboot.
+SWITCHED_OFF_EXITS = frozenset({0, 130})
+
+
+def record(deployment: Deployment) -> Path:
+    """Return where it is written which process the watcher is."""
+    return deployment.state / "watch.process.json"
+
+
+def start(deployment: Deployment, program: str) -> None:
+    """Start the watcher unless it runs."""
+    if recorded(record(deployment)) is None:
+        start_background(
+            [sys.executable, "-m", "local", "watch", program, record(deployment)],
+            record(deployment),
+            deployment.state / "watch.log",
+        )
+
+
+class Watcher:
+    """Compares the API with the hosts whenever one of them changed."""
+
+    def __init__(self, deployment: Deployment, engine: Engine, url: str) -> None:
+        self.deployment = deployment
+        self.engine = engine
+        self.url = url
+        self.hosts = Hosts(deployment, engine, url)
+        self.known: dict[str, Any] = {}
+        self.handles: dict[int, int] = {}  # a file descriptor that tells of a process's end
+
+    def watch(self) -> None:
+        """Go on until the stand-in ends."""
+        self._follow()
+        self.known = standin.call(self.url, "GET", "instances")
+        while True:
+            ended = self._wait()
+            try:
+                current = standin.call(self.url, "GET", "instances")
+            except OSError:
+                if standin.address(self.deployment) is None:
+                    return
+                continue
+            if current == self.known and not ended:
+                continue
+            try:
+                with self.deployment.lock():
+                    self._act(current)
+                self.known = current
+            except HostsError as error:
+                log.warning("%s", error)
+                time.sleep(STEP_SECONDS)
+            self._follow()
+
+    def _act(self, current: dict[str, Any]) -> None:
+        containers = self.engine.containers()
+        ec2 = standin.ec2_client(self.url)
+        for instance_id, container in containers.items():
+            if not container.running and current.get(instance_id, {}).get("state") == "running":
+                was_running = self.known.get(instance_id, {}).get("state") == "running"
+                if was_running and container.exit_code in SWITCHED_OFF_EXITS:
+                    log.info("%s switched itself off", instance_id)
+                    ec2.stop_instances(InstanceIds=[instance_id])
+        snapshot = instances.snapshot(ec2)
+        self.hosts.remove_gone(snapshot)
+        existing = [item for item in snapshot.instances if item.id in containers]
+        rebooted = {
+            instance_id
+            for instance_id, value in current.items()
+            if value["reboots"] != self.known.get(instance_id, value)["reboots"]
+        }
+        base = image.ensure(self.deployment, self.engine)
+        for instance in existing:
+            container = containers[instance.id]
+            if instance.id in rebooted and instance.wanted and container.running:
+                log.info("%s is rebooted", instance.id)
+                self.hosts.restart(instance)
+            else:
+                self.hosts.bring_up([instance], base)
+
+    def _follow(self) -> None:
+        """Hold a handle of the first process of each running host."""
+        running = {item.pid for item in self.engine.containers().values() if item.running}
+        for pid in set(self.handles) - running:
+            os.close(self.handles.pop(pid))
+        for pid in running - set(self.handles):
+            with contextlib.suppress(ProcessLookupError):
+                self.handles[pid] = os.pidfd_open(pid)
+
+    def _wait(self) -> bool:
+        """Wait a moment; return at once, and true, when a host has ended."""
+        ended = select.select(list(self.handles.values()), [], [], STEP_SECONDS)[0]
+        if ended:
+            time.sleep(SETTLE_SECONDS)
+        return bool(ended)
+
+
+def main(deployment: Deployment, program: str) -> int:
+    """Watch until there is nothing to watch."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    url = standin.address(deployment)
+    if url is None:
+        return 0
+    Watcher(deployment, Engine(deployment, program), url).watch()
+    return 0

@@ -1,0 +1,167 @@
+"""Instances in the stand-in, made as Terraform makes them, and a command line on a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.hosts import standin
+from local.hosts.deployment import STATE_VARIABLE, Deployment, read_json
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COMMAND_SECONDS = 150.0
+TRUST = {
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ]
+}
+
+
+@dataclass
+class World:
+    """One deployment with a network that no real one uses."""
+
+    state: Path
+    network: str = "10.219"
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment as the commands see it."""
+        return Deployment(state=self.state, cache=CHECKOUT / "build" / "cache")
+
+    @property
+    def url(self) -> str:
+        """Where the stand-in answers."""
+        return str((read_json(self.deployment.ready_file) or {})["url"])
+
+    @property
+    def ec2(self) -> Any:
+        """A client of the stand-in's EC2."""
+        return standin.ec2_client(self.url)
+
+    @property
+    def key(self) -> Path:
+        """The private key of the instances' key pair."""
+        return self.state.with_suffix(".key")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of this deployment's commands."""
+        return {**os.environ, STATE_VARIABLE: str(self.state)}
+
+    def local(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run `python -m local` and check how it ended."""
+        done = subprocess.run(
+            [sys.executable, "-m", "local", *arguments],
+            cwd=CHECKOUT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        if code is not None:
+            assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
+        return done
+
+    def client(self, service: str) -> Any:
+        """Return a client of another service of the stand-in."""
+        import boto3  # noqa: PLC0415 # as in the package
+
+        return boto3.Session(
+            aws_access_key_id="carscribe",
+            aws_secret_access_key="carscribe",
+            region_name=standin.REGION,
+        ).client(service, endpoint_url=self.url)  # type: ignore[call-overload]
+
+    def make_instances(self, volume_size_gib: int = 1) -> None:
+        """Make what Terraform makes: a network, a key pair, two hosts, two addresses, a volume."""
+        ec2, iam = self.ec2, self.client("iam")
+        if not self.key.exists():
+            subprocess.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True
+            )
+        vpc = ec2.create_vpc(CidrBlock=f"{self.network}.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"{self.network}.1.0/24")["Subnet"][
+            "SubnetId"
+        ]
+        public = self.key.with_suffix(".key.pub").read_bytes()
+        ec2.import_key_pair(KeyName="operator", PublicKeyMaterial=public)
+        self.ids = {"subnet": subnet}
+        for role in ("worker-a", "worker-b"):
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(TRUST))
+            iam.create_instance_profile(InstanceProfileName=role)
+            iam.add_role_to_instance_profile(InstanceProfileName=role, RoleName=role)
+            self.make_instance(role)
+        self.attach_volume("worker-b", volume_size_gib)
+
+    def make_instance(self, role: str) -> None:
+        """Make one host with its address."""
+        ec2 = self.ec2
+        ami = self.client("ssm").get_parameter(Name="/aws/service/debian/release/12/latest/amd64")
+        (made,) = ec2.run_instances(
+            ImageId=ami["Parameter"]["Value"],
+            InstanceType="t3.micro",
+            KeyName="operator",
+            SubnetId=self.ids["subnet"],
+            MinCount=1,
+            MaxCount=1,
+            IamInstanceProfile={"Name": role},
+            TagSpecifications=[
+                {"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": f"test-{role}"}]}
+            ],
+        )["Instances"]
+        self.ids[role] = made["InstanceId"]
+        elastic = ec2.allocate_address(Domain="vpc")
+        ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made["InstanceId"])
+        self.ids[f"{role}-address"] = elastic["PublicIp"]
+
+    def attach_volume(self, role: str, size_gib: int) -> None:
+        """Make a blank volume and attach it as Terraform does."""
+        zone = self.describe(role)["Placement"]["AvailabilityZone"]
+        volume = self.ec2.create_volume(Size=size_gib, AvailabilityZone=zone)["VolumeId"]
+        self.ec2.attach_volume(VolumeId=volume, InstanceId=self.ids[role], Device="/dev/sdf")
+        self.ids["volume"] = volume
+
+    def describe(self, role: str) -> dict[str, Any]:
+        """Return what the API says of a host."""
+        answer = self.ec2.describe_instances(InstanceIds=[self.ids[role]])
+        found: dict[str, Any] = answer["Reservations"][0]["Instances"][0]
+        return found
+
+    def ssh(
+        self,
+        role: str,
+        command: str,
+        *,
+        code: int | None = 0,
+        user: str = "admin",
+        options: tuple[str, ...] = (),
+    ) -> str:
+        """Run a command on a host the way Ansible reaches it, and return what it wrote."""
+        done = subprocess.run(
+            [
+                "ssh",
+                *("-i", str(self.key), "-o", f"UserKnownHostsFile={self.state}.known_hosts"),
+                *("-o", "StrictHostKeyChecking=accept-new", "-o", "BatchMode=yes"),
+                *("-o", "ConnectTimeout=5", *options),
+                f"{user}@{self.ids[f'{role}-address']}",
+                command,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if code is not None:
+            assert done.returncode == code, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
