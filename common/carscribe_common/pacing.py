@@ -71,6 +71,8 @@ class Pacer:
         self._filled_at = now
         self._cut_at = now - CALM_SECONDS
         self._rate_at_cut = self._highest
+        self._curvature = GROWTH * rate_per_second
+        self._reached_after = 0.0
         self._growing = False
         self.waited = _Waited()
 
@@ -103,6 +105,8 @@ class Pacer:
             self._rate = max(self._rate * cut, self._quota * FLOOR)
             self._tokens = min(self._tokens, 0.0)
             self._cut_at = now
+            # CUBIC: W(t) = C (t - K)^3 + W_max, where K is when W_max is reached again.
+            self._reached_after = ((self._rate_at_cut - self._rate) / self._curvature) ** (1 / 3)
             self._growing = True
 
     def _fill(self) -> float:
@@ -114,11 +118,7 @@ class Pacer:
         return now
 
     def _grow(self, since_cut: float) -> None:
-        # CUBIC: W(t) = C (t - K)^3 + W_max, where K is when W_max is reached again.
-        curvature = GROWTH * self._quota
-        lowest = max(self._rate_at_cut * NEXT_CUT, self._quota * FLOOR)
-        reached_after = max((self._rate_at_cut - lowest) / curvature, 0.0) ** (1 / 3)
-        grown = self._rate_at_cut + curvature * (since_cut - reached_after) ** 3
+        grown = self._rate_at_cut + self._curvature * (since_cut - self._reached_after) ** 3
         self._rate = min(max(self._rate, grown), self._highest)
         self._growing = self._rate < self._highest
 

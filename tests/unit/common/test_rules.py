@@ -1,0 +1,164 @@
+"""The rules of carscribe, each at its boundary."""
+
+from __future__ import annotations
+
+import pytest
+
+from carscribe_common.rules import (
+    can_be_queued,
+    counting_lines,
+    escape,
+    find_car,
+    is_car,
+    is_image_key,
+    natural_key,
+    result_line,
+    result_text,
+)
+
+
+def label(name: str, confidence: float, *parents: str) -> dict[str, object]:
+    """Return a label as DetectLabels does."""
+    return {
+        "Name": name,
+        "Confidence": confidence,
+        "Parents": [{"Name": parent} for parent in parents],
+    }
+
+
+def text(kind: str, number: int, content: str, confidence: float) -> dict[str, object]:
+    """Return a detection as DetectText does."""
+    return {"Type": kind, "Id": number, "DetectedText": content, "Confidence": confidence}
+
+
+@pytest.mark.parametrize(
+    ("confidence", "expected"), [(89.99, False), (90.0, False), (90.01, True), (100.0, True)]
+)
+def test_car_is_strictly_above_the_threshold(confidence: float, expected: bool) -> None:
+    """A car is of a confidence higher than 90, not of 90 itself."""
+    assert is_car(confidence, 90.0) is expected
+
+
+def test_car_is_found_by_its_exact_name() -> None:
+    """Cardboard, Cart, car and Race Car are no Car."""
+    labels = [label(name, 99.0) for name in ("Cardboard", "Cart", "car", "Race Car", "Vehicle")]
+    assert find_car({"Labels": labels}) is None
+    assert find_car({"Labels": [*labels, label("Car", 91.0)]}) == label("Car", 91.0)
+
+
+def test_car_among_the_parents_only_is_no_car() -> None:
+    """A Sedan whose parent is Car is no label Car."""
+    assert find_car({"Labels": [label("Sedan", 99.0, "Car", "Vehicle")]}) is None
+
+
+def test_response_without_labels_has_no_car() -> None:
+    """An empty response and one without Labels are no car and no error."""
+    assert find_car({}) is None
+    assert find_car({"Labels": []}) is None
+
+
+@pytest.mark.parametrize(("confidence", "counts"), [(79.9, False), (80.0, True), (80.1, True)])
+def test_text_counts_at_or_above_the_threshold(confidence: float, counts: bool) -> None:
+    """A line of exactly 80 counts, one of 79.9 does not."""
+    detections = [text("LINE", 0, "GO 77", confidence)]
+    assert counting_lines(detections, 80.0) == (["GO 77"] if counts else [])
+
+
+def test_words_do_not_count() -> None:
+    """Each WORD stands in a LINE already, so that no text stands twice."""
+    detections = [
+        text("LINE", 0, "GO 77", 99),
+        text("WORD", 1, "GO", 99),
+        text("WORD", 2, "77", 99),
+    ]
+    assert counting_lines(detections, 80.0) == ["GO 77"]
+
+
+def test_lines_stand_in_the_order_of_their_ids() -> None:
+    """Ids order the lines, whatever the order of the response."""
+    detections = [text("LINE", 10, "c", 99), text("LINE", 2, "b", 99), text("LINE", 1, "a", 99)]
+    assert counting_lines(detections, 80.0) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["1.jpg", "2.jpg", "10.jpg"],
+        ["a1b2.jpg", "a1b10.jpg", "a2b1.jpg"],
+        ["01.jpg", "1.jpg", "2.jpg"],  # a tie of the numbers: by code point
+        ["-1.jpg", "1.jpg", "a.jpg"],
+        ["a", "a1", "aa"],
+        ["9", "10", "99999999999999999999999999", "100000000000000000000000000"],
+        ["\u0663.jpg", "\u0664.jpg"],  # Arabic-Indic digits are no ASCII digits
+        ["z", "ä", "\U0001f697"],
+        ["x 9 y", "x 10 a"],
+    ],
+)
+def test_keys_are_in_natural_order(ordered: list[str]) -> None:
+    """Digits compare as integers, ties and all else by code point."""
+    shuffled = ordered[::-1]
+    assert sorted(shuffled, key=natural_key) == ordered
+
+
+@pytest.mark.parametrize(
+    ("raw", "safe"),
+    [
+        ("GO 77", "GO 77"),
+        ("a\\b", "a\\\\b"),
+        ("a\nb\rc\td", "a\\u000ab\\u000dc\\u0009d"),
+        ("\x1b[31m", "\\u001b[31m"),
+        ("\x85\x9f", "\\u0085\\u009f"),
+        ("\u202eJPG", "\\u202eJPG"),
+        ("\u2066\u2069\u200e\u200f\u061c", "\\u2066\\u2069\\u200e\\u200f\\u061c"),
+        ("\u2028\u2029", "\\u2028\\u2029"),
+        ("MÜNCHEN 車 🚗", "MÜNCHEN 車 🚗"),
+        ("$(reboot) `id` <b>", "$(reboot) `id` <b>"),
+    ],
+)
+def test_text_stays_on_its_line(raw: str, safe: str) -> None:
+    """A backslash becomes two, whatever could forge a line becomes an escape."""
+    assert escape(raw) == safe
+
+
+def test_result_line_joins_the_texts() -> None:
+    """The index first, then the texts with a bar between them, both escaped."""
+    assert (
+        result_line("a\n.jpg", result_text(["GO\\", "77\x00"]))
+        == "a\\u000a.jpg: GO\\\\ | 77\\u0000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("1.jpg", True),
+        ("a/b.JPEG", True),
+        ("c.Png", True),
+        ("d.gif", False),
+        ("jpg", False),
+        (".jpg.txt", False),
+        ("folder.jpg/", False),
+    ],
+)
+def test_image_is_known_by_its_ending(key: str, expected: bool) -> None:
+    """Endings are .jpg, .jpeg and .png in any case."""
+    assert is_image_key(key) is expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("tab\tnewline\nreturn\r.jpg", True),
+        ("\U0001f697.jpg", True),
+        ("bell\x07.jpg", False),
+        ("\x00.jpg", False),
+        ("\ufffe.jpg", False),
+        ("\uffff.jpg", False),
+        ("\ud800.jpg", False),
+        ("\ue000\ufffd.jpg", True),
+        ("\x7f\x85.jpg", True),
+    ],
+)
+def test_queue_carries_the_characters_of_xml(key: str, expected: bool) -> None:
+    """SQS refuses what XML 1.0 does not allow, and nothing else."""
+    assert can_be_queued(key) is expected

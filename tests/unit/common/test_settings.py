@@ -1,0 +1,89 @@
+"""Settings: typed, with their ranges, all errors at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.settings import Settings
+from carscribe_worker_a.settings import SettingsA
+from carscribe_worker_b.settings import SettingsB
+
+GOOD = {
+    "CARSCRIBE_RUN_ID": "r1",
+    "CARSCRIBE_BUCKET": "photos",
+    "CARSCRIBE_QUEUE_URL": "https://sqs.example/1/q",
+    "CARSCRIBE_REGION": "us-east-1",
+    "CARSCRIBE_STATE_DIR": "/var/lib/x",
+}
+
+
+def test_defaults_are_those_of_the_documentation() -> None:
+    """With the required settings alone, all others have their defaults."""
+    settings = SettingsA.from_environment(GOOD)
+    assert settings.rekognition_rate_per_second == 5.0
+    assert settings.car_confidence_percent == 90.0
+    assert settings.prefix == ""
+    assert settings.resend is False
+    assert settings.run_dir == Path("/var/lib/x/runs/r1")
+    assert SettingsB.from_environment(GOOD).text_confidence_percent == 80.0
+
+
+def test_all_errors_are_reported_at_once() -> None:
+    """One start names every wrong setting, its value and what is accepted."""
+    wrong = GOOD | {
+        "CARSCRIBE_RUN_ID": "../etc",
+        "CARSCRIBE_QUEUE_URL": "q",
+        "CARSCRIBE_STATE_DIR": "relative",
+        "CARSCRIBE_REKOGNITION_RATE_PER_SECOND": "fast",
+        "CARSCRIBE_CONCURRENCY_MAX": "0",
+        "CARSCRIBE_BUCKET": "",
+    }
+    with pytest.raises(StopWorker) as caught:
+        SettingsA.from_environment(wrong)
+    assert caught.value.code == Exit.CONFIG
+    for part in (
+        "CARSCRIBE_RUN_ID is '../etc', but must be 1 to 64",
+        "CARSCRIBE_QUEUE_URL is 'q'",
+        "CARSCRIBE_STATE_DIR is 'relative', but must be an absolute path",
+        "CARSCRIBE_REKOGNITION_RATE_PER_SECOND is 'fast', but must be a number from 0.1 to 1000",
+        "CARSCRIBE_CONCURRENCY_MAX is '0', but must be a whole number from 1 to 256",
+        "CARSCRIBE_BUCKET is not set",
+    ):
+        assert part in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest"),
+    [
+        ("REKOGNITION_RATE_PER_SECOND", "0.1", "1000"),
+        ("CONCURRENCY_MAX", "1", "256"),
+        ("VISIBILITY_TIMEOUT_SECONDS", "2", "43200"),
+        ("TEXT_CONFIDENCE_PERCENT", "0", "100"),
+        ("IDLE_TIMEOUT_SECONDS", "1", "86400"),
+    ],
+)
+def test_ranges_include_their_ends(name: str, lowest: str, highest: str) -> None:
+    """Both ends of a range are accepted, a little beyond is not."""
+    for text in (lowest, highest):
+        SettingsB.from_environment(GOOD | {f"CARSCRIBE_{name}": text})
+    for text in (f"-{lowest}.5", f"{highest}1", "nan", "1e999", "", " "):
+        if text:
+            with pytest.raises(StopWorker, match=name):
+                SettingsB.from_environment(GOOD | {f"CARSCRIBE_{name}": text})
+
+
+def test_state_directory_of_systemd_is_the_default() -> None:
+    """Under systemd the unit's StateDirectory needs no setting of its own."""
+    environ = {name: text for name, text in GOOD.items() if name != "CARSCRIBE_STATE_DIR"}
+    settings = Settings.from_environment(environ | {"STATE_DIRECTORY": "/var/lib/b"})
+    assert settings.state_dir == Path("/var/lib/b")
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "True"])
+def test_flags_are_true_or_false(text: str) -> None:
+    """A flag that could be read in two ways is refused."""
+    with pytest.raises(StopWorker, match="true or false"):
+        SettingsA.from_environment(GOOD | {"CARSCRIBE_RESEND": text})
