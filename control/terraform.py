@@ -1,0 +1,345 @@
+"""Terraform as the Makefile calls it: environment and arguments, nothing of its own.
+
+    python -m control.terraform COMMAND --target aws|local [--lab] [-- ARGUMENTS]
+
+Each target has a state and a data folder in build/TARGET. Variables come from
+terraform/TARGET.tfvars if it is there (with --lab: learner-lab.tfvars), from
+TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are. AWS is found
+through the environment alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from control import terraform_provider
+from control.terraform_credentials import CredentialsError, check_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+CONFIGURATION = CHECKOUT / "terraform"
+BUILD = CHECKOUT / "build"
+LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
+BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
+OLDEST_TERRAFORM = (1, 11)
+EXIT_NO_PERMISSION = 77
+EXIT_NOT_CONFIGURED = 78
+OWN_ADDRESS_URL = "https://checkip.amazonaws.com"
+OWN_ADDRESS_SECONDS = 10
+
+
+class UsageError(Exception):
+    """Something on this machine has to change first; the message says what."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where a target's state is, and the variables that it gets."""
+
+    target: str
+    state: Path
+    lab: bool = False
+
+    @property
+    def data(self) -> Path:
+        """Terraform's own folder: the provider, and which backend is used."""
+        return self.state / "terraform-data"
+
+    @property
+    def inputs(self) -> Path:
+        """The variables of the last apply, for the destroy."""
+        return self.state / "inputs.json"
+
+    @property
+    def variable_files(self) -> list[Path]:
+        """The files of variables, the strongest last."""
+        files = [CONFIGURATION / f"{self.target}.tfvars"]
+        if self.lab:
+            files.append(CONFIGURATION / "learner-lab.tfvars")
+        return [file for file in files if file.is_file()]
+
+
+class Terraform:
+    """The terraform on this machine, for one deployment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.binary, self.platform = find_terraform()
+        self.environment = {
+            **os.environ,
+            "TF_DATA_DIR": str(deployment.data),
+            "TF_CLI_CONFIG_FILE": str(self._cli_configuration()),
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "CHECKPOINT_DISABLE": "1",
+        }
+        self.colour = [] if sys.stdout.isatty() else ["-no-color"]
+
+    def _cli_configuration(self) -> Path:
+        own = terraform_provider.user_configuration()
+        if own is not None and terraform_provider.user_has_mirror():
+            return own
+        file = BUILD / "terraform" / "terraform.tfrc"
+        if not file.exists():
+            terraform_provider.write_configuration(file, None)
+        return file
+
+    def find_provider(self) -> None:
+        """Write down where the provider comes from; the registry's copies are shared."""
+        version = terraform_provider.locked_version(LOCK_FILE)
+        folder = terraform_provider.mirror(version, self.platform)
+        if terraform_provider.user_has_mirror() and folder is None:
+            return
+        file = BUILD / "terraform" / "terraform.tfrc"
+        terraform_provider.write_configuration(file, folder)
+        self.environment["TF_CLI_CONFIG_FILE"] = str(file)
+        if folder is None and "TF_PLUGIN_CACHE_DIR" not in self.environment:
+            cache = BUILD / "terraform" / "providers"
+            cache.mkdir(parents=True, exist_ok=True)
+            self.environment["TF_PLUGIN_CACHE_DIR"] = str(cache)
+
+    def run(self, command: str, *arguments: str, capture: bool = False) -> tuple[int, str]:
+        """Run one command; captured output comes back as text."""
+        done = subprocess.run(
+            [self.binary, f"-chdir={CONFIGURATION}", *command.split(), *arguments],
+            env=self.environment,
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE if capture else None,
+            stderr=subprocess.STDOUT if capture else None,
+        )
+        return done.returncode, done.stdout or ""
+
+    def initialize(self, *, backend: bool = True) -> None:
+        """Run `terraform init` if anything it depends on is newer than the last time."""
+        stamp = self.deployment.data / ("initialized" if backend else "initialized-for-tests")
+        sources = [LOCK_FILE, CONFIGURATION / "terraform.tf", BACKEND_OVERRIDE]
+        newest = max(file.stat().st_mtime for file in sources if file.exists())
+        if stamp.exists() and stamp.stat().st_mtime > newest and self._has_provider():
+            return
+        self.find_provider()
+        self.deployment.data.mkdir(parents=True, exist_ok=True)
+        arguments = ["-lockfile=readonly", "-no-color"]
+        arguments += ["-reconfigure", *self._backend()] if backend else ["-backend=false"]
+        code, said = self.run("init", *arguments, capture=True)
+        if code != 0:
+            raise UsageError(f"terraform init failed:\n{said.strip()}")
+        stamp.touch()
+
+    def _has_provider(self) -> bool:
+        return any((self.deployment.data / "providers").glob("*/hashicorp/aws/*/*/*"))
+
+    def _backend(self) -> list[str]:
+        if not BACKEND_OVERRIDE.exists():
+            state = self.deployment.state / "terraform.tfstate"
+            return [f"-backend-config=path={os.path.relpath(state, CONFIGURATION)}"]
+        if self.deployment.target == "local":
+            raise UsageError(
+                "terraform/backend_override.tf keeps the state in S3, which the local target "
+                "has not: move the file away while you use TARGET=local."
+            )
+        return []
+
+    def known(self) -> dict[str, Any]:
+        """Return the values in the state; empty if there is none."""
+        code, said = self.run("show", "-json", "-no-color", capture=True)
+        values: dict[str, Any] = json.loads(said).get("values", {}) if code == 0 else {}
+        return values
+
+
+def find_terraform() -> tuple[str, str]:
+    """Return the path of terraform and its platform, or say what is missing."""
+    binary = shutil.which(os.environ.get("TERRAFORM") or "terraform")
+    oldest = ".".join(map(str, OLDEST_TERRAFORM))
+    where = "https://developer.hashicorp.com/terraform/install"
+    if binary is None:
+        raise UsageError(
+            f"There is no terraform on this machine: install {oldest} or later, {where}"
+        )
+    said = subprocess.run(
+        [binary, "version", "-json"],
+        env={**os.environ, "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    try:
+        version = json.loads(said.stdout)
+        number = version["terraform_version"]
+        new_enough = tuple(map(int, re.findall(r"\d+", number)[:2])) >= OLDEST_TERRAFORM
+    except (ValueError, KeyError):
+        raise UsageError(f"{binary} does not say its version: install {oldest}, {where}") from None
+    if not new_enough:
+        raise UsageError(f"{binary} is Terraform {number}: install {oldest} or later, {where}")
+    return binary, version["platform"]
+
+
+def own_network() -> str:
+    """Return the network of the address this machine is seen from."""
+    try:
+        with urllib.request.urlopen(OWN_ADDRESS_URL, timeout=OWN_ADDRESS_SECONDS) as answer:
+            address = answer.read(64).decode().strip()
+    except (OSError, ValueError) as problem:
+        raise UsageError(
+            f"{OWN_ADDRESS_URL} does not say this machine's address ({problem}): set "
+            "ssh_ingress_cidrs in terraform/aws.tfvars to the network you come from."
+        ) from None
+    return f"{address}/32"
+
+
+def make_key() -> None:
+    """Make the key pair of the hosts, if it is not there."""
+    key = BUILD / "ssh" / "id_ed25519"
+    if key.exists() and key.with_suffix(".pub").exists():
+        return
+    key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key.unlink(missing_ok=True)
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "carscribe", "-f", str(key)]
+    if shutil.which(command[0]) is None:
+        raise UsageError("There is no ssh-keygen on this machine: install OpenSSH's client.")
+    subprocess.run(command, check=True)
+
+
+def variables(deployment: Deployment, extra: Sequence[str]) -> list[str]:
+    """Return the arguments that give Terraform its variables."""
+    arguments = [f"-var-file={file}" for file in deployment.variable_files]
+    named = "".join(file.read_text() for file in deployment.variable_files)
+    given = re.search(r"^\s*ssh_ingress_cidrs\s*=", named, re.MULTILINE) is not None
+    given = given or "TF_VAR_ssh_ingress_cidrs" in os.environ
+    if not (given or any("ssh_ingress_cidrs" in argument for argument in extra)):
+        arguments.append(f"-var=ssh_ingress_cidrs={json.dumps([own_network()])}")
+    return arguments
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """Write each `-var NAME=VALUE` as one argument."""
+    result: list[str] = []
+    for argument in arguments:
+        if result and result[-1] in {"-var", "-var-file"}:
+            result[-1] += f"={argument}"
+        else:
+            result.append(argument)
+    return result
+
+
+def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> int:
+    """Run plan or apply with this deployment's variables, and remember them."""
+    deployment = terraform.deployment
+    arguments = variables(deployment, extra)
+    if command == "apply":
+        environment = {k: v for k, v in os.environ.items() if k.startswith("TF_VAR_")}
+        inputs = {"arguments": [*arguments, *extra], "environment": environment}
+        deployment.inputs.write_text(json.dumps(inputs, indent=1))
+        arguments.append("-auto-approve")
+    return terraform.run(command, *terraform.colour, *arguments, *extra)[0]
+
+
+def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
+    """Destroy all that the state knows, with the variables it was made with.
+
+    Files that those variables name may be gone by now, so what a destroy does
+    not need is given again. If a refresh is not possible any more, it is left
+    out.
+    """
+    known = terraform.known()
+    if not known.get("root_module"):
+        return 0
+    inputs: dict[str, Any] = {"arguments": [], "environment": {}}
+    if terraform.deployment.inputs.exists():
+        inputs = json.loads(terraform.deployment.inputs.read_text())
+    for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
+        del terraform.environment[name]
+    terraform.environment.update(inputs["environment"])
+    arguments = [a for a in inputs["arguments"] if a.startswith(("-var=", "-var-file="))]
+    key = BUILD / "ssh" / "id_ed25519"
+    arguments += [
+        f"-var=ssh_private_key_file={key}",
+        f"-var=ssh_public_key_file={key}.pub",
+        '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
+        "-var=bucket_force_destroy=true",
+    ]
+    region = known.get("outputs", {}).get("region", {}).get("value")
+    if region:
+        arguments.append(f"-var=region={region}")
+    options = [*terraform.colour, "-auto-approve"]
+    if not _bucket_can_go(known):
+        terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
+    code, _ = terraform.run("destroy", *options, *arguments, *extra)
+    if code != 0:
+        print("Once more, from what the state knows alone.", file=sys.stderr)
+        code, _ = terraform.run("destroy", *options, "-refresh=false", *arguments, *extra)
+    return code
+
+
+def _bucket_can_go(known: dict[str, Any]) -> bool:
+    return all(
+        resource["values"].get("force_destroy")
+        for resource in known["root_module"].get("resources", [])
+        if resource["type"] == "aws_s3_bucket" and resource["mode"] == "managed"
+    )
+
+
+def check(terraform: Terraform, extra: Sequence[str]) -> int:
+    """Run everything that needs neither AWS nor the stand-in."""
+    for command in ("fmt -check -recursive -diff", "validate", "test"):
+        options = terraform.colour if command != "fmt -check -recursive -diff" else []
+        code, _ = terraform.run(command, *options, *(extra if command == "test" else []))
+        if code != 0:
+            return code
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m control.terraform")
+    parser.add_argument("command", choices=["init", "plan", "apply", "destroy", "output", "check"])
+    parser.add_argument("--target", default="aws", choices=["aws", "local"])
+    parser.add_argument("--lab", action="store_true", help="use learner-lab.tfvars")
+    parser.add_argument("--state-dir", type=Path, help="in place of build/TARGET")
+    known, extra = parser.parse_known_args(arguments)
+    extra = joined([argument for argument in extra if argument != "--"])
+    folder = BUILD / ("terraform/check" if known.command == "check" else known.target)
+    state = (known.state_dir or folder).resolve()
+    try:
+        return run(known.command, Deployment(known.target, state, lab=known.lab), extra)
+    except CredentialsError as problem:
+        print(problem, file=sys.stderr)
+        return EXIT_NO_PERMISSION
+    except (UsageError, terraform_provider.NoProviderError) as problem:
+        print(problem, file=sys.stderr)
+        return EXIT_NOT_CONFIGURED
+
+
+def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
+    """Prepare what a command needs, then run it."""
+    terraform = Terraform(deployment)
+    if command == "check":
+        terraform.initialize(backend=False)
+        return check(terraform, extra)
+    if command in {"plan", "apply", "destroy"}:
+        check_credentials()
+        make_key()
+    terraform.initialize()
+    if command in {"plan", "apply"}:
+        return plan_or_apply(terraform, command, extra)
+    if command == "destroy":
+        return destroy(terraform, extra)
+    if command == "output":
+        return terraform.run("output", "-no-color", *extra)[0]
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
