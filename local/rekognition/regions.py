@@ -23,7 +23,7 @@ def share_inside(box: dict[str, float], region: dict[str, Any]) -> float:
         (1, bottom, False),
     ):
         corners = _cut(corners, axis, limit, keep_above=keep_above)
-    return _area(corners) / area
+    return round(_area(corners) / area, 9)  # exactly half is exactly half
 
 
 def _corners(region: dict[str, Any]) -> list[Point]:
