@@ -17,6 +17,10 @@ from benchmarks.thin.limit import Latency, Schedule, TokenBucket
 JSON_11 = "Content-Type: application/x-amz-json-1.1\r\n"
 BYTES_MAX = 5 * 1024 * 1024
 CONFIDENCE_MIN = 55.0  # of DetectLabels, where the caller names none
+THROTTLED = (
+    ("ProvisionedThroughputExceededException", "Provisioned rate exceeded"),
+    ("ThrottlingException", "Rate exceeded"),
+)
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG"
 
 
@@ -119,6 +123,7 @@ class Rekognition:
             )
             for name, each in behaviors.items()
         }
+        self.dice = random.Random(seed)
         self.answered: dict[str, dict[int, float]] = {name: {} for name in behaviors}
 
     def handle(self, operation: str, request: Request) -> None:
@@ -131,8 +136,8 @@ class Rekognition:
             seen.end("errors")
             return
         if not self.buckets[operation].take(loop.time()):
-            refused = Refused("ProvisionedThroughputExceededException", "Provisioned rate exceeded")
-            self._refuse(request, refused)
+            code, message = self.dice.choice(THROTTLED)
+            self._refuse(request, Refused(code, message))
             seen.end("throttled")
             return
 
