@@ -99,11 +99,11 @@ class Metadata:
         region = instance.ec2_backend.region_name
         data: Tree = {
             "ami-id": instance.image_id,
-            "hostname": instance.private_dns,
+            "hostname": instance.private_dns_name,
             "instance-id": instance.id,
             "instance-life-cycle": "on-demand",
             "instance-type": instance.instance_type,
-            "local-hostname": instance.private_dns,
+            "local-hostname": instance.private_dns_name,
             "local-ipv4": instance.private_ip,
             "mac": instance.nics[0].mac_address,
             "placement": {
@@ -114,7 +114,7 @@ class Metadata:
         }
         if instance.public_ip:
             data["public-ipv4"] = instance.public_ip
-            data["public-hostname"] = instance.public_dns
+            data["public-hostname"] = instance.public_dns_name
         key_pair = instance.ec2_backend.key_pairs.get(instance.key_name or "")
         if key_pair is not None:
             data["public-keys"] = {

@@ -26,6 +26,11 @@ READY_SECONDS = 60.0
 SSH_SECONDS = 5.0
 
 
+def hostname(instance: Instance) -> str:
+    """Return the name that EC2 gives an instance after its address."""
+    return f"ip-{instance.address.replace('.', '-')}"
+
+
 class Hosts:
     """The containers of one deployment."""
 
@@ -64,7 +69,7 @@ class Hosts:
         """Make one host run as the API describes it."""
         plan = Plan(
             instance_id=instance.id,
-            hostname=f"ip-{instance.address.replace('.', '-')}",
+            hostname=hostname(instance),
             image=image,
             seed=self._write_seed(instance),
             devices=tuple(
@@ -101,6 +106,7 @@ class Hosts:
             "authorized_keys": f"{(instance.public_key or '').strip()}\n",
             "environment": f"AWS_ENDPOINT_URL={endpoint}\n"
             f"AWS_EC2_METADATA_SERVICE_ENDPOINT={endpoint}\n",
+            "hosts": f"127.0.0.1 localhost\n{instance.address} {hostname(instance)}\n",
             "disks": "".join(
                 f"{volume.device.removeprefix('/dev/')} {volume.id}\n"
                 for volume in instance.volumes

@@ -92,12 +92,15 @@ def ensure(deployment: Deployment, cidrs: Sequence[str]) -> None:
 def connect(deployment: Deployment, instance: Instance, pid: int) -> None:
     """Give the host whose first process is `pid` its eth0; it waits for that before it boots."""
     network = ipaddress.ip_network(instance.subnet_cidr)
-    outer = f"csv-{hashlib.sha256(instance.id.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(instance.id.encode()).hexdigest()
+    outer, peer = f"csv-{digest[:8]}", f"csp-{digest[:8]}"
+    # The same over every boot, or the machine's ARP cache leads nowhere for half a minute.
+    hardware = ":".join(["0a", *(digest[at : at + 2] for at in range(0, 10, 2))])
     inside = ["nsenter", "--target", str(pid), "--net", "ip"]
     # What is left of an earlier boot, if the kernel has not taken it away yet.
     run(["ip", "link", "delete", outer], check=False)
-    peer = f"csp-{outer[4:]}"
-    run(["ip", "link", "add", outer, "type", "veth", "peer", "name", peer, "netns", str(pid)])
+    ends = [outer, "type", "veth", "peer", "name", peer, "address", hardware]
+    run(["ip", "link", "add", *ends, "netns", str(pid)])
     run(["ip", "link", "set", outer, "master", bridge(deployment), "up"])
     run([*inside, "address", "add", f"{instance.address}/{network.prefixlen}", "dev", peer])
     run([*inside, "link", "set", "lo", "up"])
