@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def answer(stand_in: StandIn, request: Request) -> Answer:
     """Carry out one admin call.
 
-    GET counts, instances (states and reboots, for the local hosts); POST reset, faults,
+    GET counts, in_flight (calls under way or answered just now), instances (states and
+    reboots, for the local hosts); POST reset, faults,
     answers (look for new ones now), iam {"enforced": bool},
     metadata {"credentials_lifetime_seconds": n, "addresses": {"127.0.0.1": "i-..."}},
     listen {"address": "10.1.2.1"}; DELETE listen.
@@ -37,6 +38,8 @@ def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  
     match call:
         case "GET counts":
             return Answer.of_json(stand_in.counts.read())
+        case "GET in_flight":
+            return Answer.of_json(stand_in.counts.in_flight())
         case "GET instances":
             return Answer.of_json(reboots.instances())
         case "POST reset":

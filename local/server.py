@@ -22,7 +22,7 @@ from local.wire import Server
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.faults import Faults
+    from local.faults import Fate, Faults
 
 log = logging.getLogger(__name__)
 
@@ -81,23 +81,30 @@ class StandIn:
 
     def _answer_service(self, request: Request) -> Answer:
         operation = operation_of(request)
-        faults = self.faults
-        fate = faults.fate_of(operation)
+        fate = self.faults.fate_of(operation)
         try:
             self._keep_silent()
         except ConnectionAbortedError:
             self.counts.add(operation, "dropped")
             raise
+        with self.counts.under_way(operation):
+            return self._meet(fate, operation, request)
+
+    def _meet(self, fate: Fate, operation: str, request: Request) -> Answer:
         if fate.latency_seconds:
             self.stopping.wait(fate.latency_seconds)
         service = operation.partition(".")[0]
         if fate.throttled:
             self.counts.add(operation, "throttled")
-            return errors.throttled(service, self.counts.read()[operation]["throttled"])
+            return errors.throttled(service, self.counts.read()[operation]["throttled"] - 1)
         if fate.failed:
             self.counts.add(operation, "errors")
             return errors.failed(service)
-        answer = self._carry_out(service, operation, request)
+        try:
+            answer = self._carry_out(service, operation, request)
+        except ConnectionAbortedError:
+            self.counts.add(operation, "dropped")
+            raise
         answer.cut_off = fate.dropped
         self.counts.add(operation, outcome_of(answer))
         log.info("%s %s -> %d", operation, request.path, answer.status)
