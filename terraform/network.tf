@@ -43,7 +43,9 @@ resource "aws_vpc" "main" {
 resource "aws_default_security_group" "empty" {
   count = var.existing_subnet_id == null ? 1 : 0
 
-  vpc_id = aws_vpc.main[0].id
+  vpc_id  = aws_vpc.main[0].id
+  ingress = []
+  egress  = []
 
   tags = { Name = "${var.name}-default-empty" }
 }

@@ -1,0 +1,158 @@
+# What each worker may do, statement by statement: red when one is widened.
+
+mock_provider "aws" {
+  override_during = plan
+  source          = "./tests/mocks"
+}
+
+variables {
+  ssh_ingress_cidrs    = ["203.0.113.7/32"]
+  ssh_public_key_file  = "tests/files/key.pub"
+  ssh_private_key_file = "tests/files/key"
+  images_dir           = "tests/files/images"
+  inventory_file       = "tests/files/never-written.yml"
+  known_hosts_file     = "tests/files/known hosts"
+}
+
+run "each_worker_may_do_its_own_and_nothing_else" {
+  command = plan
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.worker["worker_a"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Sid      = "ListImages"
+          Effect   = "Allow"
+          Action   = "s3:ListBucket"
+          Resource = "arn:aws:s3:::the-images"
+        },
+        {
+          Sid      = "GetImages"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = "arn:aws:s3:::the-images/*"
+        },
+        {
+          Sid      = "DetectLabels"
+          Effect   = "Allow"
+          Action   = "rekognition:DetectLabels"
+          Resource = "*"
+        },
+        {
+          Sid      = "SendIndexes"
+          Effect   = "Allow"
+          Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+          Resource = "arn:aws:sqs:us-east-1:123456789012:the-indexes"
+        },
+      ]
+    }
+    error_message = "The policy of worker_a is another: ${aws_iam_role_policy.worker["worker_a"].policy}"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.worker["worker_b"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Sid      = "ListImages"
+          Effect   = "Allow"
+          Action   = "s3:ListBucket"
+          Resource = "arn:aws:s3:::the-images"
+        },
+        {
+          Sid      = "GetImages"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = "arn:aws:s3:::the-images/*"
+        },
+        {
+          Sid      = "DetectText"
+          Effect   = "Allow"
+          Action   = "rekognition:DetectText"
+          Resource = "*"
+        },
+        {
+          Sid      = "ReceiveIndexes"
+          Effect   = "Allow"
+          Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+          Resource = "arn:aws:sqs:us-east-1:123456789012:the-indexes"
+        },
+      ]
+    }
+    error_message = "The policy of worker_b is another: ${aws_iam_role_policy.worker["worker_b"].policy}"
+  }
+
+  assert {
+    condition = alltrue([
+      for role in aws_iam_role.worker : jsondecode(role.assume_role_policy) == {
+        Version = "2012-10-17"
+        Statement = [{
+          Sid       = "AssumeByInstance"
+          Effect    = "Allow"
+          Action    = "sts:AssumeRole"
+          Principal = { Service = "ec2.amazonaws.com" }
+        }]
+      }
+    ])
+    error_message = "A trust policy is another: ${join(" ", [for role in aws_iam_role.worker : role.assume_role_policy])}"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.worker) == 2 && length(aws_iam_role_policy.worker) == 2 && length(aws_iam_instance_profile.worker) == 2
+    error_message = "Each worker has one role with one policy, and one profile."
+  }
+}
+
+run "a_prefix_narrows_listing_and_reading" {
+  command = plan
+
+  variables {
+    image_prefix = "photos/2024/"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.worker : slice(jsondecode(policy.policy).Statement, 0, 2) == [
+        {
+          Sid       = "ListImages"
+          Effect    = "Allow"
+          Action    = "s3:ListBucket"
+          Resource  = "arn:aws:s3:::the-images"
+          Condition = { StringLikeIfExists = { "s3:prefix" = "photos/2024/*" } }
+        },
+        {
+          Sid      = "GetImages"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = "arn:aws:s3:::the-images/photos/2024/*"
+        },
+      ]
+    ])
+    error_message = "A policy reaches beyond the prefix: ${join(" ", [for policy in aws_iam_role_policy.worker : policy.policy])}"
+  }
+}
+
+run "a_profile_that_exists_makes_no_iam_resource" {
+  command = plan
+
+  variables {
+    existing_instance_profile = "LabInstanceProfile"
+    existing_key_pair         = "vockey"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.worker) + length(aws_iam_role_policy.worker) + length(aws_iam_instance_profile.worker) == 0
+    error_message = "An IAM resource is planned, which a Learner Lab refuses."
+  }
+
+  assert {
+    condition     = length(aws_key_pair.operator) == 0
+    error_message = "A key pair is planned beside the one that exists."
+  }
+
+  assert {
+    condition     = alltrue([for host in aws_instance.worker : host.iam_instance_profile == "LabInstanceProfile" && host.key_name == "vockey"])
+    error_message = "A host does not use the profile and the key pair that exist."
+  }
+}

@@ -1,0 +1,116 @@
+# What Ansible gets to know.
+
+mock_provider "aws" {
+  override_during = plan
+  source          = "./tests/mocks"
+}
+
+variables {
+  ssh_ingress_cidrs    = ["203.0.113.7/32"]
+  ssh_public_key_file  = "tests/files/key.pub"
+  ssh_private_key_file = "tests/files/key"
+  images_dir           = "tests/files/images"
+  inventory_file       = "tests/files/never-written.yml"
+  known_hosts_file     = "tests/files/known hosts"
+}
+
+run "both_hosts_are_listed_by_role_with_address_and_arguments" {
+  command = plan
+
+  assert {
+    condition = yamldecode(local.inventory_text).all.children.worker_a == {
+      hosts = {
+        worker-a = {
+          ansible_host            = "198.51.100.4"
+          ansible_ssh_common_args = "-o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o 'UserKnownHostsFile=\"${abspath("tests/files/known hosts")}\"' -o HostKeyAlias=i-0123456789abcdef0"
+          private_address         = "10.73.1.4"
+        }
+      }
+    }
+    error_message = "worker-a is listed otherwise: ${local.inventory_text}"
+  }
+
+  assert {
+    condition = {
+      for name, value in yamldecode(local.inventory_text).all.children.worker_b.hosts.worker-b : name => value if startswith(name, "carscribe_")
+      } == {
+      carscribe_result_volume_id     = "vol-0123456789abcdef0"
+      carscribe_result_volume_device = "/dev/sdf"
+    }
+    error_message = "worker-b's volume is listed otherwise: ${local.inventory_text}"
+  }
+}
+
+run "what_both_hosts_share_is_listed_once" {
+  command = plan
+
+  variables {
+    image_prefix = "photos/"
+  }
+
+  assert {
+    condition = yamldecode(local.inventory_text).all.vars == {
+      ansible_user                          = "ec2-user"
+      ansible_ssh_private_key_file          = abspath("tests/files/key")
+      carscribe_region                      = "us-east-1"
+      carscribe_bucket                      = "the-images"
+      carscribe_prefix                      = "photos/"
+      carscribe_queue_url                   = "https://sqs.us-east-1.amazonaws.com/123456789012/the-indexes"
+      carscribe_dead_letter_queue_url       = "https://sqs.us-east-1.amazonaws.com/123456789012/the-dead-letters"
+      carscribe_rekognition_rate_per_second = 50
+    }
+    error_message = "The variables are others: ${local.inventory_text}"
+  }
+}
+
+run "the_rate_in_ireland_is_the_documented_quota" {
+  command = plan
+
+  variables {
+    region = "eu-west-1"
+  }
+
+  assert {
+    condition     = output.rekognition_rate_per_second == 50
+    error_message = "The rate is ${output.rekognition_rate_per_second}."
+  }
+}
+
+run "the_rate_in_oregon_is_the_documented_quota" {
+  command = plan
+
+  variables {
+    region = "us-west-2"
+  }
+
+  assert {
+    condition     = output.rekognition_rate_per_second == 50
+    error_message = "The rate is ${output.rekognition_rate_per_second}."
+  }
+}
+
+run "the_rate_in_frankfurt_is_the_documented_quota" {
+  command = plan
+
+  variables {
+    region = "eu-central-1"
+  }
+
+  assert {
+    condition     = output.rekognition_rate_per_second == 5
+    error_message = "The rate is ${output.rekognition_rate_per_second}."
+  }
+}
+
+run "a_raised_quota_is_used" {
+  command = plan
+
+  variables {
+    rekognition_rate_per_second = 200
+  }
+
+  assert {
+    condition     = yamldecode(local.inventory_text).all.vars.carscribe_rekognition_rate_per_second == 200
+    error_message = "The rate is another than the given one."
+  }
+}

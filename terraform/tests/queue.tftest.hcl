@@ -1,0 +1,61 @@
+# The queue and its dead-letter queue.
+
+mock_provider "aws" {
+  override_during = plan
+  source          = "./tests/mocks"
+}
+
+variables {
+  ssh_ingress_cidrs    = ["203.0.113.7/32"]
+  ssh_public_key_file  = "tests/files/key.pub"
+  ssh_private_key_file = "tests/files/key"
+  images_dir           = "tests/files/images"
+  inventory_file       = "tests/files/never-written.yml"
+  known_hosts_file     = "tests/files/known hosts"
+}
+
+run "both_queues_are_closed_and_encrypted" {
+  command = plan
+
+  assert {
+    condition     = !coalesce(aws_sqs_queue.indexes.fifo_queue, false) && aws_sqs_queue.indexes.sqs_managed_sse_enabled && aws_sqs_queue.dead_letter.sqs_managed_sse_enabled
+    error_message = "A queue is a FIFO queue or not encrypted."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.indexes.receive_wait_time_seconds == 20 && aws_sqs_queue.indexes.visibility_timeout_seconds == 60
+    error_message = "The queue is not polled long, or hides messages for another time than worker B expects."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.indexes.message_retention_seconds == 345600 && aws_sqs_queue.dead_letter.message_retention_seconds == 1209600
+    error_message = "Messages are not kept for 4 days, and dead letters for 14."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue_redrive_policy.indexes.redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:us-east-1:123456789012:the-dead-letters", maxReceiveCount = 20 }
+    error_message = "The redrive policy is another: ${aws_sqs_queue_redrive_policy.indexes.redrive_policy}"
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue_redrive_allow_policy.dead_letter.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:us-east-1:123456789012:the-indexes"] }
+    error_message = "The redrive allow policy is another: ${aws_sqs_queue_redrive_allow_policy.dead_letter.redrive_allow_policy}"
+  }
+
+  assert {
+    condition = { for name, policy in aws_sqs_queue_policy.tls_only : name => jsondecode(policy.policy) } == {
+      for name, queue in { indexes = "the-indexes", dead_letter = "the-dead-letters" } : name => {
+        Version                    = "2012-10-17"
+        Statement = [{
+          Sid       = "DenyPlainHttp"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "sqs:*"
+          Resource  = "arn:aws:sqs:us-east-1:123456789012:${queue}"
+          Condition = { Bool = { "aws:SecureTransport" = "false" } }
+        }]
+      }
+    }
+    error_message = "A queue's policy is another."
+  }
+}

@@ -1,0 +1,167 @@
+# The values that variables refuse, each once; a run has a value for each variable
+# that has one left, and fails by name for the one that is taken.
+
+mock_provider "aws" {
+  override_during = plan
+  source          = "./tests/mocks"
+}
+
+variables {
+  ssh_ingress_cidrs    = ["203.0.113.7/32"]
+  ssh_public_key_file  = "tests/files/key.pub"
+  ssh_private_key_file = "tests/files/key"
+  images_dir           = "tests/files/images"
+  inventory_file       = "tests/files/never-written.yml"
+  known_hosts_file     = "tests/files/known hosts"
+}
+
+run "refused_values_1" {
+  command = plan
+
+  variables {
+    name                        = "Carscribe"                                                     # name with capitals
+    region                      = "eu-north-1"                                                    # region without rekognition
+    ssh_ingress_cidrs           = []                                                              # ssh from nowhere
+    vpc_cidr                    = "10.0.0.0/15"                                                   # vpc too large
+    existing_subnet_id          = "my-subnet"                                                     # subnet no id
+    existing_bucket             = "s3://my-photos"                                                # bucket as url
+    image_prefix                = "/photos/"                                                      # prefix with leading slash
+    instance_type               = "t3"                                                            # instance type without a size
+    operating_system            = "windows"                                                       # operating system unknown
+    ami_id                      = "al2023"                                                        # ami by name
+    existing_instance_profile   = "arn:aws:iam::123456789012:instance-profile/LabInstanceProfile" # profile by arn
+    ssh_public_key_file         = "tests/files/missing.pub"                                       # public key missing
+    ssh_private_key_file        = "tests/files/missing"                                           # private key missing
+    result_volume_size_gib      = 0                                                               # volume too small
+    rekognition_rate_per_second = 0                                                               # rate zero
+    inventory_file              = "tests/files/inventory.ini"                                     # inventory of another kind
+    known_hosts_file            = "tests/files/it's"                                              # known hosts with a quote
+  }
+
+  expect_failures = [
+    var.name,
+    var.region,
+    var.ssh_ingress_cidrs,
+    var.vpc_cidr,
+    var.existing_subnet_id,
+    var.existing_bucket,
+    var.image_prefix,
+    var.instance_type,
+    var.operating_system,
+    var.ami_id,
+    var.existing_instance_profile,
+    var.ssh_public_key_file,
+    var.ssh_private_key_file,
+    var.result_volume_size_gib,
+    var.rekognition_rate_per_second,
+    var.inventory_file,
+    var.known_hosts_file,
+  ]
+}
+
+run "refused_values_2" {
+  command = plan
+
+  variables {
+    name                        = "a23456789012345678901" # name too long
+    ssh_ingress_cidrs           = ["203.0.113.7"]         # ssh from no network
+    vpc_cidr                    = "10.73.0.0/21"          # vpc too small
+    image_prefix                = "*"                     # prefix with a wildcard
+    ssh_public_key_file         = "tests/files/key"       # public key of no kind that ec2 takes
+    result_volume_size_gib      = 16385                   # volume too large
+    rekognition_rate_per_second = 1001                    # rate too high
+  }
+
+  expect_failures = [
+    var.name,
+    var.ssh_ingress_cidrs,
+    var.vpc_cidr,
+    var.image_prefix,
+    var.ssh_public_key_file,
+    var.result_volume_size_gib,
+    var.rekognition_rate_per_second,
+  ]
+}
+
+run "refused_values_3" {
+  command = plan
+
+  variables {
+    ssh_ingress_cidrs      = ["203.0.113.7/24"]  # ssh from a network with host bits
+    vpc_cidr               = "ten"               # vpc no network
+    image_prefix           = "$${aws:username}/" # prefix with a policy variable
+    result_volume_size_gib = 1.5                 # volume of a fraction
+  }
+
+  expect_failures = [
+    var.ssh_ingress_cidrs,
+    var.vpc_cidr,
+    var.image_prefix,
+    var.result_volume_size_gib,
+  ]
+}
+
+run "ssh_from_ipv6_is_refused" {
+  command = plan
+
+  variables {
+    ssh_ingress_cidrs = ["2001:db8::/64"]
+  }
+
+  expect_failures = [
+    var.ssh_ingress_cidrs,
+  ]
+}
+
+run "ssh_from_the_internet_is_refused" {
+  command = plan
+
+  variables {
+    ssh_ingress_cidrs = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [
+    var.ssh_ingress_cidrs,
+  ]
+}
+
+run "ssh_from_half_the_internet_is_refused" {
+  command = plan
+
+  variables {
+    ssh_ingress_cidrs = ["203.0.113.7/32", "128.0.0.0/1"]
+  }
+
+  expect_failures = [
+    var.ssh_ingress_cidrs,
+  ]
+}
+
+run "ssh_from_a_slash_7_is_refused" {
+  command = plan
+
+  variables {
+    ssh_ingress_cidrs = ["10.0.0.0/7"]
+  }
+
+  expect_failures = [
+    var.ssh_ingress_cidrs,
+  ]
+}
+
+run "a_slash_8_and_the_limits_are_taken" {
+  command = plan
+
+  variables {
+    name                        = "a2345678901234567890"
+    ssh_ingress_cidrs           = ["10.0.0.0/8"]
+    vpc_cidr                    = "10.73.0.0/20"
+    result_volume_size_gib      = 16384
+    rekognition_rate_per_second = 0.1
+  }
+
+  assert {
+    condition     = aws_subnet.public[0].cidr_block == "10.73.1.0/24"
+    error_message = "The subnet is ${aws_subnet.public[0].cidr_block}."
+  }
+}
