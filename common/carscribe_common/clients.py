@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import IncompleteReadError
 
 from carscribe_common import __version__
 from carscribe_common.faults import error_code_of, is_throttling
@@ -98,4 +99,19 @@ def build_clients(region: str, connections: int, pacer: Pacer) -> Clients:
     clients.rekognition.meta.events.register("before-sign.rekognition", wait_for_turn)
     for client in (clients.s3, clients.sqs, clients.rekognition):
         client.meta.events.register_first("needs-retry", count_attempt)
+        client.meta.events.register("before-parse", _refuse_cut_off)
     return clients
+
+
+def _refuse_cut_off(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Raise IncompleteReadError for a response whose connection broke off in the middle.
+
+    botocore switches urllib3's own check of the length off, and reads JSON
+    that is cut off as an answer without members: a car would be no car.
+    """
+    body = response_dict["body"]
+    promised = response_dict["headers"].get("content-length")
+    if operation_model.http.get("method") == "HEAD" or not isinstance(body, bytes):
+        return  # without a body, or a stream, which checks itself
+    if promised is not None and len(body) != int(promised):
+        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(promised))
