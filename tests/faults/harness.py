@@ -1,0 +1,321 @@
+"""A trial: both workers on a bucket of known images, faults, and the one verdict on it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from carscribe_common.exits import Exit
+from tests.pipeline import Pipeline, car_answer, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from tests.pipeline import Worker
+    from tests.standin import StandIn
+
+FULL = os.environ.get("FAULTS") == "full"
+"""`make faults` repeats each fault as often as docs/reliability.md says."""
+
+IMAGES = 40
+DEADLINE_SECONDS = 90
+LATENCY_SECONDS = 0.3
+"""Of each call of Rekognition, so that there is always one in flight."""
+
+NEVER_RESTARTED = frozenset(
+    {Exit.OK, Exit.INCOMPLETE, Exit.IN_USE, Exit.DENIED, Exit.CONFIG, Exit.TERMINATED}
+)
+"""As the units of systemd say: RestartPreventExitStatus and SuccessExitStatus."""
+
+RESTART_SECONDS = 0.2
+RESTARTS_MAX = 30
+OPERATIONS = {"a": "rekognition.DetectLabels", "b": "rekognition.DetectText"}
+RUN_ID = "run-1"
+
+BASE = 7_000_000
+"""Where the colors of these images begin, so that no other test has the same bytes."""
+
+
+def seeds(few: int, many: int) -> list[int]:
+    """Return the seeds of a fault: a few of them in `make test`, many in `make faults`."""
+    return list(range(1, (many if FULL else few) + 1))
+
+
+def answer_of(number: int) -> dict[str, Any] | None:
+    """Return what the n-th image shows: half of them are cars with text."""
+    match number % 8:
+        case 0:
+            return None  # nothing at all
+        case 1:
+            return car_answer(90.0, "NOT ABOVE")
+        case 2:
+            return car_answer(99.0)  # a car without text
+        case 3:
+            return car_answer(97.5, "BLURRED", text_confidence=79.9)
+        case _:
+            return car_answer(99.0, f"GO {number}", "TAXI")
+
+
+def line_of(number: int) -> str:
+    """Return the line of output.txt of the n-th image, or nothing."""
+    return f"{number}.jpg: GO {number} | TAXI\n" if number % 8 >= 4 else ""
+
+
+@dataclass
+class Outcome:
+    """What came of one trial: a row of the table, with others of its kind."""
+
+    fault: str
+    lost: int
+    doubled: int
+    in_flight: int
+    identical: bool
+    seconds: float
+    exits: dict[str, list[int]] = field(default_factory=dict)
+
+
+OUTCOMES: list[Outcome] = []
+"""Of all trials of this session, for the table."""
+
+
+class Unit:
+    """A worker that is started again as systemd would, in a thread of its own."""
+
+    def __init__(self, trial: Trial, name: str, settings: Mapping[str, str]) -> None:
+        self.name = name
+        self.exits: list[int] = []
+        self._trial = trial
+        self._settings = dict(settings)
+        self._lock = threading.Lock()
+        self._given_up = threading.Event()
+        self.worker = self._start()
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
+        self._thread.start()
+
+    def _start(self) -> Worker:
+        return self._trial.pipeline.start(self.name, **self._settings)
+
+    def _supervise(self) -> None:
+        while True:
+            code = self.worker.process.wait()
+            self.exits.append(code)
+            if self._given_up.is_set() or code in NEVER_RESTARTED or len(self.exits) > RESTARTS_MAX:
+                return
+            time.sleep(RESTART_SECONDS)
+            with self._lock:
+                if self._given_up.is_set():
+                    return
+                self.worker = self._start()
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to the process that runs now, and note what it had in flight."""
+        with self._lock:
+            running = self.worker.process.poll() is None
+            self.worker.signal(number)
+            if running:
+                self._trial.note_in_flight(OPERATIONS[self.name[0]])
+
+    def wait(self, seconds: float = DEADLINE_SECONDS) -> int:
+        """Wait until it is not started again; return the last exit code. A hang fails."""
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            with self._lock:
+                self._given_up.set()
+                self.worker.signal(signal.SIGKILL)
+            self._thread.join(5)
+            raise AssertionError(
+                f"worker {self.name} hangs; exits so far {self.exits}:\n{self.logs[-6000:]}"
+            )
+        return self.exits[-1]
+
+    @property
+    def logs(self) -> str:
+        """What all its processes have logged."""
+        logs = sorted(self._trial.pipeline.folder.glob(f"{self.name}-*.log"))
+        return "\n".join(log.read_text() for log in logs)
+
+
+class Trial:
+    """One run under faults.
+
+    Args:
+        pipeline: a bucket and queues of its own.
+        fault: what the row of the table is called.
+        seed: of all that is random here; printed, so that a trial can be repeated.
+    """
+
+    def __init__(self, pipeline: Pipeline, fault: str, seed: int, images: int = IMAGES) -> None:
+        self.pipeline = pipeline
+        self.fault, self.seed, self.images = fault, seed, images
+        self.dice = random.Random(f"{fault}:{seed}")
+        self.units: dict[str, Unit] = {}
+        self.exits: dict[str, list[int]] = {"a": [], "b": []}
+        self.in_flight: Counter[str] = Counter()
+        self.numbers = list(range(1, images + 1))
+        self._began = time.monotonic()
+        print(f"\n{fault}: seed {seed}")  # noqa: T201 - pytest shows it where a trial fails
+        _put_images(pipeline, self.numbers)
+        pipeline.settings |= {
+            "REKOGNITION_RATE_PER_SECOND": "18",
+            "VISIBILITY_TIMEOUT_SECONDS": "3",
+            "IDLE_TIMEOUT_SECONDS": "20",
+        }
+        pipeline.standin.call("POST", "_carscribe/reset")
+        self.faults()
+
+    # --- what happens ----------------------------------------------------------
+
+    def start(self, name: str, **settings: str) -> Unit:
+        """Start a worker under its unit; again, if it has ended."""
+        known = self.units.pop(name, None)
+        if known:
+            self.exits.setdefault(name, []).extend(known.exits)
+        self.units[name] = Unit(self, name, settings)
+        return self.units[name]
+
+    def start_both(self, **settings: str) -> None:
+        """Start both workers as the run does: B first."""
+        for name in ("b", "a"):
+            self.start(name, **settings)
+
+    def faults(self, setting: dict[str, Any] | None = None) -> None:
+        """Switch faults on, seeded, beside the latency that Rekognition always has here."""
+        operations = {"rekognition.*": {"latency_seconds": LATENCY_SECONDS}}
+        merged = {"seed": self.seed, **(setting or {})}
+        merged["operations"] = operations | merged.get("operations", {})
+        self.pipeline.standin.faults(merged)
+
+    def sleep(self, lowest: float, highest: float) -> None:
+        """Let a random time pass."""
+        time.sleep(self.dice.uniform(lowest, highest))
+
+    def wait(self) -> tuple[int, int]:
+        """Wait for the end of both workers; return A's and B's exit codes."""
+        return self.units["a"].wait(), self.units["b"].wait()
+
+    def finish(self) -> None:
+        """Wait for the end of both, which must be the good one."""
+        codes = self.wait()
+        if codes != (0, 0):
+            logs = "\n".join(unit.logs[-5000:] for unit in self.units.values())
+            raise AssertionError(f"A and B ended with {codes}, not 0:\n{logs}")
+
+    def note_in_flight(self, operation: str) -> None:
+        """Allow the calls to be made again that are in flight now."""
+        calls = self.pipeline.standin.call("GET", "_carscribe/in_flight")
+        self.in_flight[operation] += calls.get(operation, 0)
+
+    # --- what has come of it -----------------------------------------------------
+
+    @property
+    def expected(self) -> str:
+        """What output.txt must be, byte for byte."""
+        return "".join(line_of(number) for number in self.numbers)
+
+    def run_dir(self, name: str) -> Path:
+        """Return the directory of a worker's run."""
+        return self.pipeline.folder / name / "runs" / RUN_ID
+
+    def journal(self, name: str) -> list[dict[str, Any]]:
+        """Return a worker's journal; every line of it must be whole."""
+        text = (self.run_dir(name) / "journal.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def summary(self, name: str) -> dict[str, Any]:
+        """Return a worker's summary.json."""
+        return dict(json.loads((self.run_dir(name) / "summary.json").read_text()))
+
+    def judge(self, **expectations: Any) -> Outcome:
+        """Return the outcome, after the verdict: see the module.
+
+        Args:
+            expectations: ``output`` in place of the undisturbed run's,
+                ``failed_a`` and ``failed_b``: the keys that fail, with reasons,
+                ``strays``: n that no A gave.
+        """
+        failed_a: dict[str, str] = expectations.get("failed_a", {})
+        failed_b: dict[str, str] = expectations.get("failed_b", {})
+        looked = [r for r in self.journal("a") if r["type"] == "looked"]
+        settled = [r for r in self.journal("b") if r["type"] == "settled"]
+        wanted = {f"{n}.jpg" for n in self.numbers} | set(failed_a) | set(failed_b)
+        cars = {r["key"]: r["n"] for r in looked if r["n"] is not None}
+        known = {(n, key) for key, n in cars.items()}
+        settled_known = [(r["n"], r["key"]) for r in settled if (r["n"], r["key"]) in known]
+        strays = [r for r in settled if (r["n"], r["key"]) not in known]
+        output = (self.run_dir("b") / "output.txt").read_text()
+        counts = self.pipeline.standin.counts()
+        paid = {
+            "a": sum(r["billed"] for r in looked),
+            "b": sum(r["text"] is not None for r in settled),
+        }
+        extra = {
+            operation: counts.get(operation, {}).get("ok", 0) - paid[name]
+            for name, operation in OPERATIONS.items()
+        }
+        outcome = Outcome(
+            fault=self.fault,
+            lost=len(wanted - {r["key"] for r in looked}) + len(known - set(settled_known)),
+            doubled=sum(max(0, more) for more in extra.values()),
+            in_flight=sum(self.in_flight.values()),
+            identical=output == expectations.get("output", self.expected),
+            seconds=time.monotonic() - self._began,
+            exits={
+                name: self.exits.get(name, []) + unit.exits for name, unit in self.units.items()
+            },
+        )
+        OUTCOMES.append(outcome)
+        assert outcome.identical, f"output.txt is another one:\n{output}"
+        assert outcome.lost == 0, f"lost: {known - set(settled_known)}"
+        twice = [key for key, times in Counter(r["key"] for r in looked).items() if times > 1]
+        assert not twice, f"looked at twice: {twice}"
+        assert len(settled_known) == len(set(settled_known)), "an image was settled twice"
+        assert {r["n"] for r in strays} <= set(expectations.get("strays", ())), strays
+        assert sorted(cars.values()) == list(range(1, len(cars) + 1)), "n are not 1, 2, 3, ..."
+        for operation, more in extra.items():
+            assert 0 <= more <= self.in_flight[operation], (
+                f"{operation}: {more} calls more than settled images, "
+                f"{self.in_flight[operation]} were in flight at kills"
+            )
+        for name, reasons in (("a", failed_a), ("b", failed_b)):
+            failures = {f["key"]: f["reason"] for f in self.summary(name)["failures"]}
+            assert failures == reasons, f"failures of worker {name}: {failures}"
+            assert self.summary(name)["state"] == "complete"
+        return outcome
+
+
+def _put_images(pipeline: Pipeline, numbers: Sequence[int]) -> None:
+    teach(pipeline.standin, numbers)
+    for number in numbers:
+        pipeline.s3.put_object(
+            Bucket=pipeline.bucket, Key=f"{number}.jpg", Body=picture(BASE + number)
+        )
+
+
+def teach(standin: StandIn, numbers: Sequence[int]) -> None:
+    """Let the stand-in know the answers, once for all trials of a session."""
+    folder = standin.images / "answers"
+    folder.mkdir(parents=True, exist_ok=True)
+    news = [n for n in numbers if not (standin.images / f"fault-{n}.png").exists()]
+    for number in news:
+        (standin.images / f"fault-{number}.png").write_bytes(picture(BASE + number))
+        answer = answer_of(number)
+        if answer:
+            (folder / f"fault-{number}.png.json").write_text(json.dumps(answer))
+    if news:
+        standin.call("POST", "_carscribe/answers")
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Wait until something holds; fail with its name if it does not."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
