@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.pipeline import Pipeline
 from tests.standin import StandIn, start
 
 if TYPE_CHECKING:
@@ -39,3 +40,11 @@ def start_standin(tmp_path: Path) -> Iterator[Callable[..., StandIn]]:
             return stack.enter_context(start(folder, *arguments, images=images))
 
         yield start_one
+
+
+@pytest.fixture
+def pipeline(standin: StandIn, tmp_path: Path) -> Iterator[Pipeline]:
+    """A bucket and queues on the stand-in, and real workers; what still runs is ended."""
+    pipeline = Pipeline(standin, tmp_path)
+    yield pipeline
+    pipeline.stop()

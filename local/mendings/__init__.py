@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.mendings import machines, policies, queue_attributes, queues, reboots
+from local.mendings import machines, paths, policies, queue_attributes, queues, reboots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def apply(faults: Callable[[], Faults]) -> None:
     """Mend moto in this process; `faults` returns those that are switched on now."""
     machines.mend()
+    paths.mend()
     policies.mend()
     queue_attributes.mend()
     queues.mend(faults)

@@ -1,0 +1,283 @@
+"""The rules of the message protocol, each against real worker processes."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from carscribe_common.exits import Exit
+from carscribe_common.protocol import Alive, Car, Done
+from tests.pipeline import Pipeline, Worker, car_answer, picture, settled
+
+
+def images(pipeline: Pipeline, count: int) -> tuple[list[Car], str]:
+    """Put cars into the bucket; return their messages and the right output.txt."""
+    cars = [
+        Car("run-1", n, f"{n}.jpg", pipeline.add(f"{n}.jpg", car_answer(99.0, f"GO {n}")))
+        for n in range(1, count + 1)
+    ]
+    return cars, "".join(f"{n}.jpg: GO {n}\n" for n in range(1, count + 1))
+
+
+def test_whole_run(pipeline: Pipeline) -> None:
+    """A and B together: only cars strictly above 90 are read, each once, and N + c calls made."""
+    _, expected = images(pipeline, 12)
+    pipeline.add("at-90.jpg", car_answer(90.0, "NO"))
+    pipeline.add("no-text.jpg", car_answer(99.0))
+    pipeline.add("low.jpg", car_answer(99.0, "BLUR", text_confidence=79.9))
+    pipeline.add("nothing.jpg")
+    pipeline.add("notes.txt", body=b"text")
+    b, a = pipeline.start("b"), pipeline.start("a")
+    assert (a.wait(), b.wait()) == (0, 0)
+    assert b.output == expected
+    assert pipeline.calls("rekognition.DetectLabels") == 16
+    assert pipeline.calls("rekognition.DetectText") == 14
+    assert a.summary["images"] == {
+        "listed": 16,
+        "skipped": 1,
+        "looked": 16,
+        "cars": 14,
+        "failed": 0,
+    }
+    assert a.summary["estimated_cost_usd"] + b.summary["estimated_cost_usd"] == pytest.approx(0.03)
+    assert pipeline.messages() == []
+    assert pipeline.messages(pipeline.dlq_url) == []
+
+
+def test_end_first(pipeline: Pipeline) -> None:
+    """A -1 that is delivered before all else does not end the run early (rule 1)."""
+    cars, expected = images(pipeline, 5)
+    pipeline.send(Done("run-1", 5))
+    b = pipeline.start("b")
+    wait_for_journal(b, "end")
+    pipeline.send(*cars[::-1])
+    assert b.wait() == 0
+    assert b.output == expected
+
+
+def test_end_twice(pipeline: Pipeline) -> None:
+    """A second -1 is deleted as the first one (rule 1)."""
+    cars, expected = images(pipeline, 3)
+    pipeline.send(Done("run-1", 3), Done("run-1", 3), *cars)
+    b = pipeline.run("b")
+    assert b.process.returncode == 0
+    assert b.output == expected
+    assert [r["type"] for r in b.journal].count("end") == 1
+
+
+def test_end_in_the_middle_of_a_batch(pipeline: Pipeline) -> None:
+    """What stands behind the -1 in the same batch is not dropped."""
+    cars, expected = images(pipeline, 9)
+    pipeline.send(*cars[:4], Done("run-1", 9), *cars[4:])
+    b = pipeline.run("b")
+    assert b.output == expected
+
+
+def test_stale_end_of_another_run(pipeline: Pipeline) -> None:
+    """The -1 and the cars of an earlier run are deleted, counted, and end nothing (rule 4)."""
+    cars, expected = images(pipeline, 3)
+    pipeline.send(Done("old", 0), Car("old", 1, "1.jpg", '"x"'), Alive("old"))
+    b = pipeline.start("b")
+    pipeline.send(*cars, Done("run-1", 3))
+    assert b.wait() == 0
+    assert b.output == expected
+    assert b.summary["messages"]["of_other_runs"] == 3
+    assert pipeline.messages() == []
+
+
+def test_duplicates_are_read_once(pipeline: Pipeline) -> None:
+    """Every message three times: each image is asked for once and stands once (rule 3)."""
+    cars, expected = images(pipeline, 6)
+    pipeline.send(*cars, *cars[::-1], *cars, Done("run-1", 6))
+    b = pipeline.run("b")
+    assert b.output == expected
+    assert pipeline.calls("rekognition.DetectText") == 6
+    assert len(settled(b)) == 6
+
+
+def test_b_before_a(pipeline: Pipeline) -> None:
+    """B waits for an A that is started later."""
+    _, expected = images(pipeline, 4)
+    b = pipeline.start("b")
+    time.sleep(1)
+    assert pipeline.run("a").process.returncode == 0
+    assert b.wait() == 0
+    assert b.output == expected
+
+
+def test_b_after_a(pipeline: Pipeline) -> None:
+    """B finds all that an A has left that ended long ago."""
+    _, expected = images(pipeline, 4)
+    assert pipeline.run("a").process.returncode == 0
+    b = pipeline.run("b")
+    assert b.output == expected
+
+
+def test_a_gone_before_its_end(pipeline: Pipeline) -> None:
+    """Without a -1 the run ends as incomplete, with the missing named, and no output (rule 7)."""
+    cars, _ = images(pipeline, 4)
+    pipeline.send(cars[0], cars[2], cars[3])
+    b = pipeline.run("b", IDLE_TIMEOUT_SECONDS="2")
+    assert b.process.returncode == Exit.INCOMPLETE
+    assert b.summary["state"] == "incomplete"
+    assert b.summary["missing"] == [2]
+    assert "missing are n = 2" in b.log
+    assert "no -1" in b.log
+    assert not (b.run_dir / "output.txt").exists()
+
+
+def test_alive_keeps_b_waiting(pipeline: Pipeline) -> None:
+    """While A says that it is alive B does not end as incomplete, however long it takes."""
+    cars, expected = images(pipeline, 1)
+    b = pipeline.start("b", IDLE_TIMEOUT_SECONDS="3")
+    for _ in range(5):
+        time.sleep(1)
+        pipeline.send(Alive("run-1"))
+    pipeline.send(*cars, Done("run-1", 1))
+    assert b.wait() == 0
+    assert b.output == expected
+
+
+def test_a_says_that_it_is_alive(pipeline: Pipeline) -> None:
+    """A that finds no car for a while sends alive, and B deletes it."""
+    for n in range(3):
+        pipeline.add(f"empty-street-{n}.jpg")
+    pipeline.standin.faults({"operations": {"rekognition.DetectLabels": {"latency_seconds": 3}}})
+    b = pipeline.start("b", IDLE_TIMEOUT_SECONDS="2")
+    a = pipeline.run("a", ALIVE_SECONDS="1", CONCURRENCY_MAX="1")
+    assert (a.process.returncode, b.wait()) == (0, 0)
+    assert b.output == ""
+
+
+def test_b_restarted_after_all_was_settled(pipeline: Pipeline) -> None:
+    """A B that was done only writes its output again, and asks nobody for anything (rule 2)."""
+    cars, expected = images(pipeline, 3)
+    pipeline.send(*cars, Done("run-1", 3))
+    first = pipeline.run("b")
+    (first.run_dir / "output.txt").unlink()
+    again = pipeline.run("b")
+    assert again.process.returncode == 0
+    assert again.output == expected
+    assert again.summary["api_calls"] == {}
+
+
+def test_b_killed_after_it_settled_everything(pipeline: Pipeline) -> None:
+    """Settled but not deleted: the redelivered messages are deleted and not read again."""
+    cars, expected = images(pipeline, 5)
+    pipeline.send(*cars)
+    b = pipeline.start("b")
+    wait_for_journal(b, "settled", 5)
+    b.signal(signal.SIGKILL)
+    b.wait()
+    pipeline.send(Done("run-1", 5))
+    again = pipeline.run("b")
+    assert again.process.returncode == 0
+    assert again.output == expected
+    assert pipeline.calls("rekognition.DetectText") == 5
+
+
+def test_a_killed_between_journal_and_send(pipeline: Pipeline) -> None:
+    """Cars that are in A's journal and not on the queue are sent at the next start."""
+    _, expected = images(pipeline, 8)
+    # The queue takes nothing, so A stands between its journal and the send.
+    pipeline.standin.faults({"operations": {"sqs.SendMessageBatch": {"error_share": 1.0}}})
+    a = pipeline.start("a")
+    wait_for_journal(a, "looked", 8)
+    a.signal(signal.SIGKILL)
+    a.wait()
+    pipeline.standin.faults({})
+    again = pipeline.run("a")
+    assert again.process.returncode == 0
+    b = pipeline.run("b")
+    assert b.output == expected
+    assert pipeline.calls("rekognition.DetectLabels") == 8
+
+
+def test_stray_messages_with_this_runs_id(pipeline: Pipeline) -> None:
+    """Messages that A did not send end in the dead-letter queue, or stay without effect (rule 6)."""
+    cars, expected = images(pipeline, 3)
+    etag = pipeline.add("stray.jpg", car_answer(99.0, "STRAY"))
+    pipeline.send(*cars)
+    b = pipeline.start("b")
+    wait_for_journal(b, "settled", 3)
+    pipeline.sqs.send_message(QueueUrl=pipeline.queue_url, MessageBody="junk")
+    pipeline.send(
+        Car("run-1", 2, "stray.jpg", etag),  # an n that another key holds
+        Car("run-1", 77, "stray.jpg", etag),  # an n that A never gave
+    )
+    wait_for_journal(b, "settled", 4)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and len(dead := dead_letters(pipeline)) < 2:
+        time.sleep(0.2)
+    pipeline.send(Done("run-1", 3))
+    assert b.wait() == 0
+    assert b.output == expected
+    assert sorted(dead) == ["junk", "stray.jpg"]
+    assert b.summary["messages"]["conflicting"] >= 1
+    assert b.summary["messages"]["malformed"] >= 1
+
+
+def test_stray_first_does_not_take_the_place_of_an_image(pipeline: Pipeline) -> None:
+    """A stray message for a missing image that comes first cannot displace A's own n."""
+    cars, expected = images(pipeline, 3)
+    pipeline.send(Car("run-1", 2, "nowhere.jpg", '"x"'))
+    b = pipeline.start("b")
+    wait_for_journal(b, "settled")
+    pipeline.send(*cars, Done("run-1", 3))
+    assert b.wait() == 0
+    assert b.output == expected
+    assert [failure["key"] for failure in b.summary["failures"]] == ["nowhere.jpg"]
+
+
+def test_purged_run_is_mended_by_going_on(pipeline: Pipeline) -> None:
+    """A sends all its cars again without asking Rekognition; B skips what it has (rule 8)."""
+    _, expected = images(pipeline, 6)
+    a = pipeline.run("a")
+    assert a.process.returncode == 0
+    pipeline.sqs.purge_queue(QueueUrl=pipeline.queue_url)
+    first = next(record for record in a.journal if record.get("n") == 1)
+    pipeline.send(Car("run-1", 1, first["key"], first["etag"]))
+    b = pipeline.run("b", IDLE_TIMEOUT_SECONDS="1")
+    assert b.process.returncode == Exit.INCOMPLETE
+    a, b = pipeline.start("a", RESEND="true"), pipeline.start("b")
+    assert (a.wait(), b.wait()) == (0, 0)
+    assert b.output == expected
+    assert pipeline.calls("rekognition.DetectLabels") == 6
+    assert pipeline.calls("rekognition.DetectText") == 6
+
+
+def test_image_changed_after_a_looked(pipeline: Pipeline) -> None:
+    """B reads what A looked at or nothing: another content under the key is a failure (rule 9)."""
+    cars, _ = images(pipeline, 2)
+    pipeline.send(*cars, Done("run-1", 2))
+    pipeline.add("2.jpg", car_answer(99.0, "OTHER"), body=picture(9))
+    b = pipeline.run("b")
+    assert b.process.returncode == 0
+    assert b.output == "1.jpg: GO 1\n"
+    assert [(f["key"], f["reason"]) for f in b.summary["failures"]] == [("2.jpg", "changed")]
+
+
+def test_two_processes_of_one_run(pipeline: Pipeline) -> None:
+    """The second B of a run is refused at once, and the first one goes on."""
+    b = pipeline.start("b")
+    wait_for_journal(b, "run")
+    assert pipeline.run("b").process.returncode == Exit.IN_USE
+    assert b.process.poll() is None
+
+
+def wait_for_journal(worker: Worker, kind: str, count: int = 1) -> None:
+    """Wait until a worker's journal has so many records of a kind."""
+    deadline = time.monotonic() + 30
+    while [r["type"] for r in worker.journal].count(kind) < count:
+        assert time.monotonic() < deadline, f"no {kind}:\n{worker.log}"
+        time.sleep(0.02)
+
+
+def dead_letters(pipeline: Pipeline) -> list[str]:
+    """Return the bodies on the dead-letter queue, left there."""
+    received = pipeline.sqs.receive_message(
+        QueueUrl=pipeline.dlq_url, MaxNumberOfMessages=10, VisibilityTimeout=0
+    )
+    return [message["Body"] for message in received.get("Messages", ())]
