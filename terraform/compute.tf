@@ -113,7 +113,7 @@ resource "aws_instance" "worker" {
 
 # They stay over a stop and a start, and so does the inventory.
 resource "aws_eip" "worker" {
-  #checkov:skip=CKV2_AWS_19:Associated below.
+  #checkov:skip=CKV2_AWS_19:The host is named by instance; the check follows no each.key.
   for_each = local.workers
 
   domain   = "vpc"

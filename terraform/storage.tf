@@ -100,7 +100,6 @@ resource "aws_s3_bucket_policy" "images" {
 }
 
 resource "aws_s3_object" "image" {
-  #checkov:skip=CKV_AWS_186:The bucket encrypts by default; see the bucket.
   for_each = toset(local.image_files)
 
   bucket = aws_s3_bucket.images[0].id
@@ -120,7 +119,6 @@ resource "aws_s3_object" "image" {
 # A resource of its own: it stays when worker B's host is replaced.
 resource "aws_ebs_volume" "result" {
   #checkov:skip=CKV_AWS_189:Encrypted with the account's EBS key; a key of its own costs more than the deployment.
-  #checkov:skip=CKV2_AWS_9:Holds what `make results` fetches and a second run makes again; no backup plan.
   availability_zone = local.availability_zone
   size              = var.result_volume_size_gib
   type              = "gp3"
