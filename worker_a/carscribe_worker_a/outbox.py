@@ -7,7 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.objects import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, until_answered
+from carscribe_common.objects import (
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    StoppedError,
+    until_answered,
+)
 from carscribe_common.protocol import BATCH_ENTRIES, Alive, Car, Done, entry
 from carscribe_common.rules import escape
 
@@ -130,6 +135,7 @@ class Outbox:
                 raise StopWorker(Exit.DENIED, f"Cannot send to the queue: AWS refuses it ({last}).")
             self._evidence.give_up_if_hopeless(began, last)
             logger.warning("%d of %d messages not taken (%s)", len(entries), len(batch), last)
-            self._stop.wait(pause)
+            if self._stop.wait(pause):
+                raise StoppedError  # they are in the journal: the next start sends them
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         self._sent_at = time.monotonic()
