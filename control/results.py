@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shutil
 import sys
 from contextlib import ExitStack
@@ -27,6 +28,8 @@ from control.report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 
@@ -47,12 +50,13 @@ class ResultsError(Exception):
         self.exit_code = exit_code
 
 
-def merge(run_dir: Path, source: thumbnails.Source | None = None) -> Record:
+def merge(run_dir: Path, source: thumbnails.Source | None = None, cache: Path = CACHE) -> Record:
     """Write the merged files of a run and its page.
 
     Args:
         run_dir: holds ``a/`` and ``b/``.
         source: where the page's thumbnails come from; without it the page has none.
+        cache: where they are kept for the next time.
 
     Returns:
         The merged summary.
@@ -69,7 +73,10 @@ def merge(run_dir: Path, source: thumbnails.Source | None = None) -> Record:
     totals = _merge_results(run_dir)
     summary = _merge_summaries(run_dir, totals)
     write_json(run_dir / "summary.json", summary)
-    write_report(run_dir, summary, thumbnails.Thumbnails(source, CACHE))
+    pictures = thumbnails.Thumbnails(source, cache)
+    write_report(run_dir, summary, pictures)
+    if pictures.reason:
+        log.warning("%s pictures are missing on the page: %s", pictures.missing, pictures.reason)
     return summary
 
 
@@ -254,6 +261,7 @@ def main() -> int:
     parser.add_argument("--bucket", help="make the thumbnails from the images in this bucket")
     parser.add_argument("--images", type=Path, help="make the thumbnails from this folder instead")
     arguments = parser.parse_args()
+    logging.basicConfig(format="%(message)s")
     try:
         merge(arguments.run_dir, _source(arguments))
     except ResultsError as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 import threading
 import warnings
 from collections import deque
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
-
-log = logging.getLogger(__name__)
 
 Source: TypeAlias = "Callable[[str, str], bytes]"
 """Returns the bytes of the image of a key and etag; raises SourceError."""

@@ -129,7 +129,7 @@ def write_run(
     output.sort(key=lambda item: rules.natural_key(item[0]))
     text = "".join(rules.result_line(*item) + "\n" for item in output)
     (folder / "b" / "output.txt").write_bytes(text.encode())
-    results.merge(folder, source)
+    results.merge(folder, source, folder.parent / "thumbnails")
     return folder / "report.html"
 
 
