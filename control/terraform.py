@@ -15,8 +15,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,7 @@ BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
 OLDEST_TERRAFORM = (1, 11)
 EXIT_NO_PERMISSION = 77
 EXIT_NOT_CONFIGURED = 78
+DEFAULT_REGION = "us-east-1"  # as in variables.tf
 OWN_ADDRESS_URL = "https://checkip.amazonaws.com"
 OWN_ADDRESS_SECONDS = 10
 
@@ -111,16 +114,28 @@ class Terraform:
             self.environment["TF_PLUGIN_CACHE_DIR"] = str(cache)
 
     def run(self, command: str, *arguments: str, capture: bool = False) -> tuple[int, str]:
-        """Run one command; captured output comes back as text."""
-        done = subprocess.run(
+        """Run one command; captured output comes back as text.
+
+        Terraform ends in order when it is interrupted, and has to be left the
+        time: a terminal tells it of Ctrl-C itself, of SIGTERM it hears from here.
+        """
+        with subprocess.Popen(
             [self.binary, f"-chdir={CONFIGURATION}", *command.split(), *arguments],
             env=self.environment,
-            check=False,
             text=True,
             stdout=subprocess.PIPE if capture else None,
             stderr=subprocess.STDOUT if capture else None,
-        )
-        return done.returncode, done.stdout or ""
+        ) as process:
+            before = [
+                signal.signal(signal.SIGINT, lambda *_: None),
+                signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
+            ]
+            try:
+                said = process.communicate()[0]
+            finally:
+                signal.signal(signal.SIGINT, before[0])
+                signal.signal(signal.SIGTERM, before[1])
+        return process.returncode, said or ""
 
     def initialize(self, *, backend: bool = True) -> None:
         """Run `terraform init` if anything it depends on is newer than the last time."""
@@ -204,23 +219,47 @@ def make_key() -> None:
     key = BUILD / "ssh" / "id_ed25519"
     if key.exists() and key.with_suffix(".pub").exists():
         return
-    key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key.unlink(missing_ok=True)
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "carscribe", "-f", str(key)]
-    if shutil.which(command[0]) is None:
+    if shutil.which("ssh-keygen") is None:
         raise UsageError("There is no ssh-keygen on this machine: install OpenSSH's client.")
-    subprocess.run(command, check=True)
+    key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=key.parent) as folder:
+        new = Path(folder) / key.name
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "carscribe", "-f", str(new)]
+        subprocess.run(command, check=True)
+        new.replace(key)
+        new.with_suffix(".pub").replace(key.with_suffix(".pub"))
+
+
+def given(deployment: Deployment, extra: Sequence[str], name: str) -> str | None:
+    """Return what a variable is given, as it is written, where the strongest word is."""
+    value = os.environ.get(f"TF_VAR_{name}")
+    for file in deployment.variable_files:
+        lines = re.findall(rf"^\s*{name}\s*=\s*(.*?)\s*(?:#.*)?$", file.read_text(), re.MULTILINE)
+        value = lines[-1] if lines else value
+    for argument in extra:
+        if argument.startswith(f"-var={name}="):
+            value = argument.removeprefix(f"-var={name}=")
+    return value
 
 
 def variables(deployment: Deployment, extra: Sequence[str]) -> list[str]:
     """Return the arguments that give Terraform its variables."""
     arguments = [f"-var-file={file}" for file in deployment.variable_files]
-    named = "".join(file.read_text() for file in deployment.variable_files)
-    given = re.search(r"^\s*ssh_ingress_cidrs\s*=", named, re.MULTILINE) is not None
-    given = given or "TF_VAR_ssh_ingress_cidrs" in os.environ
-    if not (given or any("ssh_ingress_cidrs" in argument for argument in extra)):
+    if given(deployment, extra, "ssh_ingress_cidrs") is None:
         arguments.append(f"-var=ssh_ingress_cidrs={json.dumps([own_network()])}")
     return arguments
+
+
+def refuse_another_region(terraform: Terraform, extra: Sequence[str]) -> None:
+    """Terraform would lose sight of what it made in the first region, and make all again."""
+    known = terraform.known()
+    made_in = known.get("outputs", {}).get("region", {}).get("value")
+    wanted = (given(terraform.deployment, extra, "region") or DEFAULT_REGION).strip('"')
+    if made_in and known.get("root_module") and made_in != wanted:
+        raise UsageError(
+            f"This deployment is in {made_in}, and region is {wanted} now: say 'make down' first, "
+            f"or set region back to {made_in}."
+        )
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
@@ -237,6 +276,7 @@ def joined(arguments: Sequence[str]) -> list[str]:
 def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> int:
     """Run plan or apply with this deployment's variables, and remember them."""
     deployment = terraform.deployment
+    refuse_another_region(terraform, extra)
     arguments = variables(deployment, extra)
     if command == "apply":
         environment = {k: v for k, v in os.environ.items() if k.startswith("TF_VAR_")}
@@ -330,7 +370,8 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
         return check(terraform, extra)
     if command in {"plan", "apply", "destroy"}:
         check_credentials()
-        make_key()
+        if not any("ssh_private_key_file" in argument for argument in extra):
+            make_key()
     terraform.initialize()
     if command in {"plan", "apply"}:
         return plan_or_apply(terraform, command, extra)

@@ -138,6 +138,6 @@ def write_configuration(file: Path, folder: Path | None) -> None:
             "}",
         ]
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_suffix(".new")
+    new = file.with_name(f"{file.name}.{os.getpid()}")
     new.write_text("\n".join(lines) + "\n")
     new.replace(file)
