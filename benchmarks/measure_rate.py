@@ -23,8 +23,10 @@ class Speed:
     """What one worker got of its quota, as the server saw it.
 
     Attributes:
-        calls_per_second: answered calls, from the first call in to the last answer.
-        share: of what the quota allowed in that time.
+        calls_per_second: calls let in, from the first to the last.
+        share: of what the quota allowed in that time. The quota counts calls as
+            they come in; how long the last answer takes is the service's own matter.
+        share_answered: the same up to the last answer.
         throttled_share: of all attempts.
         retried_in_code: transient faults that came through botocore.
         failed: images given up.
@@ -32,6 +34,7 @@ class Speed:
 
     calls_per_second: float
     share: float
+    share_answered: float
     throttled_share: float
     retried_in_code: int
     failed: int
@@ -49,8 +52,9 @@ class Speed:
 
     def __str__(self) -> str:
         return (
-            f"{self.share:.1%} ({self.calls_per_second:.2f}/s), throttled at the server "
-            f"{self.throttled_share:.2%}, through to the code {self.retried_in_code}"
+            f"{self.share:.1%} ({self.calls_per_second:.2f}/s; {self.share_answered:.1%} up to the "
+            f"last answer), throttled at the server {self.throttled_share:.2%}, through to the "
+            f"code {self.retried_in_code}"
         )
 
 
@@ -69,10 +73,14 @@ def speed(child: Child, letter: str, thin: Thin) -> Speed:
     name = OPERATIONS[letter]
     seen = thin.ask("trace")["operations"][f"rekognition.{name}"]
     counts = thin.ask("counts")[f"rekognition.{name}"]
-    span = seen["answered"][-1] - seen["arrived"][0]
+    schedule = thin.plan["rekognition"][name]["schedule"]
+    # The last call has its own share of a second, as each before it.
+    span = seen["admitted"][-1] - seen["admitted"][0] + 1 / schedule[-1][1]
+    span_answered = seen["answered"][-1] - seen["arrived"][0]
     return Speed(
         calls_per_second=counts["ok"] / span,
-        share=counts["ok"] / allowed(thin.plan["rekognition"][name]["schedule"], span),
+        share=counts["ok"] / allowed(schedule, span),
+        share_answered=counts["ok"] / allowed(schedule, span_answered),
         throttled_share=counts["throttled"] / counts["calls"],
         retried_in_code=child.retried_in_code,
         failed=child.summary["images"]["failed"],

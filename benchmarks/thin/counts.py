@@ -18,6 +18,7 @@ class Operation:
     in_flight: int = 0
     in_flight_max: int = 0
     arrived: "array[float]" = field(default_factory=lambda: array("d"))
+    admitted: "array[float]" = field(default_factory=lambda: array("d"))  # within the quota
     answered: "array[float]" = field(default_factory=lambda: array("d"))  # of the successes
 
     def begin(self) -> None:
@@ -26,6 +27,10 @@ class Operation:
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         self.arrived.append(time.time())
+
+    def admit(self) -> None:
+        """Note that the quota had room for the call that came in last."""
+        self.admitted.append(self.arrived[-1])
 
     def end(self, outcome: str) -> None:
         """Count its answer: "ok", "throttled" or "errors"."""
@@ -79,6 +84,7 @@ class Counts:
                 name: {
                     "in_flight_max": each.in_flight_max,
                     "arrived": each.arrived.tolist(),
+                    "admitted": each.admitted.tolist(),
                     "answered": each.answered.tolist(),
                 }
                 for name, each in self.operations.items()

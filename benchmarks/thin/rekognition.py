@@ -141,6 +141,8 @@ class Rekognition:
             seen.end("throttled")
             return
 
+        seen.admit()
+
         def answer() -> None:
             try:
                 index, body = self._answer(operation, json.loads(request.body))
