@@ -8,8 +8,11 @@ can set up users and roles while they are enforced.
 from __future__ import annotations
 
 import math
+import re
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
+from xml.sax.saxutils import unescape
 
 from moto import settings
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from local.messages import Answer, Request
 
 PARTITION = "aws"
+REFUSAL = re.compile(r"<Code>(?P<code>.*?)</Code>\s*<Message>(?P<message>.*?)</Message>", re.DOTALL)
 
 
 class Refused(Exception):  # noqa: N818 # a decision, not a failure
@@ -99,6 +103,16 @@ def refusal_of_expired(service: str, request: Request) -> Answer | None:
         "The security token included in the request is expired",
         400 if json_service else 403,
     )
+
+
+def refusal_as_json(service: str, answer: Answer) -> Answer:
+    """Put moto's refusal, which is XML for every service, into the service's own protocol."""
+    if service not in errors.JSON_VERSIONS or answer.status != HTTPStatus.FORBIDDEN:
+        return answer
+    found = REFUSAL.search(answer.body.decode("utf-8", "replace"))
+    if found is None:
+        return answer
+    return errors.error(service, found["code"], unescape(found["message"]), answer.status)
 
 
 def assumed_role(access_key_id: str) -> AssumedRole | None:

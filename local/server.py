@@ -117,7 +117,7 @@ class StandIn:
         with credentials.context(request):
             if service == "rekognition":
                 return self.rekognition.answer(operation.partition(".")[2], request)
-            return self.ask_moto(request)
+            return credentials.refusal_as_json(service, self.ask_moto(request))
 
     def ask_moto(self, request: Request) -> Answer:
         """Pass a request on to moto's server and collect its answer."""

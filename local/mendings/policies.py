@@ -32,6 +32,15 @@ condition_keys: ContextVar[dict[str, str]] = ContextVar("condition_keys")
 """The condition keys of the request under way, in lower case."""
 OUTSIDE_A_REQUEST = {"aws:securetransport": "true"}
 
+# moto asks for an operation by its own name where AWS asks for another action.
+# Source: Service Authorization Reference, Amazon S3 and Amazon SQS.
+ACTIONS_OF_AWS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+}
+
 
 def mend() -> None:
     """Replace the evaluation of one statement, and let the root through."""
@@ -60,7 +69,7 @@ def _is_action_permitted(
     keys = {**condition_keys.get(OUTSIDE_A_REQUEST)}
     keys.update({k.lower(): v for k, v in (incoming_condition_values or {}).items()})
     applies = (
-        _element_holds(statement, "Action", action, ignore_case=True)
+        _element_holds(statement, "Action", ACTIONS_OF_AWS.get(action, action), ignore_case=True)
         and _element_holds(statement, "Resource", resource)
         and _principal_holds(statement.get("Principal"), principal)
         and conditions_hold(statement.get("Condition") or {}, keys)
