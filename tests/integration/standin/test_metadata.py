@@ -14,20 +14,34 @@ from botocore.exceptions import ClientError
 
 from tests.integration.standin.cloud import allow, make_instance, make_role
 from tests.integration.standin.samples import BUCKET
+from tests.standin import StandIn, start
 
 if TYPE_CHECKING:
-    from tests.standin import StandIn
+    from collections.abc import Iterator
 
 TTL = "X-aws-ec2-metadata-token-ttl-seconds"
 TOKEN = "X-aws-ec2-metadata-token"  # a header's name
 ROLE = "worker-a"
 
 
-@pytest.fixture
-def instance(standin: StandIn) -> dict[str, Any]:
-    """An instance with a role that may read the bucket; it asks from 127.0.0.1."""
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """One stand-in for this file: EC2 takes a second after each reset."""
+    with start(tmp_path_factory.mktemp("metadata")) as standin:
+        yield standin
+
+
+@pytest.fixture(scope="module")
+def made(standin: StandIn) -> dict[str, Any]:
+    """An instance with a role that may read the bucket."""
     make_role(standin, ROLE, allow(("s3:GetObject", f"arn:aws:s3:::{BUCKET}/*")))
-    made = make_instance(standin, ROLE)
+    return make_instance(standin, ROLE)
+
+
+@pytest.fixture
+def instance(standin: StandIn, made: dict[str, Any]) -> dict[str, Any]:
+    """The instance, which asks from 127.0.0.1."""
+    standin.enforce_iam(enforced=False)
     give_address(standin, "127.0.0.1", made)
     return made
 
@@ -185,6 +199,7 @@ def test_credentials_expire_and_new_ones_are_given(standin: StandIn) -> None:
     assert json.loads(read(standin, path))["AccessKeyId"] != first["AccessKeyId"]
 
 
+@pytest.mark.usefixtures("instance")
 def test_an_instance_without_a_profile_has_no_credentials(standin: StandIn) -> None:
     """There is no role to list, and the rest is answered all the same."""
     made = standin.client("ec2").run_instances(
