@@ -29,7 +29,7 @@ class Answers:
         self.asked: list[dict[str, Any]] = []
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def call(**arguments: Any) -> Any:
+        def call(*_: Any, **arguments: Any) -> Any:
             self.asked.append(arguments)
             code = self.codes.get(operation, "DryRunOperation")
             if code == "success":
