@@ -14,6 +14,7 @@ from PIL import Image
 
 from carscribe_common import rules
 from control import results, thumbnails
+from control.report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,6 +121,7 @@ def write_run(
     a: list[Record],
     b: list[Record],
     source: thumbnails.Source | None = None,
+    /,
     **changes: Any,
 ) -> Path:
     """Write the files of two workers, merge them, and return the page."""
@@ -180,3 +182,24 @@ def names(images: int) -> Iterator[str]:
     rng = random.Random(images)
     for number in range(1, images + 1):
         yield f"{number:05}/{rng.randint(1, 10)}.jpg"
+
+
+class Repeated(thumbnails.Thumbnails):
+    """Thumbnails of a few photographs, over and over, each of the size that the page allows."""
+
+    def of(self, records: Iterable[Record], images: int) -> Iterator[bytes | None]:
+        """Return a thumbnail for each record."""
+        read, size = photographs(), thumbnails.size_for(images)
+        made: dict[tuple[str, int], bytes | None] = {}
+        for number, record in enumerate(records):
+            place = record["key"].rsplit("/", 1)[-1], number % 3
+            if place not in made:
+                made[place] = thumbnails.shrink(read(record["key"], ""), size)
+            yield made[place]
+
+
+def large_page(folder: Path, images: int) -> Path:
+    """Return the page of a run over many images, with thumbnails that did not take a minute."""
+    write_run(folder, *sample_run(names(images), 49))
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return write_report(folder, summary, Repeated(None, folder))
