@@ -17,7 +17,9 @@ from local import lifetime
 if TYPE_CHECKING:
     import argparse
 
+# Of BSD's sysexits.h.
 EXIT_USAGE = 64
+EXIT_BAD_DATA = 65
 EXIT_NO_INPUT = 66
 EXIT_CANNOT_LISTEN = 69
 LOOPBACK = "127.0.0.1"
@@ -55,6 +57,7 @@ def serve(options: argparse.Namespace) -> int:
     )
     logging.getLogger("botocore").setLevel(logging.WARNING)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    _forget_users_settings()
     # Imported late: moto takes most of a second, which `--help` need not wait for.
     from local.faults import Faults, FaultsError  # noqa: PLC0415 # see above
     from local.rekognition.answers import AnswersError  # noqa: PLC0415 # see above
@@ -66,8 +69,10 @@ def serve(options: argparse.Namespace) -> int:
         faults = Faults(_read_faults(options))
         stand_in = StandIn(options.images, options.region, faults, iam_enforced=options.enforce_iam)
         stand_in.listen(options.address, options.port)
-    except (FaultsError, AnswersError) as error:
+    except FaultsError as error:
         return _fail(EXIT_USAGE, str(error))
+    except AnswersError as error:
+        return _fail(EXIT_BAD_DATA, str(error))
     except OSError as error:
         reason = error.strerror or str(error)
         return _fail(
@@ -88,6 +93,13 @@ def serve(options: argparse.Namespace) -> int:
             options.ready_file.unlink()
     stand_in.stop()
     return 0
+
+
+def _forget_users_settings() -> None:
+    """Keep the user's profiles out of moto, which makes sessions of its own."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import os
@@ -122,14 +121,17 @@ def _run(
     children: list[subprocess.Popen[bytes]],
 ) -> int:
     url = _start_standin(images, out, children)
+    environment = _environment(url)
+    os.environ.clear()
+    os.environ.update(environment)  # for our own clients too
     total = sum(picture.is_image for picture in found)
     with progress.display() as display:
-        queue_url = _fill(url, found, display)
+        queue_url = _fill(found, display)
         run_id = f"try-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         rate = min(LARGE_RATE_PER_SECOND, max(SMALL_RATE_PER_SECOND, total // SECONDS_TO_WATCH))
         settings = {
             "CARSCRIBE_REKOGNITION_RATE_PER_SECOND": str(rate),
-            **_environment(url),
+            **environment,
             "CARSCRIBE_RUN_ID": run_id,
             "CARSCRIBE_BUCKET": BUCKET,
             "CARSCRIBE_PREFIX": "",
@@ -138,11 +140,11 @@ def _run(
         }
         workers = _start_workers(out, settings, children)
         folders = {w: out / WORK_FOLDER / w / "runs" / run_id for w in WORKERS}
-        code = _watch(workers, folders, total, display)
+        code = _watch(children[0], workers, folders, total, display)
     _keep(out, folders)
     if code:
         _explain(code, folders, out)
-    return _show(out, _environment(url)) if code == 0 else code
+    return _show(images, out) if code == 0 else code
 
 
 def _environment(url: str) -> dict[str, str]:
@@ -192,15 +194,11 @@ def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[byte
     return str(json.loads(ready.read_text())["url"])
 
 
-def _fill(url: str, found: list[pictures.Picture], display: progress.Display) -> str:
+def _fill(found: list[pictures.Picture], display: progress.Display) -> str:
     """Make bucket and queues, fill the bucket, and return the queue's URL."""
     import boto3  # noqa: PLC0415 # half a second that --help and wrong folders need not wait for
 
-    make: Any = boto3.session.Session(
-        aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION
-    ).client
-    with _without_users_settings():
-        s3, sqs = (make(service, endpoint_url=url) for service in ("s3", "sqs"))
+    s3, sqs = boto3.client("s3"), boto3.client("sqs")
     s3.create_bucket(Bucket=BUCKET)
     dead = sqs.create_queue(QueueName=DEAD_LETTER_QUEUE)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
@@ -208,27 +206,13 @@ def _fill(url: str, found: list[pictures.Picture], display: progress.Display) ->
         "deadLetterTargetArn": arn["Attributes"]["QueueArn"],
         "maxReceiveCount": MAX_RECEIVE_COUNT,
     }
-    attributes = {
+    attributes: Any = {
         "VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS),
         "RedrivePolicy": json.dumps(redrive),
     }
     queue = sqs.create_queue(QueueName=QUEUE, Attributes=attributes)
     pictures.upload(s3, BUCKET, found, lambda number: display.uploaded(number, len(found)))
     return str(queue["QueueUrl"])
-
-
-@contextlib.contextmanager
-def _without_users_settings() -> Any:
-    """Hide the user's profiles and proxies from the clients made here."""
-    hidden = _environment("")
-    kept = dict(os.environ)
-    os.environ.clear()
-    os.environ.update({k: v for k, v in hidden.items() if k != "AWS_ENDPOINT_URL"})
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(kept)
 
 
 def _start_workers(
@@ -255,6 +239,7 @@ def _start_workers(
 
 
 def _watch(
+    standin: subprocess.Popen[bytes],
     workers: dict[str, subprocess.Popen[bytes]],
     folders: dict[str, Path],
     total: int,
@@ -270,6 +255,8 @@ def _watch(
         if failed:
             lifetime.stop(list(workers.values()))
             return failed[0] if failed[0] > 0 else 128 - failed[0]
+        if standin.poll() is not None:
+            raise Failed(EXIT_SOFTWARE, "The stand-in ended before the workers did.")
         time.sleep(POLL_SECONDS)
 
 
@@ -296,17 +283,16 @@ def _explain(code: int, folders: dict[str, Path], out: Path) -> None:
             _say(code, f"Worker {worker.upper()} ended with {code}: {summary['reason']}")
             return
     lines = (out / "log.txt").read_text(errors="replace").splitlines()
-    last = lines[-1] if lines else "it said nothing"
-    _say(code, f"A worker ended with {code}: {last} (all of it: {out / 'log.txt'})")
+    told = [line for line in lines if line.endswith(f"(exit {code})")] or lines
+    last = told[-1] if told else "it said nothing"
+    _say(code, f"A worker ended: {last} (all of it: {out / 'log.txt'})")
 
 
-def _show(out: Path, environment: dict[str, str]) -> int:
+def _show(images: Path, out: Path) -> int:
     """Merge both workers' results, print the result, and say where all of it is."""
     if importlib.util.find_spec("control") and importlib.util.find_spec("control.results"):
-        command = [sys.executable, "-m", "control.results", str(out)]
-        merged = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-m", "control.results", str(out), "--images", str(images)]
+        merged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if merged.returncode:
             return _say(merged.returncode, f"Cannot merge the results: {merged.stderr.strip()}")
     else:
