@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STATE_VARIABLE = "CARSCRIBE_LOCAL_STATE"
+CACHE_VARIABLE = "CARSCRIBE_LOCAL_CACHE"
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class Deployment:
 
     @classmethod
     def here(cls) -> Deployment:
-        """Return the deployment of this checkout, or that of the folder the environment names."""
+        """Return the deployment of this checkout, or that of the folders the environment names."""
         state = Path(os.environ.get(STATE_VARIABLE, CHECKOUT / "build" / "local")).resolve()
-        return cls(state=state, cache=CHECKOUT / "build" / "cache")
+        cache = Path(os.environ.get(CACHE_VARIABLE, CHECKOUT / "build" / "cache")).resolve()
+        return cls(state=state, cache=cache)
 
     @property
     def id(self) -> str:

@@ -156,16 +156,24 @@ class Engine:
             *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
             *("--security-opt", "label=disable"),
             *("--ulimit", f"nofile=1024:{files}", "--ulimit", f"nproc={processes}:{processes}"),
-            *("--network", "none", "--stop-signal", "SIGRTMIN+3"),
+            *("--cgroupns", "private", "--network", "none", "--stop-signal", "SIGRTMIN+3"),
             *("--volume", f"{plan.seed}:{SEED}:ro"),
             *("--env", f"container={self.program}"),
         ]
         if self.program == "podman":
             # The boot script does what is needed, the same under every engine.
-            options += ["--systemd", "false", "--cgroup-parent", f"/{self.deployment.name}"]
+            options += ["--systemd", "false"]
+        if self._names_groups_by_path():
+            # What systemd leaves there is found by this name, and removed with the deployment.
+            options += ["--cgroup-parent", f"/{self.deployment.name}"]
         for outside, inside in plan.devices:
             options += ["--device", f"{outside}:{inside}:rwm"]
         self.run("create", *options, plan.image, BOOT)
+
+    def _names_groups_by_path(self) -> bool:
+        if self.program == "podman":
+            return True
+        return self.run("info", "--format", "{{.CgroupDriver}}").stdout.strip() == "cgroupfs"
 
     def container_name(self, instance_id: str) -> str:
         """Return the name of an instance's container."""
@@ -194,7 +202,7 @@ class Engine:
     def keep_disk(self, instance_id: str) -> str:
         """Remove a stopped container, and return the image that has its root disk."""
         name, image = self.container_name(instance_id), self.kept_image(instance_id)
-        self.run("commit", "--quiet", name, image, timeout_seconds=300)
+        self.run("commit", name, image, timeout_seconds=300)
         self.run("rm", "--force", name)
         return image
 

@@ -20,9 +20,14 @@ MACHINE = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }
-PODMAN = {"podman": "podman", "runc": "runc", "conmon": "conmon"}
+PODMAN = {"podman": "podman", "conmon": "conmon"}
+# On a machine with the old control groups Podman's other runtime refuses to start.
+OLD_GROUPS = {"runc": "runc"}
 # What builds the base image where no registry answers.
-BUILDER = {"mmdebstrap": "mmdebstrap"}
+BUILDER = {
+    "mmdebstrap": "mmdebstrap",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+}
 
 # A Debian 12 server, as small as the playbooks allow. python3-apt and
 # python3-venv are there because a host has no way to a package index.
@@ -44,7 +49,7 @@ IMAGE = (
 
 
 def missing(programs: dict[str, str]) -> list[str]:
-    """Return the packages whose programs are not there, each once."""
+    """Return the packages whose programs or files are not there, each once."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     return sorted(
         {package for name, package in programs.items() if not shutil.which(name, path=path)}

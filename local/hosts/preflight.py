@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from local.hosts import engine, packages
 from local.hosts.errors import INSTEAD, HostsError
 
 LOOP_CONTROL = Path("/dev/loop-control")
+NEW_GROUPS = Path("/sys/fs/cgroup/cgroup.controllers")
 CAP_SYS_ADMIN, CAP_NET_ADMIN = 21, 12
 
 
@@ -38,6 +40,8 @@ def prepare() -> str:
     wanted = dict(packages.MACHINE)
     if program != "docker":
         wanted |= packages.PODMAN
+        if not NEW_GROUPS.exists() or not shutil.which("crun"):
+            wanted |= packages.OLD_GROUPS
     packages.install(packages.missing(wanted))
     if not LOOP_CONTROL.exists():
         raise HostsError(

@@ -119,6 +119,14 @@ def _names(argument: str, path: Path) -> bool:
     return value == str(path) or value.startswith(f"{path}/")
 
 
+def command_name(pid: int) -> str:
+    """Return the name of the program that a process runs; nothing if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
 def ancestors() -> list[int]:
     """Return this process and those that it descends from."""
     line, pid = [], os.getpid()

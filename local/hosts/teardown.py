@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from local.hosts import network, standin, volumes, watch
 from local.hosts.engine import Engine, choose
 from local.hosts.errors import HostsError
-from local.hosts.process import end, mentioning, recorded, run
+from local.hosts.process import command_name, end, mentioning, recorded, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,26 +21,34 @@ if TYPE_CHECKING:
     from local.hosts.deployment import Deployment
 
 CGROUPS = Path("/sys/fs/cgroup")
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 1.0
+SWEEPS_MAX = 5
+MONITORS = frozenset({"conmon"})  # each ends with its container
 
 
 def remove_all(deployment: Deployment) -> None:
     """Leave nothing of the deployment on this machine but the cached base image."""
     _end_recorded(watch.record(deployment))
     with deployment.lock():
-        for engine in _engines(deployment):
-            engine.remove_all()
-        end(_processes(deployment))
-        _remove_groups(deployment)
-        network.remove(deployment)
-        _unmount(deployment)
-        volumes.remove_all_but(deployment, frozenset())
-        _remove_files(deployment)
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while (left := leftovers(deployment)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    if left:
-        raise HostsError(f"This is left and could not be removed: {', '.join(left)}.")
+        for _ in range(SWEEPS_MAX):
+            _sweep(deployment)
+            if not (left := leftovers(deployment)):
+                return
+            time.sleep(SETTLE_SECONDS)
+    raise HostsError(f"This is left and could not be removed: {', '.join(left)}.")
+
+
+def _sweep(deployment: Deployment) -> None:
+    # A command of the engine that outlived its killed parent would make things anew.
+    end([pid for pid in _programs(deployment) if command_name(pid) not in MONITORS])
+    for engine in _engines(deployment):
+        engine.remove_all()
+    end(_processes(deployment))
+    _remove_groups(deployment)
+    network.remove(deployment)
+    _unmount(deployment)
+    volumes.remove_all_but(deployment, frozenset())
+    _remove_files(deployment)
 
 
 def leftovers(deployment: Deployment) -> list[str]:
@@ -54,6 +62,11 @@ def leftovers(deployment: Deployment) -> list[str]:
     left += [f"network interface {name}" for name in network.interfaces(deployment)]
     if run(["nft", "list", "table", "ip", network.table(deployment)], check=False).returncode == 0:
         left.append(f"nftables table {network.table(deployment)}")
+    left += [
+        f"container {container.name}"
+        for engine in _engines(deployment)
+        for container in engine.containers().values()
+    ]
     left += [f"file {path}" for path in _files(deployment) if path.exists()]
     return left
 
@@ -66,19 +79,25 @@ def _engines(deployment: Deployment) -> Iterator[Engine]:
             yield Engine(deployment, "docker")
 
 
-def _processes(deployment: Deployment) -> list[int]:
-    """Return the processes that belong to the deployment and to nothing else."""
+def _programs(deployment: Deployment) -> list[int]:
+    """Return the processes of this machine that work for the deployment."""
     paths = [deployment.engine, deployment.ready_file, watch.record(deployment)]
     found = set(mentioning(*paths, deployment.state / "mmdebstrap"))
-    for group in _groups(deployment):
-        with contextlib.suppress(OSError):
-            found |= {int(line) for line in (group / "cgroup.procs").read_text().split()}
     found |= {
         pid
         for record in (standin.record(deployment), watch.record(deployment))
         if (pid := recorded(record)) is not None
     }
-    return sorted(found - {0, os.getpid()})
+    return sorted(found - {os.getpid()})
+
+
+def _processes(deployment: Deployment) -> list[int]:
+    """Return all processes of the deployment, those of its hosts included."""
+    found = set(_programs(deployment))
+    for group in _groups(deployment):
+        with contextlib.suppress(OSError):
+            found |= {int(line) for line in (group / "cgroup.procs").read_text().split()}
+    return sorted(found - {0})
 
 
 def _end_recorded(record: Path) -> None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from local.hosts import image, instances, standin
 from local.hosts.engine import Engine
-from local.hosts.errors import HostsError
 from local.hosts.lifecycle import Hosts
 from local.hosts.process import recorded, start_background
 
@@ -78,8 +77,8 @@ class Watcher:
                 with self.deployment.lock():
                     self._act(current)
                 self.known = current
-            except HostsError as error:
-                log.warning("%s", error)
+            except Exception:  # the watcher outlives any one failure, and tries again
+                log.exception("The hosts could not follow")
                 time.sleep(STEP_SECONDS)
             self._follow()
 
