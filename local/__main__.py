@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 
-from local import serving
+from local import serving, trial
+
+OWN_COMMANDS = {"serve", "try"}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     serving.add_command(subparsers)
-    if importlib.util.find_spec("local.trial"):
-        importlib.import_module("local.trial").add_command(subparsers)
-    if importlib.util.find_spec("local.hosts") and importlib.util.find_spec("local.hosts.cli"):
-        importlib.import_module("local.hosts.cli").add_commands(subparsers)
+    trial.add_command(subparsers)
+    if not arguments or arguments[0] not in OWN_COMMANDS:
+        # Imported late: who only tries the pipeline needs nothing of the hosts.
+        from local.hosts import cli  # noqa: PLC0415 # see above
+
+        cli.add_commands(subparsers)
     options = parser.parse_args(arguments)
     return int(options.command(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -37,3 +37,14 @@ def test_a_root_volume_without_a_size_is_made(standin: StandIn) -> None:
     ][0]["BlockDeviceMappings"]
     volume = ec2.describe_volumes(VolumeIds=[mapping[0]["Ebs"]["VolumeId"]])["Volumes"][0]
     assert (volume["Size"], volume["Encrypted"]) == (8, True)
+
+
+def test_an_instance_takes_its_network_interface_along(standin: StandIn) -> None:
+    """The interface that an instance was started with is gone when the instance is."""
+    ec2 = standin.client("ec2")
+    name = "/aws/service/debian/release/12/latest/amd64"
+    ami_id = standin.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    started = ec2.run_instances(ImageId=ami_id, MinCount=1, MaxCount=1)["Instances"][0]
+    assert len(ec2.describe_network_interfaces()["NetworkInterfaces"]) == 1
+    ec2.terminate_instances(InstanceIds=[started["InstanceId"]])
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []

