@@ -1,7 +1,8 @@
-"""Mendings of moto's AMIs and of what an instance is made from.
+"""Mendings of moto's AMIs, of what an instance is made from, and of what it leaves.
 
 moto knows no Debian, and wants a size for a root volume, which in AWS is the
-AMI's own unless one is given.
+AMI's own unless one is given. The network interface that an instance was
+started with ends with it in AWS, and stays in moto.
 """
 
 # ruff: noqa: SLF001 # private parts are what is mended
@@ -11,6 +12,7 @@ from typing import Any
 
 from moto.core.utils import unix_time
 from moto.ec2.models.amis import Ami, AmiBackend
+from moto.ec2.models.instances import Instance
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ssm.models import Parameter, ParameterDict
 
@@ -32,6 +34,18 @@ def mend() -> None:
     InstanceResponse._validate_block_device_mapping = staticmethod(
         _giving_a_size(InstanceResponse._validate_block_device_mapping)
     )
+    Instance.terminate = _taking_the_interface_along(Instance.terminate)
+
+
+def _taking_the_interface_along(original: Any) -> Any:
+    def terminate(self: Any) -> Any:
+        state = original(self)
+        for interface in self.nics.values():
+            if interface.device_index == 0 and interface.id in self.ec2_backend.enis:
+                interface.delete()
+        return state
+
+    return terminate
 
 
 def _loading_amis(original: Any) -> Any:

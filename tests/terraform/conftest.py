@@ -1,0 +1,110 @@
+"""One stand-in and its deployments for all tests of this folder, begun before the first test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.standin import StandIn, start
+from tests.terraform.deployments import (
+    ROOT,
+    Deployment,
+    everything,
+    prepare_account,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class World:
+    """The stand-in, what was there before, and the deployments by name."""
+
+    def __init__(self, standin: StandIn, before: dict[str, set[str]]) -> None:
+        self.standin, self.before = standin, before
+        self.deployments: dict[str, Deployment] = {}
+        self.exit_codes: dict[str, int] = {}
+        self.made: dict[str, set[str]] = {}
+
+    def finish(self) -> None:
+        """Wait for the applies, once."""
+        if not self.exit_codes:
+            for name, deployment in self.deployments.items():
+                self.exit_codes[name] = deployment.wait()
+            self.made = everything(self.standin)
+
+    def __getitem__(self, name: str) -> Deployment:
+        self.finish()
+        assert self.exit_codes[name] == 0, self.deployments[name].said
+        return self.deployments[name]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Three deployments side by side: all of one's own, a Learner Lab, an existing bucket."""
+    folder = tmp_path_factory.mktemp("deployments")
+    key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")]
+    subprocess.run(key, check=True)
+    with start(folder / "standin", images=ROOT / "images") as standin:
+        subnet = prepare_account(standin)
+        world = World(standin, everything(standin))
+        amazon = {"operating_system": "al2023"}
+        given = {
+            "own": Deployment("own", folder / "own", standin),
+            "lab": Deployment("lab", folder / "lab", standin, amazon, ("--lab",)),
+            "given": Deployment(
+                "given",
+                folder / "given",
+                standin,
+                {
+                    **amazon,
+                    "existing_bucket": "my-photos",
+                    "image_prefix": "photos/2024/",
+                    "existing_subnet_id": subnet,
+                },
+            ),
+        }
+        for deployment in given.values():
+            deployment.folder.mkdir()
+            deployment.start("apply")
+        world.deployments.update(given)
+        yield world
+        for deployment in given.values():
+            if deployment.process is not None and deployment.process.poll() is None:
+                deployment.process.kill()
+                deployment.process.wait()
+
+
+@pytest.fixture(scope="session")
+def offline_check() -> Iterator[subprocess.Popen[str]]:
+    """Formatting, validity and Terraform's own tests, without anybody to ask."""
+    without_anybody = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("AWS_")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "control.terraform", "check"],
+        cwd=ROOT,
+        env={**kept, **without_anybody},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begin_early(request: pytest.FixtureRequest) -> None:
+    """Begin what takes long while the first tests run, if any test wants it."""
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", [])}
+    for name in ("offline_check", "world"):
+        if name in wanted:
+            request.getfixturevalue(name)

@@ -1,0 +1,156 @@
+"""What an apply against the stand-in makes, and that it makes it once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.terraform.conftest import World
+
+NAMES = ["own", "lab", "given"]
+NOTHING_TO_DO = 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_second_plan_is_empty(world: World, name: str) -> None:
+    """Right after an apply there is nothing to do."""
+    deployment = world[name]
+    assert deployment.run("plan", "-detailed-exitcode") == NOTHING_TO_DO, deployment.said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_inventory_says_what_is_there(world: World, name: str) -> None:
+    """Ansible reads the inventory, and it names the addresses that the API gives."""
+    deployment = world[name]
+    hosts = inventory(deployment.inventory)
+    outputs = deployment.outputs
+    assert set(hosts) == {"worker-a", "worker-b"}
+    ec2 = world.standin.client("ec2")
+    for host, values in hosts.items():
+        instance_id = outputs["hosts"][host]["instance_id"]
+        instance = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0][
+            "Instances"
+        ][0]
+        addresses = ec2.describe_addresses(
+            Filters=[{"Name": "instance-id", "Values": [instance_id]}]
+        )["Addresses"]
+        assert [values["ansible_host"]] == [address["PublicIp"] for address in addresses]
+        assert values["private_address"] == instance["PrivateIpAddress"]
+        assert values["ansible_user"] == ("admin" if name == "own" else "ec2-user")
+        assert Path(values["ansible_ssh_private_key_file"]).is_file()
+        assert f"HostKeyAlias={instance_id}" in values["ansible_ssh_common_args"]
+        assert values["carscribe_bucket"] == outputs["bucket"]
+        assert values["carscribe_queue_url"] == outputs["queue_url"]
+        assert values["carscribe_dead_letter_queue_url"] == outputs["dead_letter_queue_url"]
+        assert values["carscribe_prefix"] == ("photos/2024/" if name == "given" else "")
+        assert values["carscribe_region"] == "us-east-1"
+        assert values["carscribe_rekognition_rate_per_second"] == 50
+    volume = hosts["worker-b"]["carscribe_result_volume_id"]
+    assert "carscribe_result_volume_id" not in hosts["worker-a"]
+    attachment = ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["Attachments"][0]
+    assert attachment["InstanceId"] == outputs["hosts"]["worker-b"]["instance_id"]
+    assert attachment["Device"] == hosts["worker-b"]["carscribe_result_volume_device"]
+
+
+def inventory(file: Path) -> dict[str, Any]:
+    """Return the variables of each host, as Ansible reads them."""
+    command = [str(Path(sys.executable).with_name("ansible-inventory")), "-i", str(file), "--list"]
+    read = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "WARNING" not in read.stderr
+    hosts: dict[str, Any] = json.loads(read.stdout)["_meta"]["hostvars"]
+    return hosts
+
+
+@pytest.mark.parametrize(("name", "harm"), [("own", "deleted"), ("lab", "edited")])
+def test_an_inventory_that_was_harmed_comes_back(world: World, name: str, harm: str) -> None:
+    """The next apply writes a deleted or edited inventory as it was, and changes nothing else."""
+    deployment = world[name]
+    text = deployment.inventory.read_text()
+    if harm == "deleted":
+        deployment.inventory.unlink()
+    else:
+        deployment.inventory.write_text(text.replace("us-east-1", "us-west-2"))
+    assert deployment.run("apply") == 0, deployment.said
+    assert deployment.inventory.read_text() == text
+    assert "Resources: 1 added, 0 changed, 1 destroyed." in deployment.said
+
+
+def test_hosts_and_volumes_are_closed_and_encrypted(world: World) -> None:
+    """What the API has is what was asked for: tokens for metadata, encryption, no other key."""
+    outputs = world["own"].outputs
+    ec2 = world.standin.client("ec2")
+    for host in outputs["hosts"].values():
+        found = ec2.describe_instances(InstanceIds=[host["instance_id"]])
+        instance = found["Reservations"][0]["Instances"][0]
+        assert instance["MetadataOptions"]["HttpTokens"] == "required"
+        volumes = [mapping["Ebs"]["VolumeId"] for mapping in instance["BlockDeviceMappings"]]
+        described = ec2.describe_volumes(VolumeIds=volumes)["Volumes"]
+        assert [volume["Encrypted"] for volume in described] == [True] * len(volumes)
+
+
+def test_no_private_key_is_in_the_state(world: World) -> None:
+    """The state has the public key alone."""
+    state = (world["own"].folder / "terraform.tfstate").read_text()
+    assert "ssh-ed25519 " in state
+    assert "PRIVATE KEY" not in state
+
+
+def test_another_operating_system_replaces_hosts_and_keeps_the_volume(world: World) -> None:
+    """Both hosts are made anew, the result volume and the addresses are not."""
+    deployment = world["own"]
+    deployment.run("plan", "-var=operating_system=al2023")
+    said = deployment.said
+    for worker in ("worker_a", "worker_b"):
+        assert f'# aws_instance.worker["{worker}"] will be replaced' in said, said
+    assert "# aws_volume_attachment.result must be replaced" in said, said
+    for kept in ("aws_ebs_volume.result", "aws_eip.worker"):
+        assert not any(
+            f"# {kept}" in line and ("replaced" in line or "destroyed" in line)
+            for line in said.splitlines()
+        ), said
+
+
+def test_another_region_is_refused_while_something_is_up(world: World) -> None:
+    """A region that changes would leave everything behind in the first: one sentence instead."""
+    deployment = world["own"]
+    assert deployment.run("apply", "-var=region=us-west-2") == 78
+    assert deployment.said == (
+        "This deployment is in us-east-1, and region is us-west-2 now: say 'make down' first, "
+        "or set region back to us-east-1.\n"
+    )
+
+
+def test_the_bucket_has_the_images_of_the_folder(world: World) -> None:
+    """The bucket has the ten images of the project, and neither their answers nor their program."""
+    bucket = world["own"].outputs["bucket"]
+    keys = [o["Key"] for o in world.standin.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+    assert sorted(keys) == sorted(f"{n}.jpg" for n in range(1, 11))
+
+
+def test_a_learner_lab_gets_no_iam_resource_and_no_key_pair(world: World) -> None:
+    """The hosts have the profile and the key pair that exist."""
+    hosts = world["lab"].outputs["hosts"]
+    ec2 = world.standin.client("ec2")
+    for host in hosts.values():
+        found = ec2.describe_instances(InstanceIds=[host["instance_id"]])
+        instance = found["Reservations"][0]["Instances"][0]
+        assert instance["KeyName"] == "vockey"
+        assert instance["IamInstanceProfile"]["Arn"].endswith("/LabInstanceProfile")
+    for kind in ("roles", "role policies", "instance profiles", "key pairs"):
+        assert not any(name.startswith("lab-") for name in world.made[kind]), world.made[kind]
+
+
+def test_an_existing_bucket_has_neither_policy_nor_new_objects(world: World) -> None:
+    """Nothing of an existing bucket is changed by an apply."""
+    assert world["given"].outputs["bucket"] == "my-photos"
+    photos = {name for name in world.made["objects"] if name.startswith("my-photos/")}
+    assert photos == world.before["objects"]
+    s3 = world.standin.client("s3")
+    with pytest.raises(s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket="my-photos")

@@ -1,0 +1,47 @@
+"""What is left after a destroy: what was there before, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.terraform.deployments import everything
+
+if TYPE_CHECKING:
+    from tests.terraform.conftest import World
+
+
+def test_every_kind_of_resource_is_asked_for(world: World) -> None:
+    """The deployments made something of each kind that the next test looks for."""
+    world.finish()
+    unchanged = [kind for kind, found in world.made.items() if not found - world.before[kind]]
+    assert unchanged == []
+
+
+def test_destroy_leaves_what_was_there_before(world: World) -> None:
+    """Three destroys leave an account as it was: an existing bucket with all its objects too.
+
+    Objects that somebody else put into a bucket of the deployment go with it,
+    and a private key that is gone by now is no obstacle.
+    """
+    deployments = [world[name] for name in ("own", "lab", "given")]
+    s3 = world.standin.client("s3")
+    s3.put_object(Bucket=world["lab"].outputs["bucket"], Key="by-hand.jpg", Body=b"by hand")
+    for name in ("key", "key.pub"):
+        (deployments[0].folder.parent / name).unlink()
+    for deployment in deployments:
+        deployment.start("destroy")
+    for deployment in deployments:
+        assert deployment.wait() == 0, deployment.said
+        assert "Once more" not in deployment.said
+        assert not deployment.inventory.exists()
+    left = everything(world.standin)
+    assert {kind: left[kind] - world.before[kind] for kind in left} == {
+        kind: set() for kind in left
+    }
+    assert left == world.before
+
+
+def test_a_second_destroy_has_nothing_to_do(world: World) -> None:
+    """Destroying what is gone is no error."""
+    assert world["own"].run("destroy") == 0
+    assert world["own"].said == ""
