@@ -30,8 +30,8 @@ const dialog = (() => {
     parts.push(table(row, pictured));
     if (row.lines.some((line) => !line[2])) parts.push(make("p", { className: "detail" }, "A dashed box is a text too unsure to count."));
     const times = make("p", { className: "times" });
-    if (row.a) times.append(`Worker A looked at ${row.a[0].toFixed(2)} s for ${row.a[1].toFixed(2)} s.`);
-    if (row.b) times.append(` Worker B read at ${row.b[0].toFixed(2)} s for ${row.b[1].toFixed(2)} s.`);
+    if (row.a) times.append(`${row.a[0].toFixed(2)} s into the run, worker A looked for ${row.a[1].toFixed(2)} s.`);
+    if (row.b) times.append(` At ${row.b[0].toFixed(2)} s worker B read for ${row.b[1].toFixed(2)} s.`);
     if (row.n !== null) times.append(` Message ${row.n} of this run.`);
     parts.push(times);
     return parts.filter(Boolean);

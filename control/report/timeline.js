@@ -140,6 +140,7 @@ const timeline = (() => {
     }
   }
 
+  byId("timeline-title").textContent = both && both[1] > both[0] ? "Two workers at once" : "The two workers";
   byId("timeline-text").textContent = say();
   if (a.spans.length) explain();
   new ResizeObserver(redraw).observe(home);
