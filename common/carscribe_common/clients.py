@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
-from botocore.exceptions import IncompleteReadError
+from botocore.exceptions import BotoCoreError, IncompleteReadError
 
 from carscribe_common import __version__
+from carscribe_common.exits import Exit, StopWorker
 from carscribe_common.faults import error_code_of, is_throttling
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ ATTEMPTS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 30
 """Above the 20 s of a long poll of SQS, and far above what Rekognition takes."""
+
+METADATA_ATTEMPTS = 5
+METADATA_TIMEOUT_SECONDS = 2
+"""botocore asks the instance's metadata once and for one second; at a boot that is too little."""
 
 
 @dataclass
@@ -65,6 +71,9 @@ def build_clients(region: str, connections: int, pacer: Pacer) -> Clients:
         connections: how many threads call at once; pools are as large as that.
         pacer: every attempt of a Rekognition call waits for it before it is
             signed, and it hears of every throttled one.
+
+    Raises:
+        StopWorker: CONFIG; region or endpoint are none.
     """
     calls = Calls()
     config = Config(
@@ -75,13 +84,21 @@ def build_clients(region: str, connections: int, pacer: Pacer) -> Clients:
         tcp_keepalive=True,
         user_agent_extra=f"carscribe/{__version__}",
     )
-    session = boto3.session.Session(region_name=region)
-    clients = Clients(
-        s3=session.client("s3", config=config),
-        sqs=session.client("sqs", config=config),
-        rekognition=session.client("rekognition", config=config),
-        calls=calls,
-    )
+    core = botocore.session.get_session()
+    core.set_config_variable("metadata_service_num_attempts", METADATA_ATTEMPTS)
+    core.set_config_variable("metadata_service_timeout", METADATA_TIMEOUT_SECONDS)
+    session = boto3.session.Session(botocore_session=core, region_name=region)
+    try:
+        clients = Clients(
+            s3=session.client("s3", config=config),
+            sqs=session.client("sqs", config=config),
+            rekognition=session.client("rekognition", config=config),
+            calls=calls,
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise StopWorker(
+            Exit.CONFIG, f"Cannot use AWS with these settings: {error}; correct them."
+        ) from error
 
     def wait_for_turn(**_: Any) -> None:
         pacer.acquire()

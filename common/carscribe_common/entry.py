@@ -6,7 +6,7 @@ import argparse
 import logging
 import signal
 import sys
-import threading
+import time
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from carscribe_common import __version__
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+STEP_SECONDS = 0.1
+"""How soon a thread that waits sees that the end was asked for."""
+
 S = TypeVar("S", bound="Settings", contravariant=True)  # noqa: PLC0105
 
 
@@ -31,23 +34,30 @@ class Task(Protocol[S]):
 
 
 class Stop:
-    """Whether SIGTERM or SIGINT asked the worker to end, for all threads to see."""
+    """Whether SIGTERM or SIGINT asked the worker to end, for all threads to see.
+
+    No threading.Event: the handler of a signal interrupts the main thread
+    anywhere, and would wait for ever for a lock that thread holds in Event.wait.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._asked = False
         self._signal = signal.SIGTERM
 
     def request(self, number: int, _frame: FrameType | None = None) -> None:
         """Ask for the end; a handler for signals."""
         self._signal = signal.Signals(number)
-        self._event.set()
+        self._asked = True
 
     def __bool__(self) -> bool:
-        return self._event.is_set()
+        return self._asked
 
     def wait(self, seconds: float) -> bool:
         """Wait so long, or until the end is asked for; tell whether it is."""
-        return self._event.wait(seconds)
+        end = time.monotonic() + seconds
+        while not self._asked and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, STEP_SECONDS))
+        return self._asked
 
     def as_exception(self) -> StopWorker:
         """Return what ends the worker when it has put everything in order."""

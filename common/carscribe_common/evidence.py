@@ -11,7 +11,7 @@ IN_A_ROW = 10
 """So many ambiguous errors with no success between them are the set-up's fault."""
 
 PATIENCE_SECONDS = 5.0
-"""How long an ambiguous error at the very start waits for another call's success."""
+"""How long an ambiguous error waits for another call's success, which clears the set-up."""
 
 
 class Evidence:
@@ -20,7 +20,7 @@ class Evidence:
     Args:
         give_up_seconds: with no success at all for so long the worker ends.
         seen_success: an earlier process of this run had success.
-        patience_seconds: how long a first ambiguous error may wait for others.
+        patience_seconds: how long an ambiguous error may wait for others.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Evidence:
         self._give_up_seconds = give_up_seconds
         self._patience_seconds = patience_seconds
         self._changed = threading.Condition()
-        self._succeeded = seen_success
+        self._successes = int(seen_success)
         self._ambiguous_in_a_row = 0
         self._last_success = 0.0
 
@@ -42,26 +42,28 @@ class Evidence:
         with self._changed:
             self._last_success = time.monotonic()
             self._ambiguous_in_a_row = 0
-            if not self._succeeded:
-                self._succeeded = True
-                self._changed.notify_all()
+            self._successes += 1
+            self._changed.notify_all()
 
     def blames_set_up(self) -> bool:
         """Hear of an ambiguous error; tell whether it is the set-up's fault.
 
         It is, if nothing has succeeded yet, or after ten in a row. Many calls
-        are in flight at once, so the first one waits a little for the others.
+        are in flight at once, so each waits a little for a success after it, or
+        for the tenth: a permission that is withdrawn in the middle of a run
+        fails no image.
         """
         with self._changed:
             self._ambiguous_in_a_row += 1
+            seen = self._successes
             if self._ambiguous_in_a_row >= IN_A_ROW:
                 self._changed.notify_all()
                 return True
             self._changed.wait_for(
-                lambda: self._succeeded or self._ambiguous_in_a_row >= IN_A_ROW,
+                lambda: self._successes > seen or self._ambiguous_in_a_row >= IN_A_ROW,
                 timeout=self._patience_seconds,
             )
-            return not self._succeeded or self._ambiguous_in_a_row >= IN_A_ROW
+            return not self._successes or self._ambiguous_in_a_row >= IN_A_ROW
 
     def give_up_if_hopeless(self, since: float, last: str) -> None:
         """Raise StopWorker (TRANSIENT) after give_up_seconds without any success.

@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
@@ -28,6 +29,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
+from botocore.parsers import ResponseParserError
 
 from carscribe_common.exits import Exit, StopWorker
 
@@ -93,6 +95,7 @@ _DENIED: Final = frozenset(
         "AuthorizationError",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
+        "InvalidSignatureException",
         "MissingAuthenticationToken",
         "NotAuthorized",
         "OptInRequired",
@@ -102,6 +105,11 @@ _DENIED: Final = frozenset(
         "403",
     }
 )
+
+# A signature is refused for a clock that is wrong, too (IAM user guide, "Troubleshoot
+# Signature Version 4 for API requests").
+_SIGNATURE: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+_CLOCK: Final = ("Signature expired", "Signature not yet current")
 
 _MISSING: Final[Mapping[str, str]] = {
     "NoSuchBucket": "the bucket does not exist",
@@ -178,6 +186,8 @@ def judge(error: Exception, doing: str, *, of_object: bool = False) -> Exception
             | IncompleteReadError()
             | ResponseStreamingError()
             | CredentialRetrievalError()
+            | FlexibleChecksumError()
+            | ResponseParserError()
         ):
             return TransientFault(f"cannot {doing}: {error}")
         case BotoCoreError():
@@ -195,7 +205,8 @@ def _judge_answer(error: ClientError, doing: str, *, of_object: bool) -> Excepti
         return AmbiguousFault(said)
     if code in IMAGE_REASONS and (of_object or not code.isdigit()):
         return ImageFault(IMAGE_REASONS[code], message or code)
-    if code in THROTTLING or code in _TRANSIENT or status >= 500:
+    wrong_clock = code in _SIGNATURE and any(words in message for words in _CLOCK)
+    if wrong_clock or code in THROTTLING or code in _TRANSIENT or status >= 500:
         return TransientFault(f"cannot {doing}: {said}")
     if code in _DENIED:
         return StopWorker(

@@ -37,7 +37,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[str]]:
     """
     temporary = path.with_name(f".{path.name}.new")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        # A lone surrogate in a text becomes \udXXX, which is what JSON means by it.
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             yield file
             file.flush()
             if durable:

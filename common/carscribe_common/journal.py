@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from carscribe_common.exits import Exit, StopWorker
@@ -91,11 +92,15 @@ class Journal:
             if not self._pending:
                 return
             data = memoryview(b"".join(self._pending))
+            size = os.fstat(self._descriptor).st_size
             try:
                 while data:
                     data = data[os.write(self._descriptor, data) :]
                 os.fdatasync(self._descriptor)
             except OSError as error:
+                # A part of it may be there: without it the journal stays readable.
+                with suppress(OSError):
+                    os.ftruncate(self._descriptor, size)
                 raise _disk(self.path, error) from error
             self._pending.clear()
 

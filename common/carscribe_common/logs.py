@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 
+from carscribe_common.rules import visible
+
 # syslog(3) levels, as systemd reads them in front of a line (sd-daemon(3)).
 _SYSLOG = {
     logging.DEBUG: 7,
@@ -16,7 +18,21 @@ _SYSLOG = {
 }
 
 
-class _JournaldFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """Keeps what a service or a key says on its line, and away from the terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of the base class
+        record.message = visible(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: object) -> str:  # noqa: N802 - of the base class
+        return "\n".join(
+            visible(line)
+            for line in super().formatException(ei).split("\n")  # type: ignore[arg-type]
+        )
+
+
+class _JournaldFormatter(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record).replace("\n", " ")
         return f"<{_SYSLOG.get(record.levelno, 6)}>{text}"
@@ -29,7 +45,7 @@ def set_up_logging(worker: str, level: str) -> None:
         handler.setFormatter(_JournaldFormatter("%(message)s"))
     else:
         handler.setFormatter(
-            logging.Formatter(f"%(asctime)s.%(msecs)03d {worker} %(message)s", datefmt="%H:%M:%S")
+            _Formatter(f"%(asctime)s.%(msecs)03d {worker} %(message)s", datefmt="%H:%M:%S")
         )
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("botocore").setLevel(logging.WARNING)

@@ -6,7 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
+from botocore.parsers import ResponseParserError
 
 from carscribe_common.exits import Exit, StopWorker
 from carscribe_common.faults import AmbiguousFault, ImageFault, TransientFault, judge
@@ -64,7 +65,7 @@ def until_answered(
     while True:
         try:
             answer = call()
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             verdict = judge(error, doing, of_object=of_object)
             if about_image and isinstance(verdict, ImageFault):
                 evidence.success()
@@ -79,6 +80,20 @@ def until_answered(
             if about_image:
                 evidence.success()
             return answer
+
+
+def whole(answer: Answer, part: str) -> Answer:
+    """Return an answer that has the part which it must have.
+
+    botocore takes a body that is no JSON, or empty, for an answer without any
+    parts: that would read as an image that shows nothing.
+
+    Raises:
+        ResponseStreamingError: the part is missing, the call is to be made again.
+    """
+    if part not in answer:  # type: ignore[operator]  # a TypedDict of the stubs
+        raise ResponseStreamingError(error=f"the answer lacks {part}")
+    return answer
 
 
 def look_closer(
@@ -115,7 +130,13 @@ def look_closer(
         evidence.success()
         return own
     except AmbiguousFault:
-        pass
+        # If the bucket cannot even be listed, no image is to blame: this says so by raising.
+        until_answered(
+            lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1),
+            f"list the bucket {bucket}",
+            evidence=evidence,
+            stop=stop,
+        )
     else:
         if head["ETag"] != etag:
             evidence.success()

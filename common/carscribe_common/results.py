@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.files import replacing
+from carscribe_common.files import replacing, sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,8 @@ def make_run_dir(run_dir: Path) -> Path:
     """
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
+        for directory in (run_dir.parent, run_dir.parent.parent):
+            sync_directory(directory)
     except OSError as error:
         raise StopWorker(
             Exit.DISK,

@@ -99,6 +99,13 @@ def escape(text: str) -> str:
     )
 
 
+def visible(text: str) -> str:
+    r"""Return text for a log, where what is escaped already stays as it is."""
+    return _UNSAFE.sub(
+        lambda match: match[0] if match[0] == "\\" else f"\\u{ord(match[0]):04x}", text
+    )
+
+
 def result_text(lines: Iterable[str]) -> str:
     """Return the texts of one image as they stand behind its index."""
     return " | ".join(escape(line) for line in lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.faults import AmbiguousFault, ImageFault
-from carscribe_common.objects import look_closer, until_answered
+from carscribe_common.objects import look_closer, until_answered, whole
 from carscribe_common.rules import CAR_LABEL, can_be_queued, escape, find_car, is_car
 
 if TYPE_CHECKING:
@@ -89,11 +89,14 @@ class Detector:
     def _ask(self, image: Image) -> Mapping[str, Any]:
         try:
             return until_answered(
-                lambda: self._clients.rekognition.detect_labels(
-                    Image={"S3Object": {"Bucket": self._settings.bucket, "Name": image.key}},
-                    # Inclusive, while the assignment says "higher than": compared again.
-                    MinConfidence=self._settings.car_confidence_percent,
-                    Settings={"GeneralLabels": {"LabelInclusionFilters": [CAR_LABEL]}},
+                lambda: whole(
+                    self._clients.rekognition.detect_labels(
+                        Image={"S3Object": {"Bucket": self._settings.bucket, "Name": image.key}},
+                        # Inclusive, while the assignment says "higher than": compared again.
+                        MinConfidence=self._settings.car_confidence_percent,
+                        Settings={"GeneralLabels": {"LabelInclusionFilters": [CAR_LABEL]}},
+                    ),
+                    "Labels",
                 ),
                 f"ask for the labels of {escape(image.key)}",
                 evidence=self._evidence,

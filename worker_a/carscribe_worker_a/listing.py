@@ -6,7 +6,7 @@ import queue
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from carscribe_common.objects import StoppedError, until_answered
+from carscribe_common.objects import StoppedError, until_answered, whole
 from carscribe_common.rules import is_image_key
 
 if TYPE_CHECKING:
@@ -137,8 +137,9 @@ class Listing:
         token: dict[str, str] = {"StartAfter": self._after} if self._after else {}
         while True:
             page = until_answered(
-                lambda token=token: self._s3.list_objects_v2(  # type: ignore[misc]
-                    Bucket=self._bucket, Prefix=self._prefix, **token
+                lambda token=token: whole(  # type: ignore[misc]
+                    self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **token),
+                    "IsTruncated",
                 ),
                 f"list the bucket {self._bucket}",
                 evidence=self._evidence,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from carscribe_common.objects import until_answered
 from carscribe_common.protocol import BATCH_ENTRIES
@@ -79,6 +80,8 @@ class Inbox:
         self._stop = stop
         self._lock = threading.Lock()
         self._held: dict[int, Held] = {}
+        # An extension that is under way must not come after a return.
+        self._extending = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -142,8 +145,25 @@ class Inbox:
             going = [held for held in self._held.values() if started or not held.started]
             for held in going:
                 del self._held[held.car.n]
-        self.give_back([handle for held in going for handle in held.handles])
+        self._return(going)
         return len(going)
+
+    def return_one(self, held: Held) -> None:
+        """Let go of a message that could not be worked on, and make it visible at once."""
+        with self._lock:
+            if self._held.get(held.car.n) is not held:
+                return
+            del self._held[held.car.n]
+        self._return([held])
+
+    def _return(self, going: Sequence[Held]) -> None:
+        with self._extending:
+            self.give_back([handle for held in going for handle in held.handles])
+
+    def holds_up_to(self, last: int) -> bool:
+        """Tell whether an n from 1 to last is held."""
+        with self._lock:
+            return any(n <= last for n in self._held)
 
     def give_back(self, handles: Sequence[str]) -> None:
         """Make messages visible at once. Best effort: they become so by themselves, later."""
@@ -153,13 +173,21 @@ class Inbox:
         """Hide all that is held for another visibility timeout."""
         with self._lock:
             handles = [handle for held in self._held.values() for handle in held.handles]
-        self._change_visibility(handles, self._visibility)
+        for start in range(0, len(handles), BATCH_ENTRIES):
+            batch = handles[start : start + BATCH_ENTRIES]
+            with self._extending:
+                with self._lock:
+                    still = {handle for held in self._held.values() for handle in held.handles}
+                self._change_visibility([h for h in batch if h in still], self._visibility)
 
     def keep_extending(self) -> None:
         """Extend for as long as the process lives; the target of a thread."""
         while True:
             time.sleep(self._visibility / EXTENSIONS_PER_TIMEOUT)
-            self.extend_all()
+            try:
+                self.extend_all()
+            except Exception:  # without this thread every message would come twice
+                logger.exception("Messages not extended")
 
     def delete(self, handles: Sequence[str]) -> None:
         """Delete settled messages.
@@ -204,7 +232,7 @@ class Inbox:
                 answer = self._sqs.change_message_visibility_batch(
                     QueueUrl=self._queue_url, Entries=entries
                 )
-            except (ClientError, BotoCoreError) as error:
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
                 # Then it is delivered again, which does no harm.
                 logger.warning("Visibility of %d messages not changed: %s", len(batch), error)
             else:

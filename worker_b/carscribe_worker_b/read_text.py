@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from carscribe_common.faults import AmbiguousFault, ImageFault
-from carscribe_common.objects import look_closer, until_answered
+from carscribe_common.objects import look_closer, until_answered, whole
 from carscribe_common.rules import counting_lines, escape, result_text
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Reader:
 
     def _ask(self, car: Car, image: ImageTypeDef) -> list[Any]:
         answer: Mapping[str, Any] = self._call(
-            lambda: self._clients.rekognition.detect_text(Image=image),
+            lambda: whole(self._clients.rekognition.detect_text(Image=image), "TextDetections"),
             f"ask for the text of {escape(car.key)}",
         )
         return list(answer["TextDetections"])

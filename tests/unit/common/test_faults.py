@@ -137,13 +137,13 @@ def test_first_ambiguous_error_waits_for_another_calls_success() -> None:
 
 def test_ten_ambiguous_errors_in_a_row_blame_the_set_up() -> None:
     """Nine in a row are nine images' faults, the tenth is the set-up's."""
-    evidence = Evidence(60, seen_success=True)
+    evidence = Evidence(60, seen_success=True, patience_seconds=0.01)
     assert [evidence.blames_set_up() for _ in range(IN_A_ROW)] == [False] * 9 + [True]
 
 
 def test_a_success_between_ambiguous_errors_starts_the_row_anew() -> None:
     """Ten forbidden images among good ones stop nothing."""
-    evidence = Evidence(60, seen_success=True)
+    evidence = Evidence(60, seen_success=True, patience_seconds=0.01)
     for _ in range(3):
         assert not any(evidence.blames_set_up() for _ in range(9))
         evidence.success()
