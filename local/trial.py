@@ -75,7 +75,9 @@ def run(options: argparse.Namespace) -> int:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        lifetime.stop(children)
+        # Workers first: what they hold they can give back while there is a queue.
+        lifetime.stop(children[1:])
+        lifetime.stop(children[:1])
         shutil.rmtree(options.out / WORK_FOLDER, ignore_errors=True)
 
 
