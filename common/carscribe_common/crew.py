@@ -22,6 +22,8 @@ Job = TypeVar("Job")
 
 SPARE = 1.5
 SPARE_THREADS = 4
+REFILL = 0.75
+"""Below this share of its limit the crew asks for more: for a few jobs at once, not for each."""
 FIRST_LATENCY_SECONDS = 0.5
 SMOOTHING = 0.05
 """The share of a new latency in the running mean: about the last twenty jobs."""
@@ -98,4 +100,5 @@ class Crew(Generic[Job]):
             with self._changed:
                 self._latency += (took - self._latency) * SMOOTHING
                 self._in_hand -= 1
-                self._changed.notify_all()
+                if self._in_hand <= self.limit * REFILL:
+                    self._changed.notify_all()

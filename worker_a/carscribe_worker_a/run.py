@@ -43,6 +43,12 @@ STOP_SECONDS = 20.0
 TURN_SECONDS = 0.25
 """The longest that the main loop waits for news."""
 
+GATHER_SECONDS = 0.03
+"""After the first of the news the main loop lets others come: one turn, one fsync for all."""
+
+UNSETTLED_MAX = 500
+"""So many images at the most are handed out and not written down yet: they are in memory."""
+
 RESULT_FIELDS = ("key", "etag", "n", "car", "failure", "at", "seconds")
 
 
@@ -104,7 +110,10 @@ class RunA:
             evidence=self._evidence,
             stop=stop,
         )
+        self._closed = False
+        self._feeder = threading.Thread(target=self._feed, name="feed", daemon=True)
         self._watermark = Watermark()
+        self._unsettled = threading.Semaphore(UNSETTLED_MAX)
         self._news: queue.SimpleQueue[Looked | Exception] = queue.SimpleQueue()
         self._detector = Detector(settings, self._clients, self._evidence, stop)
         self._crew: Crew[Image] = Crew(
@@ -124,13 +133,15 @@ class RunA:
         """Do it, and write the summary whatever comes of it."""
         try:
             self._go_on()
+            write_results(self._settings.run_dir, self._journal, "looked", RESULT_FIELDS)
         except StopWorker as end:
-            self._summary.end(end.code, end.sentence, failures(self._journal, "looked"))
+            # What the disk does not take it may not give either.
+            failed = () if end.code == Exit.DISK else failures(self._journal, "looked")
+            self._summary.end(end.code, end.sentence, failed)
             raise
         except Exception as bug:
             self._summary.end(Exit.BUG, repr(bug), ())
             raise
-        write_results(self._settings.run_dir, self._journal, "looked", RESULT_FIELDS)
         self._summary.end(Exit.OK, None, failures(self._journal, "looked"))
         counts = self._ledger.counts
         logger.info(
@@ -154,7 +165,12 @@ class RunA:
             self._outbox.send_done(self._ledger.expected or 0)
             self._journal.commit()
         except StoppedError as stopped:
+            self._take_in()
             raise self._stop.as_exception() from stopped
+        except StopWorker as end:
+            if end.code != Exit.DISK:  # nothing can be written down any more
+                self._take_in()
+            raise
 
     def _send_again(self) -> None:
         """Send the cars that an earlier process wrote down and did not send, or all of them."""
@@ -169,7 +185,7 @@ class RunA:
 
     def _look_at_all(self) -> None:
         threading.Thread(target=self._listing.run, name="list", daemon=True).start()
-        threading.Thread(target=self._feed, name="feed", daemon=True).start()
+        self._feeder.start()
         fed = False
         while not fed or self._crew.in_hand or not self._news.empty():
             self._stop_if_asked()
@@ -180,7 +196,7 @@ class RunA:
     def _feed(self) -> None:
         """Hand the listed images to the crew, as it has room; the target of a thread."""
         try:
-            while not self._stop:
+            while not self._ending:
                 try:
                     image = self._listing.take(TURN_SECONDS)
                 except queue.Empty:
@@ -188,9 +204,14 @@ class RunA:
                 if image is None:
                     self._news.put(_END)
                     return
-                while not self._crew.wait_for_room(TURN_SECONDS):
-                    if self._stop:
+                while not self._unsettled.acquire(timeout=TURN_SECONDS):
+                    if self._ending:
                         return
+                while not self._crew.wait_for_room(TURN_SECONDS):
+                    if self._ending:
+                        return
+                if self._ending:
+                    return
                 self._crew.give(image)
         except Exception as error:  # noqa: BLE001 - raised in the main loop
             self._news.put(error)
@@ -204,6 +225,7 @@ class RunA:
             ready = [self._news.get(timeout=timeout_seconds)]
         except queue.Empty:
             return False
+        time.sleep(GATHER_SECONDS)
         while not self._news.empty():
             ready.append(self._news.get())
         looked = [item for item in ready if isinstance(item, Looked)]
@@ -212,6 +234,7 @@ class RunA:
             self._journal.append(watermark)
         self._journal.commit()
         for item, car in zip(looked, cars, strict=True):
+            self._unsettled.release()
             if car:
                 self._outbox.put(car)
             self._tell(item)
@@ -266,13 +289,26 @@ class RunA:
         self._journal.commit()
 
     def _stop_if_asked(self) -> None:
-        if not self._stop:
-            return
+        if self._stop:
+            raise self._stop.as_exception()
+
+    def _take_in(self) -> None:
+        """Write down what was in flight when the end came: it is paid for."""
+        self._closed = True
+        if self._feeder.is_alive():
+            self._feeder.join(STOP_SECONDS)
         deadline = time.monotonic() + STOP_SECONDS
-        while self._crew.in_hand and time.monotonic() < deadline:
-            self._take_news(TURN_SECONDS)
+        while (self._crew.in_hand or not self._news.empty()) and time.monotonic() < deadline:
+            try:
+                self._take_news(TURN_SECONDS)
+            except StopWorker as other:
+                if other.code == Exit.DISK:
+                    raise
         self._journal.commit()
-        raise self._stop.as_exception()
+
+    @property
+    def _ending(self) -> bool:
+        return bool(self._stop) or self._closed
 
     def _counts(self) -> dict[str, Any]:
         counts = self._ledger.counts

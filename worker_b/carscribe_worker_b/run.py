@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,19 @@ STOP_SECONDS = 10.0
 
 TURN_SECONDS = 0.25
 """The longest that the main loop waits for news, and a delete for others to fill its batch."""
+
+GATHER_SECONDS = 0.03
+"""After the first of the news the main loop lets others come: one turn, one fsync for all.
+A received batch it decides upon at once: the next one is not asked for before."""
+
+UNSETTLED_MAX = 500
+"""So many messages are held at the most: they are in memory, and extended in time."""
+
+QUIET_SECONDS = 1.0
+"""Where an image failed, a complete run waits so long for a message that contests its n."""
+
+TROUBLE_SECONDS = 1.0
+"""A poll that takes so much longer than it was asked to had trouble on its way."""
 
 DELETE_AT_ONCE = 10
 MISSING_NAMED = 1000
@@ -94,14 +108,19 @@ class RunB:
         )
         self._news: queue.SimpleQueue[Settled | Batch | Exception] = queue.SimpleQueue()
         self._may_receive = threading.Semaphore(1)
+        self._batch_here = threading.Event()
         self._reader = Reader(settings, self._clients, self._evidence, stop)
         self._crew: Crew[Held] = Crew(
             "read", self._read, self._news.put, self._pacer, settings.concurrency_max
         )
         self._messages: Counter[str] = Counter()
+        self._closed = False
+        self._contested: dict[int, dict[str, tuple[Car, str]]] = {}
         self._to_delete: list[str] = []
         self._delete_at = math.inf
         self._heard_at = time.monotonic()
+        self._reached_at = 0.0
+        self._news_at = time.monotonic()
         self._summary = Summary(
             settings.run_dir / "summary.json",
             worker="b",
@@ -117,22 +136,14 @@ class RunB:
         try:
             if not self._ledger.complete:
                 self._go_on()
+            self._write_results()
+            lines = write_output(self._settings.run_dir, self._journal, self._ledger.expected or 0)
         except StopWorker as end:
-            incomplete = end.code == Exit.INCOMPLETE
-            if incomplete:
-                write_results(self._settings.run_dir, self._journal, "settled", RESULT_FIELDS)
-            self._summary.end(
-                end.code,
-                end.sentence,
-                failures(self._journal, "settled"),
-                list(islice(self._missing(), MISSING_NAMED)) if incomplete else None,
-            )
+            self._end_early(end)
             raise
         except Exception as bug:
             self._summary.end(Exit.BUG, repr(bug), ())
             raise
-        write_results(self._settings.run_dir, self._journal, "settled", RESULT_FIELDS)
-        lines = write_output(self._settings.run_dir, self._journal, self._ledger.expected or 0)
         self._summary.end(Exit.OK, None, failures(self._journal, "settled"))
         logger.info(
             "Done: %d images read, %d with text, %d failed; %s has %d lines",
@@ -143,26 +154,59 @@ class RunB:
             lines,
         )
 
+    def _end_early(self, end: StopWorker) -> None:
+        incomplete = end.code == Exit.INCOMPLETE
+        if incomplete:
+            try:
+                self._write_results()
+            except StopWorker as full:
+                logger.warning("%s", full.sentence)
+        self._summary.end(
+            end.code,
+            end.sentence,
+            # What the disk does not take it may not give either.
+            () if end.code == Exit.DISK else failures(self._journal, "settled"),
+            list(islice(self._missing(), MISSING_NAMED)) if incomplete else None,
+        )
+
+    def _write_results(self) -> None:
+        write_results(self._settings.run_dir, self._journal, "settled", RESULT_FIELDS)
+
     def _go_on(self) -> None:
+        receiver = threading.Thread(target=self._receive, name="receive", daemon=True)
         try:
             self._look_at_bucket()
-            receiver = threading.Thread(target=self._receive, name="receive", daemon=True)
+            self._heard_at = time.monotonic()
             receiver.start()
             threading.Thread(target=self._inbox.keep_extending, name="extend", daemon=True).start()
-            while not self._ledger.complete:
+            while not self._is_done():
                 if self._stop:
-                    self._put_in_order(receiver)
                     raise self._stop.as_exception()
                 self._take_news()
                 self._delete_due()
                 self._summary.tick()
             self._delete_due(all_of_it=True)
         except StoppedError as stopped:
-            self._inbox.return_all(started=True)
+            self._put_in_order(receiver)
             raise self._stop.as_exception() from stopped
-        except StopWorker:
-            self._inbox.return_all(started=True)
+        except StopWorker as end:
+            if end.code == Exit.DISK:  # nothing can be settled any more
+                self._return(started=True)
+            else:
+                self._put_in_order(receiver)
             raise
+
+    def _is_done(self) -> bool:
+        """Whether A is done and each n is settled, beyond doubt.
+
+        An image that failed may have been a message's that A never sent: then
+        A's own of the same n is held, contested, or about to come.
+        """
+        if not self._ledger.complete:
+            return False
+        if self._contested or self._inbox.holds_up_to(self._ledger.expected or 0):
+            return False
+        return not self._ledger.failed or time.monotonic() - self._news_at >= QUIET_SECONDS
 
     def _look_at_bucket(self) -> None:
         """Fail at the start where the bucket is wrong, not at the first message."""
@@ -175,27 +219,42 @@ class RunB:
             stop=self._stop,
         )
 
+    @property
+    def _ending(self) -> bool:
+        return bool(self._stop) or self._closed
+
     # --- threads ---------------------------------------------------------------
 
     def _receive(self) -> None:
         """Receive a batch at a time, as there is room; the target of a thread."""
         try:
-            while not self._stop:
+            while not self._ending:
                 # The next batch is asked for when the last one was decided upon.
                 if not self._may_receive.acquire(timeout=TURN_SECONDS):
                     continue
-                while not self._crew.wait_for_room(TURN_SECONDS):
-                    if self._stop:
+                while len(self._inbox) >= UNSETTLED_MAX or not self._crew.wait_for_room(
+                    TURN_SECONDS
+                ):
+                    if self._stop.wait(GATHER_SECONDS) or self._ending:
                         return
                 idle_left = self._settings.idle_timeout_seconds - self._idle_seconds()
                 wait = max(1, min(LONG_POLL_SECONDS, math.ceil(idle_left)))
-                self._news.put(self._inbox.receive(wait))
+                began = time.monotonic()
+                batch = self._inbox.receive(wait)
+                if time.monotonic() - began > wait + TROUBLE_SECONDS:
+                    # While the queue could not be asked nothing could be heard.
+                    self._reached_at = time.monotonic() - wait
+                self._news.put(batch)
+                self._batch_here.set()
         except Exception as error:  # noqa: BLE001 - raised in the main loop
             self._news.put(error)
 
     def _read(self, held: Held) -> None:
         if self._inbox.start(held):
-            self._news.put(self._reader.read(held.car))
+            try:
+                self._news.put(self._reader.read(held.car))
+            except StoppedError:
+                self._inbox.return_one(held)
 
     # --- the main loop ---------------------------------------------------------
 
@@ -205,6 +264,8 @@ class RunB:
             ready = [self._news.get(timeout=TURN_SECONDS)]
         except queue.Empty:
             return
+        self._batch_here.wait(GATHER_SECONDS)
+        self._batch_here.clear()
         while not self._news.empty():
             ready.append(self._news.get())
         self._settle([item for item in ready if isinstance(item, Settled)])
@@ -224,15 +285,22 @@ class RunB:
             self._ledger.settle(record)
             self._delete_later(self._inbox.release(item.car.n))
             self._tell(item)
+            self._news_at = time.monotonic()
+            for car, handle in self._contested.pop(item.car.n, {}).values():
+                if not self._take(car, handle):
+                    self._inbox.give_back([handle])
 
     def _decide(self, batch: Batch) -> None:
         """Do with each message what the protocol says: see carscribe_common.protocol."""
+        if batch:
+            self._news_at = time.monotonic()
         returned = [received["ReceiptHandle"] for received in batch if not self._accept(received)]
         if returned:
             self._inbox.give_back(returned)
             if len(returned) == len(batch):
                 time.sleep(0.1)  # what is returned is there again at once
-        elif not batch and self._idle_seconds() >= self._settings.idle_timeout_seconds:
+        # Whatever else came: nothing of this run did.
+        if self._idle_seconds() >= self._settings.idle_timeout_seconds:
             raise self._incomplete()
 
     def _accept(self, received: dict[str, Any]) -> bool:
@@ -273,7 +341,11 @@ class RunB:
     def _take(self, car: Car, handle: str) -> bool:
         """Take an image's message; False if its n belongs to another image."""
         holder = self._inbox.holder(car.n)
-        if self._ledger.is_taken(car.n, car.key) or (holder and holder.key != car.key):
+        if holder and holder.key != car.key:
+            # Decided when the holder is settled: should it fail, n is this one's.
+            self._contested.setdefault(car.n, {})[car.key] = (car, handle)
+            return True
+        if self._ledger.is_taken(car.n, car.key):
             return self._refuse(
                 "conflicting", f"{escape(car.key)}: its n, {car.n}, is another image's"
             )
@@ -325,7 +397,7 @@ class RunB:
         """How long nothing of this run was heard and nothing was in hand."""
         if len(self._inbox):
             self._heard_at = time.monotonic()
-        return time.monotonic() - self._heard_at
+        return time.monotonic() - max(self._heard_at, self._reached_at)
 
     def _missing(self) -> Any:
         last = self._ledger.expected
@@ -345,15 +417,30 @@ class RunB:
 
     def _put_in_order(self, receiver: threading.Thread) -> None:
         """Settle or return all that is held, and take in what a last poll may bring."""
-        returned = self._inbox.return_all(started=False)
+        self._closed = True
+        returned = self._return(started=False)
         deadline = time.monotonic() + STOP_SECONDS
         while len(self._inbox) and time.monotonic() < deadline:
             self._take_last_news(TURN_SECONDS)
-        returned += self._inbox.return_all(started=True)
-        receiver.join(LONG_POLL_SECONDS + STOP_SECONDS)
-        self._take_last_news(0)
-        self._delete_due(all_of_it=True)
+        returned += self._return(started=True)
+        self._delete_what_can_be()
+        if receiver.is_alive():
+            # A poll that is cut off would hide what it was about to bring.
+            receiver.join(LONG_POLL_SECONDS + STOP_SECONDS if self._stop else TROUBLE_SECONDS)
+        while not self._news.empty():
+            self._take_last_news(0)
+        self._delete_what_can_be()
         logger.info("%d messages returned to the queue", returned)
+
+    def _return(self, *, started: bool) -> int:
+        contested, self._contested = self._contested, {}
+        self._inbox.give_back([h for rivals in contested.values() for _, h in rivals.values()])
+        return self._inbox.return_all(started=started) + len(contested)
+
+    def _delete_what_can_be(self) -> None:
+        """Delete what is settled; what cannot be deleted now comes again, and is deleted then."""
+        with suppress(StoppedError, StopWorker):
+            self._delete_due(all_of_it=True)
 
     def _take_last_news(self, timeout_seconds: float) -> None:
         try:
