@@ -50,5 +50,5 @@ def _read(spill: IO[str]) -> Iterator[Record]:
         yield json.loads(line)
 
 
-def _order(record: Record) -> tuple[list[tuple[int, int]], str]:
+def _order(record: Record) -> tuple[str, str]:
     return natural_key(record["key"])

@@ -17,7 +17,7 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 CAR_LABEL = "Car"
 
-_DIGITS_OR_CHARACTER = re.compile(r"[0-9]+|[\s\S]")
+_DIGITS = re.compile(r"[0-9]+")
 
 # C0 and C1 controls, the bidirectional controls of UAX #9, and the two line
 # separators: each could forge a line, or make a line read as another one.
@@ -73,18 +73,21 @@ def counting_lines(detections: Iterable[Mapping[str, Any]], threshold: float) ->
     return [line["DetectedText"] for line in sorted(lines, key=lambda line: line["Id"])]
 
 
-def natural_key(key: str) -> tuple[list[tuple[int, int]], str]:
+def natural_key(key: str) -> tuple[str, str]:
     """Return what keys are sorted by, so that ``2.jpg`` comes before ``10.jpg``.
 
     Runs of ASCII digits compare as integers; all else, and ties such as
     ``01.jpg`` and ``1.jpg``, by code point.
     """
-    parts = [
-        # Any digit compares with a character that is none as "0" does.
-        (ord("0"), int(part)) if "0" <= part[0] <= "9" else (ord(part), 0)
-        for part in _DIGITS_OR_CHARACTER.findall(key)
-    ]
-    return parts, key
+    # The more digits behind the leading zeros, the greater the integer; so their
+    # number goes before them. Any digit compares with a character that is none
+    # as "0" does. A text is smaller and quicker than a list of parts.
+    return _DIGITS.sub(_with_length, key), key
+
+
+def _with_length(match: re.Match[str]) -> str:
+    digits = match[0].lstrip("0")
+    return f"0{chr(len(digits))}{digits}"
 
 
 def escape(text: str) -> str:

@@ -81,5 +81,5 @@ def _read(spill: IO[str]) -> Iterator[Line]:
         yield key, text
 
 
-def _order(line: Line) -> tuple[list[tuple[int, int]], str]:
+def _order(line: Line) -> tuple[str, str]:
     return natural_key(line[0])
