@@ -196,7 +196,7 @@ class RunA:
     def _feed(self) -> None:
         """Hand the listed images to the crew, as it has room; the target of a thread."""
         try:
-            while not self._ending:
+            while not self._is_ending():
                 try:
                     image = self._listing.take(TURN_SECONDS)
                 except queue.Empty:
@@ -205,12 +205,12 @@ class RunA:
                     self._news.put(_END)
                     return
                 while not self._unsettled.acquire(timeout=TURN_SECONDS):
-                    if self._ending:
+                    if self._is_ending():
                         return
                 while not self._crew.wait_for_room(TURN_SECONDS):
-                    if self._ending:
+                    if self._is_ending():
                         return
-                if self._ending:
+                if self._is_ending():
                     return
                 self._crew.give(image)
         except Exception as error:  # noqa: BLE001 - raised in the main loop
@@ -306,8 +306,7 @@ class RunA:
                     raise
         self._journal.commit()
 
-    @property
-    def _ending(self) -> bool:
+    def _is_ending(self) -> bool:
         return bool(self._stop) or self._closed
 
     def _counts(self) -> dict[str, Any]:

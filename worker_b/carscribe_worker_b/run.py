@@ -219,8 +219,7 @@ class RunB:
             stop=self._stop,
         )
 
-    @property
-    def _ending(self) -> bool:
+    def _is_ending(self) -> bool:
         return bool(self._stop) or self._closed
 
     # --- threads ---------------------------------------------------------------
@@ -228,14 +227,14 @@ class RunB:
     def _receive(self) -> None:
         """Receive a batch at a time, as there is room; the target of a thread."""
         try:
-            while not self._ending:
+            while not self._is_ending():
                 # The next batch is asked for when the last one was decided upon.
                 if not self._may_receive.acquire(timeout=TURN_SECONDS):
                     continue
                 while len(self._inbox) >= UNSETTLED_MAX or not self._crew.wait_for_room(
                     TURN_SECONDS
                 ):
-                    if self._stop.wait(GATHER_SECONDS) or self._ending:
+                    if self._stop.wait(GATHER_SECONDS) or self._is_ending():
                         return
                 idle_left = self._settings.idle_timeout_seconds - self._idle_seconds()
                 wait = max(1, min(LONG_POLL_SECONDS, math.ceil(idle_left)))
