@@ -58,19 +58,21 @@ def serve(options: argparse.Namespace) -> int:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     _forget_users_settings()
-    # Imported late: moto takes most of a second, which `--help` need not wait for.
-    from local.faults import Faults, FaultsError  # noqa: PLC0415 # see above
-    from local.rekognition.answers import AnswersError  # noqa: PLC0415 # see above
-    from local.server import StandIn  # noqa: PLC0415 # see above
+    from local.faults import Faults, FaultsError  # noqa: PLC0415 # --help need not wait for it
 
     try:
         if options.images is not None and not options.images.is_dir():
             return _fail(EXIT_NO_INPUT, f"There is no folder {options.images}.")
         faults = Faults(_read_faults(options))
-        stand_in = StandIn(options.images, options.region, faults, iam_enforced=options.enforce_iam)
-        stand_in.listen(options.address, options.port)
     except FaultsError as error:
         return _fail(EXIT_USAGE, str(error))
+    # Imported late: moto takes most of a second, which a wrong start need not wait for.
+    from local.rekognition.answers import AnswersError  # noqa: PLC0415 # see above
+    from local.server import StandIn  # noqa: PLC0415 # see above
+
+    try:
+        stand_in = StandIn(options.images, options.region, faults, iam_enforced=options.enforce_iam)
+        stand_in.listen(options.address, options.port)
     except AnswersError as error:
         return _fail(EXIT_BAD_DATA, str(error))
     except OSError as error:

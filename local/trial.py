@@ -185,6 +185,8 @@ def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[byte
         stdout=subprocess.DEVNULL,
     )
     children.append(child)
+    import boto3  # noqa: F401, PLC0415 # takes half a second, just as the stand-in does
+
     end = time.monotonic() + READY_SECONDS
     while not ready.exists():
         code = child.poll()
@@ -198,7 +200,7 @@ def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[byte
 
 def _fill(found: list[pictures.Picture], display: progress.Display) -> str:
     """Make bucket and queues, fill the bucket, and return the queue's URL."""
-    import boto3  # noqa: PLC0415 # half a second that --help and wrong folders need not wait for
+    import boto3  # noqa: PLC0415 # --help and wrong folders need not wait for it
 
     s3, sqs = boto3.client("s3"), boto3.client("sqs")
     s3.create_bucket(Bucket=BUCKET)

@@ -11,10 +11,10 @@ import select
 import socket
 import threading
 from http import HTTPStatus
+from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.serving import ThreadedWSGIServer
 
 from local.messages import Answer, Request
 
@@ -115,14 +115,24 @@ class Handler(MotoRequestHandler):  # type: ignore[misc] # moto is untyped here
             log.debug("the client was faster")
 
 
-class Server(ThreadedWSGIServer):
-    """One listening address; every connection has a thread of its own."""
+class Server(ThreadingMixIn, TCPServer):
+    """One listening address; every connection has a thread of its own.
+
+    Not werkzeug's: that one ends the process when an address is in use, and
+    asks the name service for the name of the address.
+    """
 
     daemon_threads = True
     block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 128
+    # What werkzeug's handler asks of its server.
+    multithread, multiprocess, ssl_context = True, False, None
+    _server_version = "carscribe"
 
     def __init__(self, address: str, port: int, answer: Callable[[Request], Answer]) -> None:
-        super().__init__(address, port, answer, handler=Handler)  # type: ignore[arg-type] # ours is no WSGI
+        super().__init__((address, port), Handler)
+        self.app = answer
         self._thread = threading.Thread(
             target=self.serve_forever, name=f"listener {address}", daemon=True
         )
