@@ -52,8 +52,8 @@
   }
 
   const given = new URLSearchParams(location.hash.slice(1));
-  if (given.get("show") in matches) tools.elements.filter.value = given.get("show");
-  if (given.get("sort") in orders) tools.elements.sort.value = given.get("sort");
+  if (Object.hasOwn(matches, given.get("show"))) tools.elements.filter.value = given.get("show");
+  if (Object.hasOwn(orders, given.get("sort"))) tools.elements.sort.value = given.get("sort");
   tools.elements.query.value = given.get("search") ?? "";
 
   gallery.onOpen = (position) => dialog.open(position);
