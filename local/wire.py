@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IDLE_CONNECTION_SECONDS = 120
+STOP_LOOKED_FOR_SECONDS = 0.1
 HEAD_AND_EMPTY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 _connection = threading.local()
@@ -134,7 +135,7 @@ class Server(ThreadingMixIn, TCPServer):
         super().__init__((address, port), Handler)
         self.app = answer
         self._thread = threading.Thread(
-            target=self.serve_forever, name=f"listener {address}", daemon=True
+            target=self.serve_forever, args=(STOP_LOOKED_FOR_SECONDS,), daemon=True
         )
 
     def start(self) -> None:
