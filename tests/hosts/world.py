@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local.hosts import standin
-from local.hosts.deployment import STATE_VARIABLE, Deployment, read_json
+from local.hosts.deployment import CACHE_VARIABLE, STATE_VARIABLE, Deployment, read_json
+from local.hosts.engine import Engine
+from local.hosts.process import recorded
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 150.0
@@ -54,16 +58,19 @@ class World:
         """The private key of the instances' key pair."""
         return self.state.with_suffix(".key")
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, cache: Path | None = None) -> dict[str, str]:
         """Return the environment of this deployment's commands."""
-        return {**os.environ, STATE_VARIABLE: str(self.state)}
+        own = {STATE_VARIABLE: str(self.state), **({CACHE_VARIABLE: str(cache)} if cache else {})}
+        return {**os.environ, **own}
 
-    def local(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def local(
+        self, *arguments: str, code: int | None = 0, cache: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run `python -m local` and check how it ended."""
         done = subprocess.run(
             [sys.executable, "-m", "local", *arguments],
             cwd=CHECKOUT,
-            env=self.environment(),
+            env=self.environment(cache),
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
@@ -138,6 +145,16 @@ class World:
         found: dict[str, Any] = answer["Reservations"][0]["Instances"][0]
         return found
 
+    def ssh_command(
+        self, role: str, user: str = "admin", options: tuple[str, ...] = ()
+    ) -> list[str]:
+        """Return the start of a command that reaches a host the way Ansible does."""
+        return [
+            *("ssh", "-i", str(self.key), "-o", f"UserKnownHostsFile={self.state}.known_hosts"),
+            *("-o", "StrictHostKeyChecking=accept-new", "-o", "BatchMode=yes"),
+            *("-o", "ConnectTimeout=5", *options, f"{user}@{self.ids[f'{role}-address']}"),
+        ]
+
     def ssh(
         self,
         role: str,
@@ -146,17 +163,12 @@ class World:
         code: int | None = 0,
         user: str = "admin",
         options: tuple[str, ...] = (),
+        given: str = "",
     ) -> str:
-        """Run a command on a host the way Ansible reaches it, and return what it wrote."""
+        """Run a command on a host and return what it wrote."""
         done = subprocess.run(
-            [
-                "ssh",
-                *("-i", str(self.key), "-o", f"UserKnownHostsFile={self.state}.known_hosts"),
-                *("-o", "StrictHostKeyChecking=accept-new", "-o", "BatchMode=yes"),
-                *("-o", "ConnectTimeout=5", *options),
-                f"{user}@{self.ids[f'{role}-address']}",
-                command,
-            ],
+            [*self.ssh_command(role, user, options), command],
+            input=given,
             capture_output=True,
             text=True,
             timeout=60,
@@ -165,3 +177,58 @@ class World:
         if code is not None:
             assert done.returncode == code, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def python(self, role: str, script: str, prefix: str = "PYTHONPATH=/opt/probe") -> str:
+        """Run a script in a login session of the AMI's user."""
+        return self.ssh(role, f"{prefix} python3 -", given=script)
+
+    def boot_id(self, role: str) -> str:
+        """Return what tells one boot of a host from the next."""
+        return self.ssh(role, "cat /proc/sys/kernel/random/boot_id").strip()
+
+    def await_boot(self, role: str, *, after: str) -> None:
+        """Wait until a host has booted once more and answers."""
+        deadline = time.monotonic() + COMMAND_SECONDS
+        while (now := self.ssh(role, "cat /proc/sys/kernel/random/boot_id", code=None).strip()) in {
+            "",
+            after,
+        }:
+            assert time.monotonic() < deadline, f"{role} did not boot again: {now}"
+            time.sleep(0.2)
+
+    def await_state(self, role: str, state: str) -> None:
+        """Wait until the API reports a state and the host has followed."""
+        follows = {"stopped": "host down", "running": "host up"}[state]
+        deadline = time.monotonic() + COMMAND_SECONDS
+        while not any(
+            self.ids[role] in line and f"  {state}  {follows}" in line
+            for line in self.local("status").stdout.splitlines()
+        ):
+            assert time.monotonic() < deadline, f"{role} is not {state}"
+            time.sleep(0.2)
+
+    def admin(self, name: str, value: dict[str, Any]) -> None:
+        """Make one call of the stand-in's admin API."""
+        standin.call(self.url, "POST", name, value)
+
+    def kill(self, name: str) -> None:
+        """Kill one of the deployment's own processes as nothing can be prepared for."""
+        pid = recorded(self.state / f"{name}.process.json")
+        assert pid is not None, f"{name} does not run"
+        os.kill(pid, signal.SIGKILL)
+
+    def first_process(self, role: str) -> Victim:
+        """Return the first process of a host."""
+        engine = Engine(self.deployment, "podman" if self.deployment.engine.exists() else "docker")
+        return Victim(engine.containers()[self.ids[role]].pid)
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A process that a test may kill."""
+
+    pid: int
+
+    def kill(self) -> None:
+        """Kill it."""
+        os.kill(self.pid, signal.SIGKILL)

@@ -1,0 +1,61 @@
+"""What is on the machine now, looked for without the package's own eyes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.hosts.world import World
+
+
+def of(world: World) -> list[str]:
+    """Name everything that still belongs to a deployment."""
+    state, name = str(world.state), world.deployment.name
+    found = [f"process {line}" for line in processes() if state in line or name in line]
+    found += [f"mount {line}" for line in _lines("/proc/self/mountinfo") if state in line]
+    found += [f"control group {path}" for path in Path("/sys/fs/cgroup").rglob(f"*{name}*")]
+    found += [f"loop device {line}" for line in _output("losetup", "--all") if state in line]
+    links = json.loads(_text("ip", "-json", "address"))
+    found += [f"interface {item['ifname']}" for item in links if _is_ours(item, world)]
+    found += [
+        f"table {line}" for line in _output("nft", "list", "ruleset") if world.network in line
+    ]
+    found += [
+        f"table {line}" for line in _output("nft", "list", "tables") if world.deployment.id in line
+    ]
+    found += [f"port {line}" for line in _output("ss", "-Htlnp") if f"{world.network}." in line]
+    found += [f"file {path}" for path in world.state.rglob("*")]
+    return found
+
+
+def _is_ours(link: dict[str, object], world: World) -> bool:
+    text = json.dumps(link)
+    return world.deployment.id in text or f"{world.network}." in text or str(world.state) in text
+
+
+def processes() -> list[str]:
+    """Return every process with its command line, this one excepted."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if "pytest" not in " ".join(words):
+            found.append(f"{entry.parent.name}: {' '.join(words)}")
+    return found
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text(encoding="utf-8").splitlines()
+
+
+def _text(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _output(*command: str) -> list[str]:
+    return _text(*command).splitlines()

@@ -1,0 +1,122 @@
+"""After `down` nothing is left, whatever was killed, and whenever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.hosts import remains
+from tests.hosts.world import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.hosts.world import World
+
+pytestmark = pytest.mark.hosts
+
+
+def _kill_up_after(world: World, seconds: float, cache: Path | None = None) -> None:
+    """Start `up` and kill it, and it alone, after a while."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "up"],
+        cwd=CHECKOUT,
+        env=world.environment(cache),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(seconds)
+    process.kill()
+    process.wait()
+
+
+def _check_gone(world: World) -> None:
+    assert world.local("down").stdout.startswith("Gone: ")
+    assert remains.of(world) == []
+
+
+def test_the_look_for_remains_sees_a_deployment(hosts: World) -> None:
+    """The search itself finds each kind of thing while hosts are up."""
+    kinds = {line.split()[0] for line in remains.of(hosts)}
+    assert kinds >= {"control", "file", "interface", "loop", "mount", "port", "process", "table"}
+
+
+@pytest.mark.parametrize("seconds", [0.7, 1.5, 3.0, 4.5, 6.0])
+def test_nothing_is_left_of_an_up_that_was_killed(world: World, seconds: float) -> None:
+    """`up` killed at any step leaves nothing that `down` does not remove, and a new `up` works."""
+    world.local("serve-start")
+    world.make_instances()
+    _kill_up_after(world, seconds)
+    if seconds == 3.0:
+        world.local("up")
+        assert world.ssh("worker-b", "systemctl is-system-running --wait").strip() == "running"
+    _check_gone(world)
+
+
+def test_nothing_is_left_of_a_base_image_that_was_never_finished(
+    world: World, tmp_path: Path
+) -> None:
+    """`up` killed while the base image is built leaves no process, mount or file."""
+    world.local("serve-start")
+    world.make_instances()
+    _kill_up_after(world, 8.0, tmp_path)
+    world.local("down", cache=tmp_path)
+    assert remains.of(world) == []
+    assert list(tmp_path.iterdir()) == []
+    assert not [line for line in remains.processes() if "mmdebstrap" in line]
+
+
+def test_nothing_is_left_when_every_part_was_killed(world: World) -> None:
+    """`down` copes with a dead stand-in, watcher, engine monitor and host, and with a killed `down`."""
+    world.local("serve-start")
+    world.make_instances()
+    world.local("up")
+    victims: list[Callable[[], None]] = [
+        lambda: world.kill("watch"),
+        lambda: world.kill("standin"),
+        lambda: _kill_all("conmon", world),
+        lambda: world.first_process("worker-a").kill(),
+    ]
+    for kill in victims:
+        kill()
+    down = subprocess.Popen(
+        [sys.executable, "-m", "local", "down"], cwd=CHECKOUT, env=world.environment()
+    )
+    time.sleep(1.0)
+    down.kill()
+    down.wait()
+    _check_gone(world)
+
+
+def test_down_is_safe_where_nothing_is_up(world: World) -> None:
+    """`down` twice in a row succeeds twice."""
+    _check_gone(world)
+    _check_gone(world)
+
+
+def test_the_watcher_ends_with_the_stand_in(world: World) -> None:
+    """No watcher is left once there is nothing to watch, and `up` says what to do."""
+    world.local("serve-start")
+    world.make_instances()
+    world.local("up")
+    world.kill("standin")
+    deadline = time.monotonic() + 30
+    while any("watch.process.json" in line for line in remains.of(world)[:50] if "process" in line):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert "make up TARGET=local" in world.local("up", code=78).stderr
+
+
+def _kill_all(name: str, world: World) -> None:
+    """Kill the deployment's processes of that name."""
+    for line in remains.processes():
+        pid, _, command = line.partition(": ")
+        if str(world.state) in command and name in command.split()[0]:
+            os.kill(int(pid), signal.SIGKILL)
