@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
-SECONDS_FOR_SIGTERM = 4
+SECONDS_FOR_SIGTERM = 10
 
 
 def start(arguments: Sequence[str], **popen: Any) -> subprocess.Popen[bytes]:

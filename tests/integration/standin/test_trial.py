@@ -234,7 +234,9 @@ def started(images: Path, out: Path, **popen: Any) -> subprocess.Popen[bytes]:
         command(images, out), cwd=ROOT, env=environment(str(out)), start_new_session=True, **popen
     )
     log, end = out / "log.txt", time.monotonic() + 60
-    while not (log.exists() and ".jpg: " in log.read_text()):
+    while not (
+        log.exists() and all(said in log.read_text() for said in (" b carscribe", ".jpg: "))
+    ):
         assert time.monotonic() < end
         assert child.poll() is None
         time.sleep(0.02)
@@ -261,6 +263,9 @@ def test_a_signal_stops_all_that_was_started(tmp_path: Path, number: signal.Sign
     assert f"Stopped by {number.name}" in said.decode()
     assert "Traceback" not in said.decode()
     assert processes(str(out)) == []
+    log = (out / "log.txt").read_text()
+    for worker in ("a", "b"):
+        assert f" {worker} Stopped by SIGTERM" in log, "a worker is asked before it is made to"
     assert not (out / ".work").exists()
 
 
