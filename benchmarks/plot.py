@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 680, 380
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 44, 56
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 64, 56
 COLORS = ("#1f6feb", "#c2410c", "#15803d", "#7e22ce")
 Points = Sequence[tuple[float, float]]
 
@@ -74,8 +74,10 @@ def draw(
         f'text-anchor="end" fill="#57606a">{escape(name)}</text>'
         for name, y in levels.items()
     )
+    legend_x = LEFT
     for number, (name, points) in enumerate(lines.items()):
-        out += _line(name, [(at_x(x), at_y(y)) for x, y in points], number)
+        out += _line(name, [(at_x(x), at_y(y)) for x, y in points], COLORS[number], legend_x)
+        legend_x += 48 + 7 * len(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*out, "</svg>"]) + "\n")
 
@@ -89,16 +91,14 @@ def _apart(xs: Sequence[float], at_x: Callable[[float], float]) -> list[float]:
     return kept
 
 
-def _line(name: str, points: Sequence[tuple[float, float]], number: int) -> list[str]:
-    color = COLORS[number % len(COLORS)]
+def _line(name: str, points: Sequence[tuple[float, float]], color: str, legend_x: int) -> list[str]:
     joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    legend_x, legend_y = LEFT + 14, TOP + 10 + number * 18
     marks = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in points]
     return [
         f'<polyline points="{joined}" fill="none" stroke="{color}" stroke-width="2"/>',
-        *(marks if len(points) <= 40 else []),
+        *marks,
         (
-            f'<path d="M{legend_x} {legend_y}h18" stroke="{color}" stroke-width="3"/>'
-            f'<text x="{legend_x + 24}" y="{legend_y + 4}" fill="#1f2328">{escape(name)}</text>'
+            f'<path d="M{legend_x} 42h18" stroke="{color}" stroke-width="3"/>'
+            f'<text x="{legend_x + 24}" y="46" fill="#1f2328">{escape(name)}</text>'
         ),
     ]

@@ -131,10 +131,7 @@ class Queue:
         message, current = self._find(handle)
         if message is None or not current or not message.hidden:
             raise NotInFlightError(handle)
-        if visibility_seconds > 0:
-            self._hide(message, now + visibility_seconds)
-        else:
-            self._show(message)
+        self._hide(message, now + visibility_seconds)
 
     @property
     def depth(self) -> int:

@@ -119,11 +119,15 @@ def test_a_deleted_message_is_gone(place: Place) -> None:
 
 
 def test_depth_is_told(place: Place) -> None:
-    """GetQueueAttributes counts the waiting and the hidden."""
+    """GetQueueAttributes counts the waiting and the hidden, and no deleted ones."""
     send(place, *CARS)
     assert depth(place) == {"NumberOfMessages": "3", "NumberOfMessagesNotVisible": "0"}
-    receive_all(place, 3)
+    held = receive_all(place, 3)
     assert depth(place) == {"NumberOfMessages": "0", "NumberOfMessagesNotVisible": "3"}
+    place.client("sqs").delete_message(
+        QueueUrl=place.queue_url, ReceiptHandle=held[0]["ReceiptHandle"]
+    )
+    assert depth(place) == {"NumberOfMessages": "0", "NumberOfMessagesNotVisible": "2"}
 
 
 def test_long_poll_ends_with_the_first_message(place: Place) -> None:
