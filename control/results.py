@@ -226,7 +226,7 @@ def _merge_summaries(run_dir: Path, totals: dict[str, int]) -> Record:
         "totals": {
             **totals,
             "seconds": _seconds(known),
-            "estimated_cost_usd": round(sum(s["estimated_cost_usd"] for s in known), 6),
+            "estimated_cost_usd": round(sum(s.get("estimated_cost_usd", 0) for s in known), 6),
         },
     }
 

@@ -167,11 +167,29 @@ class Terraform:
             )
         return []
 
-    def known(self) -> dict[str, Any]:
-        """Return the values in the state; empty if there is none."""
-        code, said = self.run("show", "-json", "-no-color", capture=True)
-        values: dict[str, Any] = json.loads(said).get("values", {}) if code == 0 else {}
-        return values
+    def known(self) -> State:
+        """Return what the state knows."""
+        code, said = self.run("state pull", capture=True)
+        if code != 0 or not said.strip():
+            return State({})
+        return State(json.loads(said))
+
+
+class State:
+    """A state as Terraform writes it: outputs, and the resources it has made."""
+
+    def __init__(self, written: dict[str, Any]) -> None:
+        self.outputs = {name: out["value"] for name, out in written.get("outputs", {}).items()}
+        self.resources = [one for one in written.get("resources", []) if one["mode"] == "managed"]
+
+    def of_type(self, name: str) -> list[dict[str, Any]]:
+        """Return the attributes of each resource of a type."""
+        return [
+            instance["attributes"]
+            for resource in self.resources
+            if resource["type"] == name
+            for instance in resource["instances"]
+        ]
 
 
 def find_terraform() -> tuple[str, str]:
@@ -253,9 +271,9 @@ def variables(deployment: Deployment, extra: Sequence[str]) -> list[str]:
 def refuse_another_region(terraform: Terraform, extra: Sequence[str]) -> None:
     """Terraform would lose sight of what it made in the first region, and make all again."""
     known = terraform.known()
-    made_in = known.get("outputs", {}).get("region", {}).get("value")
+    made_in = known.outputs.get("region")
     wanted = (given(terraform.deployment, extra, "region") or DEFAULT_REGION).strip('"')
-    if made_in and known.get("root_module") and made_in != wanted:
+    if made_in and known.resources and made_in != wanted:
         raise UsageError(
             f"This deployment is in {made_in}, and region is {wanted} now: say 'make down' first, "
             f"or set region back to {made_in}."
@@ -294,7 +312,7 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     out.
     """
     known = terraform.known()
-    if not known.get("root_module"):
+    if not known.resources:
         return 0
     inputs: dict[str, Any] = {"arguments": [], "environment": {}}
     if terraform.deployment.inputs.exists():
@@ -310,25 +328,16 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
         '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
         "-var=bucket_force_destroy=true",
     ]
-    region = known.get("outputs", {}).get("region", {}).get("value")
-    if region:
-        arguments.append(f"-var=region={region}")
+    if "region" in known.outputs:
+        arguments.append(f"-var=region={known.outputs['region']}")
     options = [*terraform.colour, "-auto-approve"]
-    if not _bucket_can_go(known):
+    if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
     code, _ = terraform.run("destroy", *options, *arguments, *extra)
     if code != 0:
         print("Once more, from what the state knows alone.", file=sys.stderr)
         code, _ = terraform.run("destroy", *options, "-refresh=false", *arguments, *extra)
     return code
-
-
-def _bucket_can_go(known: dict[str, Any]) -> bool:
-    return all(
-        resource["values"].get("force_destroy")
-        for resource in known["root_module"].get("resources", [])
-        if resource["type"] == "aws_s3_bucket" and resource["mode"] == "managed"
-    )
 
 
 def check(terraform: Terraform, extra: Sequence[str]) -> int:

@@ -80,11 +80,12 @@ def _template(summary: Mapping[str, Any]) -> str:
     script = '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
     page = (HERE / "template.html").read_text(encoding="utf-8")
     for name, text in (
-        ("title", html.escape(f"{summary['run_id']} · carscribe")),
         ("style-hash", _hash(style)),
         ("script-hash", _hash(script)),
         ("style", style),
         ("script", script),
+        # Last: nothing in it is taken for a place to put something.
+        ("title", html.escape(f"{summary['run_id']} · carscribe")),
     ):
         page = page.replace(f"{{{{{name}}}}}", text)
     return page
