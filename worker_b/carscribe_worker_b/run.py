@@ -7,7 +7,6 @@ import math
 import queue
 import threading
 import time
-from collections import Counter
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,10 @@ from carscribe_common.exits import Exit, StopWorker
 from carscribe_common.journal import Journal
 from carscribe_common.objects import StoppedError, until_answered
 from carscribe_common.pacing import Pacer
-from carscribe_common.protocol import Alive, Car, Done, MalformedMessageError, parse
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary, now
+from carscribe_worker_b.desk import Batch, Desk
 from carscribe_worker_b.inbox import LONG_POLL_SECONDS, Held, Inbox
 from carscribe_worker_b.ledger import Ledger, read_ledger, settled_record
 from carscribe_worker_b.output import write_output
@@ -48,9 +47,6 @@ A received batch it decides upon at once: the next one is not asked for before."
 UNSETTLED_MAX = 500
 """So many messages are held at the most: they are in memory, and extended in time."""
 
-QUIET_SECONDS = 1.0
-"""Where an image failed, a complete run waits so long for a message that contests its n."""
-
 TROUBLE_SECONDS = 1.0
 """A poll that takes so much longer than it was asked to had trouble on its way."""
 
@@ -58,9 +54,6 @@ DELETE_AT_ONCE = 10
 MISSING_NAMED = 1000
 
 RESULT_FIELDS = ("key", "etag", "n", "text", "line", "failure", "at", "seconds")
-
-Batch = list[dict[str, Any]]
-"""Messages as they were received; none if the long poll ended without."""
 
 
 def run(settings: SettingsB, stop: Stop) -> None:
@@ -113,14 +106,18 @@ class RunB:
         self._crew: Crew[Held] = Crew(
             "read", self._read, self._news.put, self._pacer, settings.concurrency_max
         )
-        self._messages: Counter[str] = Counter()
+        self._desk = Desk(
+            settings.run_id,
+            self._ledger,
+            self._inbox,
+            journal,
+            give=self._crew.give,
+            delete_later=self._delete_later,
+        )
         self._closed = False
-        self._contested: dict[int, dict[str, tuple[Car, str]]] = {}
         self._to_delete: list[str] = []
         self._delete_at = math.inf
-        self._heard_at = time.monotonic()
         self._reached_at = 0.0
-        self._news_at = time.monotonic()
         self._summary = Summary(
             settings.run_dir / "summary.json",
             worker="b",
@@ -176,10 +173,10 @@ class RunB:
         receiver = threading.Thread(target=self._receive, name="receive", daemon=True)
         try:
             self._look_at_bucket()
-            self._heard_at = time.monotonic()
+            self._desk.heard_at = time.monotonic()
             receiver.start()
             threading.Thread(target=self._inbox.keep_extending, name="extend", daemon=True).start()
-            while not self._is_done():
+            while not self._desk.is_done():
                 if self._stop:
                     raise self._stop.as_exception()
                 self._take_news()
@@ -195,18 +192,6 @@ class RunB:
             else:
                 self._put_in_order(receiver)
             raise
-
-    def _is_done(self) -> bool:
-        """Whether A is done and each n is settled, beyond doubt.
-
-        An image that failed may have been a message's that A never sent: then
-        A's own of the same n is held, contested, or about to come.
-        """
-        if not self._ledger.complete:
-            return False
-        if self._contested or self._inbox.holds_up_to(self._ledger.expected or 0):
-            return False
-        return not self._ledger.failed or time.monotonic() - self._news_at >= QUIET_SECONDS
 
     def _look_at_bucket(self) -> None:
         """Fail at the start where the bucket is wrong, not at the first message."""
@@ -270,8 +255,11 @@ class RunB:
         self._settle([item for item in ready if isinstance(item, Settled)])
         for item in ready:
             if isinstance(item, list):
-                self._decide(item)
+                self._desk.decide(item)
                 self._may_receive.release()
+                # Whatever else came: nothing of this run did.
+                if self._idle_seconds() >= self._settings.idle_timeout_seconds:
+                    raise self._incomplete()
             elif isinstance(item, Exception) and not isinstance(item, StoppedError):
                 raise item
 
@@ -284,85 +272,7 @@ class RunB:
             self._ledger.settle(record)
             self._delete_later(self._inbox.release(item.car.n))
             self._tell(item)
-            self._news_at = time.monotonic()
-            for car, handle in self._contested.pop(item.car.n, {}).values():
-                if not self._take(car, handle):
-                    self._inbox.give_back([handle])
-
-    def _decide(self, batch: Batch) -> None:
-        """Do with each message what the protocol says: see carscribe_common.protocol."""
-        if batch:
-            self._news_at = time.monotonic()
-        returned = [received["ReceiptHandle"] for received in batch if not self._accept(received)]
-        if returned:
-            self._inbox.give_back(returned)
-            if len(returned) == len(batch):
-                time.sleep(0.1)  # what is returned is there again at once
-        # Whatever else came: nothing of this run did.
-        if self._idle_seconds() >= self._settings.idle_timeout_seconds:
-            raise self._incomplete()
-
-    def _accept(self, received: dict[str, Any]) -> bool:
-        """Take a message; False if it is to be returned, to end in the dead-letter queue."""
-        handle = received["ReceiptHandle"]
-        self._messages["received"] += 1
-        try:
-            message = parse(received)
-        except MalformedMessageError as wrong:
-            return self._refuse("malformed", f"A message is none of this program's: {wrong}")
-        if message.run_id != self._settings.run_id:
-            logger.warning("A message of another run, %s: deleted", message.run_id)
-            self._messages["of_other_runs"] += 1
-            self._delete_later([handle])
-            return True
-        match message:
-            case Alive():
-                self._delete_later([handle])
-            case Done(expected=expected) if self._ledger.expected in {None, expected}:
-                self._end(expected)
-                self._delete_later([handle])
-            case Done(expected=expected):
-                return self._refuse(
-                    "conflicting",
-                    f"A second end of this run, at {expected} and not {self._ledger.expected}",
-                )
-            case Car():
-                if not self._take(message, handle):
-                    return False
-        self._heard_at = time.monotonic()
-        return True
-
-    def _refuse(self, kind: str, why: str) -> bool:
-        logger.warning("%s; returned", why)
-        self._messages[kind] += 1
-        return False
-
-    def _take(self, car: Car, handle: str) -> bool:
-        """Take an image's message; False if its n belongs to another image."""
-        holder = self._inbox.holder(car.n)
-        if holder and holder.key != car.key:
-            # Decided when the holder is settled: should it fail, n is this one's.
-            self._contested.setdefault(car.n, {})[car.key] = (car, handle)
-            return True
-        if self._ledger.is_taken(car.n, car.key):
-            return self._refuse(
-                "conflicting", f"{escape(car.key)}: its n, {car.n}, is another image's"
-            )
-        if self._ledger.is_settled(car.n, car.key):
-            self._messages["redelivered"] += 1
-            self._delete_later([handle])
-        elif held := self._inbox.hold(car, handle):
-            self._crew.give(held)
-        else:
-            self._messages["redelivered"] += 1
-        return True
-
-    def _end(self, expected: int) -> None:
-        if self._ledger.expected is None:
-            self._journal.append({"type": "end", "expected": expected})
-            self._journal.commit()
-            self._ledger.expected = expected
-            logger.info("-1: worker A is done, %d images with a car in all", expected)
+            self._desk.settled(item.car.n)
 
     def _tell(self, settled: Settled) -> None:
         key = escape(settled.car.key)
@@ -395,8 +305,8 @@ class RunB:
     def _idle_seconds(self) -> float:
         """How long nothing of this run was heard and nothing was in hand."""
         if len(self._inbox):
-            self._heard_at = time.monotonic()
-        return time.monotonic() - max(self._heard_at, self._reached_at)
+            self._desk.heard_at = time.monotonic()
+        return time.monotonic() - max(self._desk.heard_at, self._reached_at)
 
     def _missing(self) -> Any:
         last = self._ledger.expected
@@ -432,9 +342,7 @@ class RunB:
         logger.info("%d messages returned to the queue", returned)
 
     def _return(self, *, started: bool) -> int:
-        contested, self._contested = self._contested, {}
-        self._inbox.give_back([h for rivals in contested.values() for _, h in rivals.values()])
-        return self._inbox.return_all(started=started) + len(contested)
+        return self._desk.return_contested() + self._inbox.return_all(started=started)
 
     def _delete_what_can_be(self) -> None:
         """Delete what is settled; what cannot be deleted now comes again, and is deleted then."""
@@ -463,6 +371,6 @@ class RunB:
                 "failed": failed,
             },
             "expected": ledger.expected,
-            "messages": dict(self._messages),
+            "messages": dict(self._desk.messages),
             "billed_calls": ledger.billed,
         }
