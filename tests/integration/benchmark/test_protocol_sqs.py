@@ -70,6 +70,12 @@ def test_messages_come_as_they_were_sent(place: Place) -> None:
     assert sent == {each["MessageId"]: each["MD5OfMessageAttributes"] for each in found}
 
 
+def test_attributes_have_their_documented_digest(place: Place) -> None:
+    """MD5OfMessageAttributes is the one that SQS documents, the same from both."""
+    (sent,) = send(place, CARS[0])["Successful"]
+    assert sent["MD5OfMessageAttributes"] == "045dfc992f557800703b870c6d21feff"
+
+
 def test_a_received_message_is_hidden_and_comes_back(place: Place) -> None:
     """It is handed out to nobody within its visibility timeout, and again after it."""
     send(place, CARS[0])
