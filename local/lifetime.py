@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,16 +43,22 @@ def start(arguments: Sequence[str], **popen: Any) -> subprocess.Popen[bytes]:
     )
 
 
-def stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Ask all to stop, then make them."""
+def ask(children: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
+    """Ask all to stop, and give them so long to do it."""
     for child in children:
         _signal(child, signal.SIGTERM)
+    end = time.monotonic() + seconds
     for child in children:
-        try:
-            child.wait(SECONDS_FOR_SIGTERM)
-        except subprocess.TimeoutExpired:
-            _signal(child, signal.SIGKILL)
-            child.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(max(0, end - time.monotonic()))
+
+
+def stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask all to stop, then make them."""
+    ask(children, SECONDS_FOR_SIGTERM)
+    for child in children:
+        _signal(child, signal.SIGKILL)
+        child.wait()
 
 
 def end_with_stdin(stopped: threading.Event) -> None:

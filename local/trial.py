@@ -33,6 +33,7 @@ SECONDS_TO_WATCH = 3
 VISIBILITY_TIMEOUT_SECONDS = 60
 MAX_RECEIVE_COUNT = 5
 READY_SECONDS = 60
+SECONDS_TO_GIVE_BACK = 1.5
 POLL_SECONDS = 0.1
 FAILURES_NAMED = 10
 
@@ -76,8 +77,9 @@ def run(options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         # Workers first: what they hold they can give back while there is a queue.
-        lifetime.stop(children[1:])
-        lifetime.stop(children[:1])
+        # The end of the stand-in then ends a long poll that B may be waiting in.
+        lifetime.ask(children[1:], SECONDS_TO_GIVE_BACK)
+        lifetime.stop(children)
         shutil.rmtree(options.out / WORK_FOLDER, ignore_errors=True)
 
 
