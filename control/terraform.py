@@ -61,6 +61,11 @@ class Deployment:
         return self.state / "terraform-data"
 
     @property
+    def cli_configuration(self) -> Path:
+        """Where Terraform is told to find its provider."""
+        return self.state / "terraform.tfrc"
+
+    @property
     def inputs(self) -> Path:
         """The variables of the last apply, for the destroy."""
         return self.state / "inputs.json"
@@ -94,10 +99,9 @@ class Terraform:
         own = terraform_provider.user_configuration()
         if own is not None and terraform_provider.user_has_mirror():
             return own
-        file = BUILD / "terraform" / "terraform.tfrc"
-        if not file.exists():
-            terraform_provider.write_configuration(file, None)
-        return file
+        if not self.deployment.cli_configuration.exists():
+            terraform_provider.write_configuration(self.deployment.cli_configuration, None)
+        return self.deployment.cli_configuration
 
     def find_provider(self) -> None:
         """Write down where the provider comes from; the registry's copies are shared."""
@@ -105,9 +109,8 @@ class Terraform:
         folder = terraform_provider.mirror(version, self.platform)
         if terraform_provider.user_has_mirror() and folder is None:
             return
-        file = BUILD / "terraform" / "terraform.tfrc"
-        terraform_provider.write_configuration(file, folder)
-        self.environment["TF_CLI_CONFIG_FILE"] = str(file)
+        terraform_provider.write_configuration(self.deployment.cli_configuration, folder)
+        self.environment["TF_CLI_CONFIG_FILE"] = str(self.deployment.cli_configuration)
         if folder is None and "TF_PLUGIN_CACHE_DIR" not in self.environment:
             cache = BUILD / "terraform" / "providers"
             cache.mkdir(parents=True, exist_ok=True)

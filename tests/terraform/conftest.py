@@ -45,7 +45,7 @@ class World:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Three deployments side by side: all of one's own, a Learner Lab, an existing bucket."""
+    """Four deployments side by side: one's own, a Learner Lab, an existing bucket, one that fails."""
     folder = tmp_path_factory.mktemp("deployments")
     key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")]
     subprocess.run(key, check=True)
@@ -66,6 +66,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                     "image_prefix": "photos/2024/",
                     "existing_subnet_id": subnet,
                 },
+            ),
+            "failing": Deployment(
+                "failing", folder / "failing", standin, {"existing_instance_profile": "missing"}
             ),
         }
         for deployment in given.values():

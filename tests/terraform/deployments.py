@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = {"photos/2024/1.jpg": b"one", "photos/2025/2.jpg": b"two"}
-SECONDS = 280
+SECONDS = 540
 
 
 @dataclass

@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.terraform.conftest import World
 
+pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
+
 NAMES = ["own", "lab", "given"]
 NOTHING_TO_DO = 0
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.terraform.conftest import World
 
+pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
+
 Clients = dict[str, Any]
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.terraform.deployments import everything
 
 if TYPE_CHECKING:
     from tests.terraform.conftest import World
+
+pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
 
 
 def test_every_kind_of_resource_is_asked_for(world: World) -> None:
@@ -17,13 +21,25 @@ def test_every_kind_of_resource_is_asked_for(world: World) -> None:
     assert unchanged == []
 
 
+def test_an_apply_that_fails_halfway_knows_what_it_made(world: World) -> None:
+    """A profile that is not there is told when the hosts are made, with all else in the state."""
+    world.finish()
+    failing = world.deployments["failing"]
+    assert world.exit_codes["failing"] == 1
+    assert "Error: creating EC2 Instance" in failing.said, failing.said
+    made = [url for url in world.made["queues"] if "/failing-indexes-" in url]
+    assert len(made) == 1
+    assert made[0] in (failing.folder / "terraform.tfstate").read_text()
+    assert not failing.inventory.exists()
+
+
 def test_destroy_leaves_what_was_there_before(world: World) -> None:
-    """Three destroys leave an account as it was: an existing bucket with all its objects too.
+    """Four destroys leave an account as it was: an existing bucket with all its objects too.
 
     Objects that somebody else put into a bucket of the deployment go with it,
     and a private key that is gone by now is no obstacle.
     """
-    deployments = [world[name] for name in ("own", "lab", "given")]
+    deployments = [*(world[name] for name in ("own", "lab", "given")), world.deployments["failing"]]
     s3 = world.standin.client("s3")
     s3.put_object(Bucket=world["lab"].outputs["bucket"], Key="by-hand.jpg", Body=b"by hand")
     for name in ("key", "key.pub"):
