@@ -32,9 +32,9 @@ def world() -> Iterator[World]:
     yield from _deployed("own", "10.218")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hosts() -> Iterator[World]:
-    """Two hosts that are up, for the tests of one module."""
+    """Two hosts that are up; a test leaves both running, B with a volume."""
     for world in _deployed("shared", "10.217"):
         world.local("serve-start")
         world.make_instances()

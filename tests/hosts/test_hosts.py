@@ -103,6 +103,7 @@ def test_a_file_system_mounted_by_its_uuid_comes_back_after_a_reboot(hosts: Worl
     ]
     assert hosts.ssh("worker-b", "cat /mnt/data/file").strip() == "kept"
     hosts.ssh("worker-b", "ls /dev/disk/by-uuid/$(sudo blkid -o value -s UUID /dev/sdf)")
+    hosts.ssh("worker-b", "sudo umount /mnt/data && sudo sed -i '/data/d' /etc/fstab")
 
 
 def test_the_default_provider_chain_finds_the_roles_own_credentials_and_renews_them(
