@@ -37,6 +37,8 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.try
 try: $(VENV)/.try ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR)
 	@$(BIN)/python -m local try --images "$(IMAGES)" --out "$(OUT)"
 
+include deploy.mk
+
 # --- checks and tests ---------------------------------------------------------
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff and mypy
@@ -58,7 +60,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
-	for group in hosts installer try lock eyes; do \
+	for group in hosts installer try lock eyes npm; do \
 	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
 	$(LOCK) $(UPGRADE) pyproject.toml --group checkov -o requirements/checkov.txt
 UPGRADE ?=

@@ -1,0 +1,52 @@
+# --- a deployment: hosts, bucket and queue, on AWS or on this machine -----------
+# Everything after this is `python -m control...`, which says what it runs.
+TARGET ?=
+HOST ?=
+LAB ?=
+LINES ?= 50
+RUN_ID ?=
+TERRAFORM_ARGUMENTS ?=
+DEPLOY := $(BIN)/python -m control.deploy
+
+.PHONY: prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test
+prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test: prerequisites-%:
+	@$(PYTHON) control/prerequisites.py $*
+
+$(VENV)/pyvenv.cfg: | prerequisites-venv
+
+.PHONY: up
+up: prerequisites-up $(VENV)/.dev ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR)
+	@$(DEPLOY) up --target "$(TARGET)" $(if $(LAB),--lab) \
+	  $(if $(filter file,$(origin IMAGES)),,--images "$(IMAGES)") -- $(TERRAFORM_ARGUMENTS)
+
+.PHONY: run
+run: $(VENV)/.dev ## make a run and follow it to its end (RUN_ID=... goes on with one)
+	@$(DEPLOY) run --run-id "$(RUN_ID)"
+
+.PHONY: results
+results: $(VENV)/.dev ## fetch the latest run, or RUN_ID=..., into results/
+	@$(DEPLOY) results --run-id "$(RUN_ID)"
+
+.PHONY: status
+status: $(VENV)/.dev ## what is up, what runs, the queue, the last run
+	@$(BIN)/python -m control.look status
+
+.PHONY: logs
+logs: $(VENV)/.dev ## the workers' journals (HOST=a|b LINES=50)
+	@$(BIN)/python -m control.look logs --host "$(HOST)" --lines "$(LINES)"
+
+.PHONY: ssh
+ssh: $(VENV)/.dev ## a shell on a host (HOST=a|b)
+	@$(BIN)/python -m control.look ssh --host "$(HOST)"
+
+.PHONY: verify
+verify: $(VENV)/.dev ## test the hosts that are up
+	@$(DEPLOY) verify
+
+.PHONY: down
+down: $(VENV)/.dev ## remove everything, and say what is verified to be gone
+	@$(DEPLOY) down
+
+.PHONY: demo
+demo: prerequisites-demo $(VENV)/.dev ## all of it on this machine: up, a run, its results, down
+	@$(DEPLOY) demo
