@@ -1,0 +1,1 @@
+"""Eyes for the stand-in: recognition of its own, for images without a recorded answer."""
