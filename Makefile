@@ -40,18 +40,65 @@ try: $(VENV)/.try ## run the pipeline on this machine with Python alone (IMAGES=
 include deploy.mk
 
 # --- checks and tests ---------------------------------------------------------
+# What recognizes pictures without an account; the tests of it are part of `make test`.
+$(VENV)/.eyes: requirements/eyes.txt | $(VENV)/.try
+	@echo "Installing the stand-in's eyes into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+# Checkov pins old versions of boto3 and packaging: an environment of its own.
+$(VENV)-checkov/.done: requirements/checkov.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing Checkov into $(VENV)-checkov ..."
+	@$(PYTHON) -m venv $(VENV)-checkov
+	@$(VENV)-checkov/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+PYTEST := $(BIN)/python -m pytest -q
+
 .PHONY: lint
-lint: $(VENV)/.dev ## ruff and mypy
+lint: $(VENV)/.dev ## ruff, mypy, ansible-lint, yamllint, terraform fmt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+	$(BIN)/yamllint --strict ansible .github
+	cd ansible && PATH="$(BIN):$$PATH" $(BIN)/ansible-lint --offline -q
+	terraform fmt -check -recursive terraform
 
 .PHONY: check
-check: lint ## the fast part of the tests: no root, no hosts
-	$(BIN)/pytest tests/unit tests/integration
+check: prerequisites-test lint $(VENV)/.eyes ## the fast part of the tests: no root, no hosts
+	$(PYTEST) tests/unit tests/integration
+
+.PHONY: audit
+audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
+	@$(BIN)/python -m control.audit
+
+.PHONY: checkov
+checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
+	$(VENV)-checkov/bin/checkov --directory terraform --framework terraform --quiet --compact
 
 .PHONY: test
-test: check ## every check and test that CI runs
+test: prerequisites-test check audit checkov ## every check and test that CI runs
+	$(PYTEST) tests/terraform
+	$(PYTEST) tests/browser
+	$(PYTEST) tests/faults
+	$(PYTEST) tests/hosts
+	$(PYTEST) tests/deployment
+
+.PHONY: test-eyes
+test-eyes: $(VENV)/.dev $(VENV)/.eyes ## the eyes with their real models
+	$(PYTEST) tests/eyes
+
+.PHONY: faults
+faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table (about half an hour)
+	@$(BIN)/python -m tests.faults.matrix
+
+.PHONY: bench
+bench: $(VENV)/.dev ## how fast it is, against references measured in the same run
+	@$(BIN)/python -m benchmarks.run
+
+.PHONY: screenshots
+screenshots: prerequisites-test $(VENV)/.dev ## take the pictures of the results page for docs/
+	@$(BIN)/python -m tests.browser.screenshots
 
 # --- for the project's own developers ----------------------------------------
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
