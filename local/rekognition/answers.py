@@ -87,15 +87,15 @@ class Answers:
         self._scanned_at = 0.0
         self._scan(strict=True)
 
-    def find(self, sha256: str, name: str) -> Answer:
-        """Return the answer for an image; one without an answer shows nothing."""
+    def find(self, sha256: str, name: str, *, missed: str = "no labels, no text") -> Answer:
+        """Return the answer for an image, or nothing; the log says what happens then."""
         with self._lock:
             if sha256 not in self._by_sha256:
                 self._rescan_now_and_then()
             answer = self._by_sha256.get(sha256)
             if answer is None and sha256 not in self._missed:
                 self._missed.add(sha256)
-                log.warning("no answer for %s (SHA-256 %s): no labels, no text", name, sha256)
+                log.warning("no answer for %s (SHA-256 %s): %s", name, sha256, missed)
         return answer or {}
 
     def rescan(self) -> None:

@@ -56,6 +56,12 @@ class SerializationException(RekognitionError):
     text = "The request could not be read as JSON"
 
 
+class ThrottlingException(RekognitionError):
+    """More is asked than can be answered in time."""
+
+    text = "Rate exceeded"
+
+
 class UnknownOperationException(RekognitionError):
     """The stand-in answers DetectLabels and DetectText alone."""
 

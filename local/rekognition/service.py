@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.exceptions import S3ClientError
@@ -20,6 +20,7 @@ from local.rekognition.errors import (
     InvalidS3ObjectException,
     RekognitionError,
     SerializationException,
+    ThrottlingException,
     UnknownOperationException,
 )
 from local.rekognition.labels import detect_labels
@@ -37,11 +38,18 @@ OPERATIONS: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 }
 
 
+class Looks(Protocol):
+    """Recognizes what is in an image that has no recorded answer."""
+
+    def look(self, operation: str, data: bytes) -> dict[str, Any] | None:
+        """Return what could be a recorded answer; None says that too much is asked at once."""
+
+
 class Rekognition:
     """DetectLabels and DetectText over the wire."""
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    def __init__(self, answers: Answers, eyes: Looks | None = None) -> None:
+        self._answers, self._eyes = answers, eyes
 
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer one request, or say the error as the service would."""
@@ -70,8 +78,18 @@ class Rekognition:
         if found:
             raise InvalidParameterException("; ".join(found))
         image, name = _image(parameters["Image"], request)
-        recorded = self._answers.find(image.sha256, name).get(operation, {})
-        return detect(recorded, parameters)
+        return detect(self._known(operation, image, name), parameters)
+
+    def _known(self, operation: str, image: images.Checked, name: str) -> dict[str, Any]:
+        if self._eyes is None:
+            return self._answers.find(image.sha256, name).get(operation, {})
+        answer = self._answers.find(image.sha256, name, missed="the eyes look at it")
+        if answer:
+            return answer.get(operation, {})
+        seen = self._eyes.look(operation, image.data)
+        if seen is None:
+            raise ThrottlingException
+        return seen
 
 
 def _parameters(body: bytes) -> dict[str, Any]:
