@@ -74,7 +74,7 @@ audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
 
 .PHONY: checkov
 checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
-	$(VENV)-checkov/bin/checkov --directory terraform --framework terraform --quiet --compact
+	$(VENV)-checkov/bin/checkov --directory terraform --framework terraform --compact --quiet --skip-download
 
 .PHONY: test
 test: prerequisites-test check audit checkov ## every check and test that CI runs
