@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -123,6 +124,12 @@ class Unit:
             if running:
                 self._trial.note_in_flight(OPERATIONS[self.name[0]])
 
+    def stop(self) -> None:
+        """Kill it, and let nobody start it again."""
+        self._given_up.set()
+        self.kill()
+        self._thread.join(5)
+
     def wait(self, seconds: float = DEADLINE_SECONDS) -> int:
         """Wait until it is not started again; return the last exit code. A hang fails."""
         self._thread.join(seconds)
@@ -144,7 +151,7 @@ class Unit:
 
 
 class Trial:
-    """One run under faults.
+    """One run under faults, on images that are known.
 
     Args:
         pipeline: a bucket and queues of its own.
@@ -193,6 +200,12 @@ class Trial:
         merged["operations"] = operations | merged.get("operations", {})
         self.pipeline.standin.faults(merged)
 
+    def environ(self, *without: str, **more: str) -> None:
+        """Give the workers that are started from now on another environment."""
+        standin = copy.copy(self.pipeline.standin)
+        standin.env = {k: v for k, v in standin.env.items() if k not in without} | more
+        self.pipeline.standin = standin
+
     def sleep(self, lowest: float, highest: float) -> None:
         """Let a random time pass."""
         time.sleep(self.dice.uniform(lowest, highest))
@@ -207,6 +220,14 @@ class Trial:
         if codes != (0, 0):
             logs = "\n".join(unit.logs[-5000:] for unit in self.units.values())
             raise AssertionError(f"A and B ended with {codes}, not 0:\n{logs}")
+
+    def wait_for_journal(self, name: str, kind: str, count: int = 1) -> None:
+        """Wait until a worker's journal has so many records of a kind."""
+        worker = self.units[name].worker
+        wait_for(
+            lambda: sum(r["type"] == kind for r in worker.journal) >= count,
+            f"{count} {kind} of worker {name}",
+        )
 
     def note_in_flight(self, operation: str) -> None:
         """Allow the calls to be made again that are in flight now."""

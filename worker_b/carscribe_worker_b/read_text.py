@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,7 +131,8 @@ class Reader:
         answer = self._clients.s3.get_object(
             Bucket=self._settings.bucket, Key=car.key, IfMatch=car.etag
         )
-        with answer["Body"] as body:
+        # Not `with answer["Body"]`: that gives urllib3's stream, past botocore's own checks.
+        with closing(answer["Body"]) as body:
             size = answer["ContentLength"]
             if size > BYTES_MAX:
                 return None

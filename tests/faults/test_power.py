@@ -1,0 +1,81 @@
+"""Faults 12 and 13: the clock is set back, the power goes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.harness import Trial, seeds
+from tests.pipeline import PATHS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TORN = {
+    "half a record": b'{"type":"looked","key":"7.jpg","etag":"\\"0',
+    "half a character": '{"type":"settled","key":"\N{AUTOMOBILE}'.encode()[:-2],
+    "zeros": bytes(100),
+    "a line that is no JSON": b"{]\n",
+}
+
+
+def faketime() -> str:
+    """Return the library of Debian's package faketime that fakes time for all threads."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    assert found, "install the package faketime"
+    return str(found[0])
+
+
+@pytest.mark.parametrize("seed", seeds(1, 5))
+def test_clock_set_back(trial: Callable[..., Trial], seed: int, tmp_path: Path) -> None:
+    """The clock goes back an hour in the middle of a run: nothing waits for it, nothing is lost."""
+    run = trial("12 clock back an hour", seed)
+    clock = tmp_path / "clock"
+    clock.write_text("+0\n")
+    run.environ(
+        LD_PRELOAD=faketime(),
+        PYTHONPATH=os.pathsep.join((PATHS, str(Path(__file__).parent / "faked_clock"))),
+        FAKETIME_TIMESTAMP_FILE=str(clock),
+        FAKETIME_NO_CACHE="1",
+        FAKETIME_DONT_FAKE_MONOTONIC="1",
+    )
+    run.start_both()
+    run.wait_for_journal("b", "settled", 3)
+    clock.write_text("-3600\n")
+    run.finish()
+    assert run.judge().doubled == 0
+    at = [r["at"] for r in run.journal("b") if r["type"] == "settled"]
+    assert max(at) - min(at) > 3000, "the clock did not go back"
+    assert run.summary("b")["duration_seconds"] >= 0
+
+
+@pytest.mark.parametrize("seed", seeds(1, 5))
+@pytest.mark.parametrize("torn", TORN)
+def test_torn_journal(trial: Callable[..., Trial], torn: str, seed: int) -> None:
+    """A last line that was cut off by a power loss is cut away, and the run goes on before it."""
+    run = trial("13 journals cut off", seed)
+    run.start_both()
+    run.wait_for_journal("b", "settled")
+    run.sleep(0, 1.5)
+    for name in "ab":
+        # No restart before the journal is torn.
+        run.units[name].stop()
+        with (run.run_dir(name) / "journal.jsonl").open("ab") as journal:
+            journal.write(TORN[torn])
+    run.start_both()
+    run.finish()
+    run.judge()
+
+
+def test_power_lost_while_the_header_was_written(trial: Callable[..., Trial]) -> None:
+    """A journal that has no whole line at all begins anew."""
+    run = trial("13 journals cut off", 0, images=8)
+    for name in "ab":
+        run.run_dir(name).mkdir(parents=True)
+        (run.run_dir(name) / "journal.jsonl").write_bytes(b'{"type":"run","worker":')
+    run.start_both()
+    run.finish()
+    run.judge()
