@@ -74,8 +74,7 @@ def _block(page: IO[str], name: str, text: str) -> None:
 
 def _template(summary: Mapping[str, Any]) -> str:
     """Return the page around the data, which has its place at ``<!--data-->``."""
-    font = base64.b64encode((HERE / "inter-latin.woff2").read_bytes()).decode("ascii")
-    style = (HERE / "style.css").read_text(encoding="utf-8").replace("FONT", font)
+    style = (HERE / "style.css").read_text(encoding="utf-8")
     parts = [(HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     script = '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
     page = (HERE / "template.html").read_text(encoding="utf-8")
