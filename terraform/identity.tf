@@ -40,7 +40,7 @@ locals {
         {
           Sid      = "SendIndexes"
           Effect   = "Allow"
-          Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+          Action   = "sqs:SendMessage"
           Resource = aws_sqs_queue.indexes.arn
         },
       ])
@@ -60,7 +60,6 @@ locals {
           Action = [
             "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
             "sqs:ReceiveMessage",
           ]
           Resource = aws_sqs_queue.indexes.arn

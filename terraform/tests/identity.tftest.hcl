@@ -42,7 +42,7 @@ run "each_worker_may_do_its_own_and_nothing_else" {
         {
           Sid      = "SendIndexes"
           Effect   = "Allow"
-          Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+          Action   = "sqs:SendMessage"
           Resource = "arn:aws:sqs:us-east-1:123456789012:the-indexes"
         },
       ]
@@ -75,7 +75,7 @@ run "each_worker_may_do_its_own_and_nothing_else" {
         {
           Sid      = "ReceiveIndexes"
           Effect   = "Allow"
-          Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+          Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"]
           Resource = "arn:aws:sqs:us-east-1:123456789012:the-indexes"
         },
       ]
