@@ -62,7 +62,7 @@ lint: $(VENV)/.dev ## ruff, mypy, ansible-lint, yamllint, terraform fmt
 	$(BIN)/mypy .
 	$(BIN)/yamllint --strict ansible .github
 	cd ansible && PATH="$(BIN):$$PATH" $(BIN)/ansible-lint --offline -q
-	terraform fmt -check -recursive terraform
+	TF_CLI_CONFIG_FILE=/dev/null terraform fmt -check -recursive terraform
 
 .PHONY: check
 check: prerequisites-test lint $(VENV)/.eyes ## the fast part of the tests: no root, no hosts
