@@ -40,7 +40,8 @@ from control.deployment import (
     remember_target,
     target_that_is_up,
 )
-from control.terraform import Deployment, State, Terraform, UsageError
+from control.terraform import Deployment, State, Terraform
+from control.terraform_inputs import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,8 +27,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from carscribe_common.exits import Exit
 from carscribe_common.faults import error_code_of
 from carscribe_common.probes import NO_IMAGE
-from control.terraform import DEFAULT_REGION, UsageError, find_terraform
+from control.terraform import DEFAULT_REGION, find_terraform
 from control.terraform_credentials import CredentialsError, check_credentials
+from control.terraform_inputs import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,14 +18,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import urllib.request
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from control import terraform_provider
+from control.leftovers import KINDS, leftovers
 from control.terraform_credentials import CredentialsError, check_credentials
+from control.terraform_inputs import UsageError, joined, make_key, own_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,18 +34,17 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIGURATION = CHECKOUT / "terraform"
 BUILD = CHECKOUT / "build"
+KEY = BUILD / "ssh" / "id_ed25519"
 LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
 BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
 OLDEST_TERRAFORM = (1, 11)
+EXIT_LEFTOVERS = 1
+LEFTOVERS_SECONDS = 60  # a deleted queue is listed for up to a minute
+LEFTOVERS_POLL_SECONDS = 5
 EXIT_NO_PERMISSION = 77
 EXIT_NOT_CONFIGURED = 78
+DEFAULT_NAME = "carscribe"  # as in variables.tf
 DEFAULT_REGION = "us-east-1"  # as in variables.tf
-OWN_ADDRESS_URL = "https://checkip.amazonaws.com"
-OWN_ADDRESS_SECONDS = 10
-
-
-class UsageError(Exception):
-    """Something on this machine has to change first; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -222,35 +222,6 @@ def find_terraform() -> tuple[str, str]:
     return binary, version["platform"]
 
 
-def own_network() -> str:
-    """Return the network of the address this machine is seen from."""
-    try:
-        with urllib.request.urlopen(OWN_ADDRESS_URL, timeout=OWN_ADDRESS_SECONDS) as answer:
-            address = answer.read(64).decode().strip()
-    except (OSError, ValueError) as problem:
-        raise UsageError(
-            f"{OWN_ADDRESS_URL} does not say this machine's address ({problem}): set "
-            "ssh_ingress_cidrs in terraform/aws.tfvars to the network you come from."
-        ) from None
-    return f"{address}/32"
-
-
-def make_key() -> None:
-    """Make the key pair of the hosts, if it is not there."""
-    key = BUILD / "ssh" / "id_ed25519"
-    if key.exists() and key.with_suffix(".pub").exists():
-        return
-    if shutil.which("ssh-keygen") is None:
-        raise UsageError("There is no ssh-keygen on this machine: install OpenSSH's client.")
-    key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=key.parent) as folder:
-        new = Path(folder) / key.name
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "carscribe", "-f", str(new)]
-        subprocess.run(command, check=True)
-        new.replace(key)
-        new.with_suffix(".pub").replace(key.with_suffix(".pub"))
-
-
 def given(deployment: Deployment, extra: Sequence[str], name: str) -> str | None:
     """Return what a variable is given, as it is written, where the strongest word is."""
     value = os.environ.get(f"TF_VAR_{name}")
@@ -283,17 +254,6 @@ def refuse_another_region(terraform: Terraform, extra: Sequence[str]) -> None:
         )
 
 
-def joined(arguments: Sequence[str]) -> list[str]:
-    """Write each `-var NAME=VALUE` as one argument."""
-    result: list[str] = []
-    for argument in arguments:
-        if result and result[-1] in {"-var", "-var-file"}:
-            result[-1] += f"={argument}"
-        else:
-            result.append(argument)
-    return result
-
-
 def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> int:
     """Run plan or apply with this deployment's variables, and remember them."""
     deployment = terraform.deployment
@@ -315,8 +275,6 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     out.
     """
     known = terraform.known()
-    if not known.resources:
-        return 0
     inputs: dict[str, Any] = {"arguments": [], "environment": {}}
     if terraform.deployment.inputs.exists():
         inputs = json.loads(terraform.deployment.inputs.read_text())
@@ -324,15 +282,16 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
         del terraform.environment[name]
     terraform.environment.update(inputs["environment"])
     arguments = [a for a in inputs["arguments"] if a.startswith(("-var=", "-var-file="))]
-    key = BUILD / "ssh" / "id_ed25519"
     arguments += [
-        f"-var=ssh_private_key_file={key}",
-        f"-var=ssh_public_key_file={key}.pub",
+        f"-var=ssh_private_key_file={KEY}",
+        f"-var=ssh_public_key_file={KEY}.pub",
         '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
         "-var=bucket_force_destroy=true",
     ]
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
+    if not known.resources:
+        return say_what_is_left(terraform.deployment, arguments)
     options = [*terraform.colour, "-auto-approve"]
     if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
@@ -340,7 +299,28 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     if code != 0:
         print("Once more, from what the state knows alone.", file=sys.stderr)
         code, _ = terraform.run("destroy", *options, "-refresh=false", *arguments, *extra)
-    return code
+    return code or say_what_is_left(terraform.deployment, arguments)
+
+
+def say_what_is_left(deployment: Deployment, arguments: Sequence[str]) -> int:
+    """Ask AWS itself, and fail if something with this deployment's name is there."""
+    name, region = (
+        (given(deployment, arguments, variable) or default).strip('"')
+        for variable, default in (("name", DEFAULT_NAME), ("region", DEFAULT_REGION))
+    )
+    end = time.monotonic() + LEFTOVERS_SECONDS
+    while (left := leftovers(name, region)) and time.monotonic() < end:
+        time.sleep(LEFTOVERS_POLL_SECONDS)
+    if not left:
+        print(f"Gone: in {region} there is no {', '.join(KINDS[:-1])} or {KINDS[-1]} of '{name}'.")
+        return 0
+    lines = [
+        f"Terraform knows of nothing more, but in {region} AWS still has of '{name}':",
+        *(f"  {line}" for line in left),
+        "Delete these by hand, unless another deployment of yours has the same name.",
+    ]
+    print("\n".join(lines), file=sys.stderr)
+    return EXIT_LEFTOVERS
 
 
 def check(terraform: Terraform, extra: Sequence[str]) -> int:
@@ -383,7 +363,7 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
     if command in {"plan", "apply", "destroy"}:
         check_credentials()
         if not any("ssh_private_key_file" in argument for argument in extra):
-            make_key()
+            make_key(KEY)
     terraform.initialize()
     if command in {"plan", "apply"}:
         return plan_or_apply(terraform, command, extra)

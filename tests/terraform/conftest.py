@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from control.leftovers import leftovers
 from tests.standin import StandIn, start
 from tests.terraform.deployments import (
     ROOT,
@@ -29,6 +30,7 @@ class World:
         self.deployments: dict[str, Deployment] = {}
         self.exit_codes: dict[str, int] = {}
         self.made: dict[str, set[str]] = {}
+        self.found: list[str] = []
 
     def finish(self) -> None:
         """Wait for the applies, once."""
@@ -36,6 +38,10 @@ class World:
             for name, deployment in self.deployments.items():
                 self.exit_codes[name] = deployment.wait()
             self.made = everything(self.standin)
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in self.standin.env.items():
+                    patch.setenv(name, value)
+                self.found = leftovers("own", "us-east-1")
 
     def __getitem__(self, name: str) -> Deployment:
         self.finish()

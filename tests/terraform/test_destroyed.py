@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from control import terraform
+from control.leftovers import KINDS
 from tests.terraform.deployments import everything
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.terraform.conftest import World
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
@@ -58,6 +62,54 @@ def test_destroy_leaves_what_was_there_before(world: World) -> None:
 
 
 def test_a_second_destroy_has_nothing_to_do(world: World) -> None:
-    """Destroying what is gone is no error."""
+    """Destroying what is gone is no error, and says what was looked for."""
     assert world["own"].run("destroy") == 0
-    assert world["own"].said == ""
+    assert world["own"].said == (
+        "Gone: in us-east-1 there is no instance, volume, Elastic IP, key pair, endpoint, security "
+        "group, subnet, route table, internet gateway, VPC, bucket, queue, role or instance profile "
+        "of 'own'.\n"
+    )
+
+
+def test_what_terraform_does_not_know_is_told(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A volume and a queue that an interrupted apply may leave are named, others' are not."""
+    ec2, sqs = world.standin.client("ec2"), world.standin.client("sqs")
+    volumes = [
+        ec2.create_volume(
+            AvailabilityZone="us-east-1a",
+            Size=1,
+            TagSpecifications=[
+                {
+                    "ResourceType": "volume",
+                    "Tags": [
+                        {"Key": "Project", "Value": "carscribe"},
+                        {"Key": "Deployment", "Value": name},
+                    ],
+                }
+            ],
+        )["VolumeId"]
+        for name in ("own", "owner")
+    ]
+    queues = [
+        sqs.create_queue(QueueName=name)["QueueUrl"]
+        for name in ("own-indexes-1", "owner-indexes-1")
+    ]
+    for name, value in world.standin.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(terraform, "LEFTOVERS_SECONDS", 0)
+    deployment = terraform.Deployment("local", tmp_path)
+    assert terraform.say_what_is_left(deployment, ["-var=name=own"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].endswith("but in us-east-1 AWS still has of 'own':")
+    assert said[1:-1] == [f"  volume {volumes[0]}", f"  queue {queues[0]}"]
+
+
+def test_every_kind_of_a_deployment_would_be_found(world: World) -> None:
+    """While a deployment is up, it shows under each kind that is looked for."""
+    world.finish()
+    assert {line.rpartition(" ")[0] for line in world.found} == set(KINDS)

@@ -184,7 +184,7 @@ def test_a_remote_state_is_not_for_the_local_target(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With backend_override.tf in place the local target says to move it away."""
-    from control import terraform  # noqa: PLC0415 # patched below
+    from control import terraform, terraform_inputs  # noqa: PLC0415 # patched below
 
     override = tmp_path / "backend_override.tf"
     override.write_text((ROOT / "terraform" / "backend_override.tf.example").read_text())
@@ -192,5 +192,7 @@ def test_a_remote_state_is_not_for_the_local_target(
     for name, value in environment(world.standin).items():
         monkeypatch.setenv(name, value)
     deployment = terraform.Deployment("local", tmp_path)
-    with pytest.raises(terraform.UsageError, match=r"backend_override\.tf keeps the state in S3"):
+    with pytest.raises(
+        terraform_inputs.UsageError, match=r"backend_override\.tf keeps the state in S3"
+    ):
         terraform.Terraform(deployment).initialize()

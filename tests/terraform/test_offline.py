@@ -75,13 +75,17 @@ def test_every_variable_and_output_is_described() -> None:
             assert name == "outputs.tf" or re.search(r"^  type +=", block, re.MULTILINE), block
 
 
-def test_the_default_region_is_the_configuration_s() -> None:
-    """What the command takes for the region, if none is given, is what Terraform takes."""
-    found = re.search(
-        r'variable "region" \{.*?default +=\s"([^"]+)"', _read("variables.tf"), re.DOTALL
-    )
-    assert found is not None
-    assert found[1] == terraform.DEFAULT_REGION
+def test_defaults_are_the_configuration_s() -> None:
+    """What the command takes for name and region, if none is given, is what Terraform takes."""
+    for name, default in (
+        ("name", terraform.DEFAULT_NAME),
+        ("region", terraform.DEFAULT_REGION),
+    ):
+        found = re.search(
+            rf'variable "{name}" \{{.*?default +=\s"([^"]+)"', _read("variables.tf"), re.DOTALL
+        )
+        assert found is not None
+        assert found[1] == default
 
 
 def _read(name: str) -> str:

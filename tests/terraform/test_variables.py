@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from control import terraform
+from control import terraform, terraform_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,21 +73,20 @@ def test_the_strongest_word_wins(configuration: Path, monkeypatch: pytest.Monkey
 
 def test_a_variable_in_two_words_is_one_argument() -> None:
     """`-var NAME=VALUE` is understood as Terraform does."""
-    assert terraform.joined(["-var", "a=1", "-parallelism=2", "-var-file", "b"]) == [
+    assert terraform_inputs.joined(["-var", "a=1", "-parallelism=2", "-var-file", "b"]) == [
         "-var=a=1",
         "-parallelism=2",
         "-var-file=b",
     ]
 
 
-def test_a_key_pair_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_pair_is_made_once(tmp_path: Path) -> None:
     """The private key is the owner's alone, and a second call leaves it as it is."""
-    monkeypatch.setattr(terraform, "BUILD", tmp_path)
-    terraform.make_key()
     key = tmp_path / "ssh" / "id_ed25519"
+    terraform_inputs.make_key(key)
     made = key.read_bytes(), key.with_suffix(".pub").read_bytes()
     assert key.stat().st_mode & 0o777 == 0o600
     assert made[1].startswith(b"ssh-ed25519 ")
-    terraform.make_key()
+    terraform_inputs.make_key(key)
     assert (key.read_bytes(), key.with_suffix(".pub").read_bytes()) == made
     assert sorted(path.name for path in key.parent.iterdir()) == ["id_ed25519", "id_ed25519.pub"]

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from control import doctor
 from control.doctor import Aws, Finding
-from control.terraform import UsageError
+from control.terraform_inputs import UsageError
 from control.terraform_credentials import CredentialsError
 
 if TYPE_CHECKING:
