@@ -52,7 +52,11 @@ def missing(programs: dict[str, str]) -> list[str]:
     """Return the packages whose programs or files are not there, each once."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     return sorted(
-        {package for name, package in programs.items() if not shutil.which(name, path=path)}
+        {
+            package
+            for name, package in programs.items()
+            if not (Path(name).exists() if name.startswith("/") else shutil.which(name, path=path))
+        }
     )
 
 
