@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.hosts.errors import INSTEAD, HostsError
@@ -15,7 +16,6 @@ from local.hosts.process import run
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from local.hosts.deployment import Deployment
 
@@ -24,6 +24,7 @@ LABEL = "carscribe.deployment"
 BOOT = "/usr/local/sbin/host-boot"
 SEED = "/var/lib/cloud/seed"
 STOP_SECONDS = 20
+SHARED = Path("/var/lib/containers")
 # Where CAP_SYS_RESOURCE is missing an engine cannot raise a limit, so ask for less.
 FILES_MAX, PROCESSES_MAX = 20_000, 4_096
 
@@ -73,6 +74,7 @@ class Engine:
         folder = self.deployment.engine
         configuration = folder / "containers.conf"
         self.environment["CONTAINERS_CONF"] = str(configuration)
+        self.environment["TMPDIR"] = str(folder / "temporary")
         self.prefix += ["--root", str(folder / "root"), "--runroot", str(folder / "run")]
         # On hybrid cgroups crun refuses to start, runc does not.
         self.prefix += ["--runtime", "runc"] if shutil.which("runc") else []
@@ -90,7 +92,7 @@ class Engine:
             ]
         )
         if not configuration.exists() or configuration.read_text(encoding="utf-8") != wanted:
-            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "temporary").mkdir(parents=True, exist_ok=True)
             configuration.write_text(wanted, encoding="utf-8")
 
     def run(
@@ -111,7 +113,13 @@ class Engine:
 
     def import_image(self, archive: Path, image: str) -> None:
         """Make an image of a root file system."""
-        self.run("import", "--message", self.deployment.name, archive, image, timeout_seconds=300)
+        was_there = SHARED.exists()
+        try:
+            label = self.deployment.name
+            self.run("import", "--message", label, archive, image, timeout_seconds=300)
+        finally:
+            if not was_there:  # Podman writes a cache there, wherever its storage is
+                shutil.rmtree(SHARED, ignore_errors=True)
 
     # --- containers -----------------------------------------------------------
     def containers(self) -> dict[str, Container]:
@@ -156,7 +164,16 @@ class Engine:
             *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
             *("--security-opt", "label=disable"),
             *("--ulimit", f"nofile=1024:{files}", "--ulimit", f"nproc={processes}:{processes}"),
-            *("--cgroupns", "private", "--network", "none", "--stop-signal", "SIGRTMIN+3"),
+            *(
+                "--pids-limit",
+                "-1",
+                "--cgroupns",
+                "private",
+                "--network",
+                "none",
+                "--stop-signal",
+                "SIGRTMIN+3",
+            ),
             *("--volume", f"{plan.seed}:{SEED}:ro"),
             *("--env", f"container={self.program}"),
         ]

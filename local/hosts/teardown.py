@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from local.hosts.deployment import Deployment
 
 CGROUPS = Path("/sys/fs/cgroup")
+RUNTIMES = (Path("/run/runc"), Path("/run/crun"))
 SETTLE_SECONDS = 1.0
 SWEEPS_MAX = 5
 MONITORS = frozenset({"conmon"})  # each ends with its container
@@ -47,6 +48,8 @@ def _sweep(deployment: Deployment) -> None:
     _remove_groups(deployment)
     network.remove(deployment)
     _unmount(deployment)
+    for folder in _runtime_states(deployment):
+        shutil.rmtree(folder, ignore_errors=True)
     volumes.remove_all_but(deployment, frozenset())
     _remove_files(deployment)
 
@@ -57,6 +60,7 @@ def leftovers(deployment: Deployment) -> list[str]:
     left += [
         f"loop device {name}" for names in volumes.attached(deployment).values() for name in names
     ]
+    left += [f"file {path}" for path in _runtime_states(deployment)]
     left += [f"mount {path}" for path in _mounts(deployment)]
     left += [f"control group {group}" for group in _groups(deployment)]
     left += [f"network interface {name}" for name in network.interfaces(deployment)]
@@ -124,6 +128,16 @@ def _remove_groups(deployment: Deployment) -> None:
             with contextlib.suppress(OSError):
                 group.rmdir()
         time.sleep(0.02)
+
+
+def _runtime_states(deployment: Deployment) -> list[Path]:
+    """Return what the container runtime remembers of containers whose monitor was killed."""
+    found = []
+    for state in (path for root in RUNTIMES for path in root.glob("*/*")):
+        with contextlib.suppress(OSError):
+            if f"{deployment.engine}/".encode() in state.read_bytes():
+                found.append(state.parent)
+    return found
 
 
 def _mounts(deployment: Deployment) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ def of(world: World) -> list[str]:
     state, name = str(world.state), world.deployment.name
     found = [f"process {line}" for line in processes() if state in line or name in line]
     found += [f"mount {line}" for line in _lines("/proc/self/mountinfo") if state in line]
-    found += [f"control group {path}" for path in Path("/sys/fs/cgroup").rglob(f"*{name}*")]
+    found += [f"control group {path}" for path in _below("/sys/fs/cgroup") if name in path]
     found += [f"loop device {line}" for line in _output("losetup", "--all") if state in line]
     links = json.loads(_text("ip", "-json", "address"))
     found += [f"interface {item['ifname']}" for item in links if _is_ours(item, world)]
@@ -27,7 +28,19 @@ def of(world: World) -> list[str]:
         f"table {line}" for line in _output("nft", "list", "tables") if world.deployment.id in line
     ]
     found += [f"port {line}" for line in _output("ss", "-Htlnp") if f"{world.network}." in line]
-    found += [f"file {path}" for path in world.state.rglob("*")]
+    found += [f"file {path}" for path in _below(state)]
+    runtime = [path for path in Path("/run").glob("[cr]*un*/*/*") if path.is_file()]
+    found += [f"file {path}" for path in runtime if state.encode() in path.read_bytes()]
+    return found
+
+
+def _below(folder: str) -> list[str]:
+    """Return what a folder holds, however it changes meanwhile; of images the folder is enough."""
+    found = []
+    for parent, folders, files in os.walk(folder):
+        found += [f"{parent}/{name}" for name in (*folders, *files)]
+        if Path(parent).name == "overlay":
+            folders.clear()
     return found
 
 
