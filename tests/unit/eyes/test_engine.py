@@ -1,0 +1,128 @@
+"""The eyes around a detector and a reader that the tests make up."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from local.eyes.detector import Box, Found
+from local.eyes.engine import MAX_SIDE_PIXELS, Eyes, open_image
+from local.eyes.text import Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ORIENTATION = 0x0112
+TURNED = 6
+"""The camera was held upright: the image is to be turned by a quarter with the clock."""
+
+
+def picture(
+    width: int = 200, height: int = 100, kind: str = "JPEG", mode: str = "RGB", exif: int = 1
+) -> bytes:
+    """Draw a picture whose left half is light."""
+    image = Image.new("L", (width, height))
+    image.paste(255, (0, 0, width // 2, height))
+    data = io.BytesIO()
+    tags = Image.Exif()
+    tags[ORIENTATION] = exif
+    image.convert(mode).save(data, kind, exif=tags)
+    return data.getvalue()
+
+
+class Made:
+    """Detects a car and reads a word in whatever it is shown, and notes what that was."""
+
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        self.seen: list[tuple[str, tuple[int, int]]] = []
+        self._meanwhile = meanwhile
+
+    def look(self, image: Image.Image) -> list[Found]:
+        """Find a car."""
+        self._meanwhile()
+        self.seen.append((image.mode, image.size))
+        return [Found(2, 0.5, Box(0, 0, 1, 1))]
+
+    def read(self, image: Image.Image) -> list[Piece]:
+        """Find a word as large as the image."""
+        width, height = image.size
+        self.seen.append((image.mode, image.size))
+        return [Piece("WORD", 0.9, ((0, 0), (width, 0), (width, height), (0, height)))]
+
+
+def test_each_operation_asks_for_what_it_answers() -> None:
+    """DetectLabels asks the detector, DetectText the reader; boxes are relative to the image."""
+    made = Made()
+    eyes = Eyes(made, made)
+    labels: Any = eyes.look("DetectLabels", picture())
+    text: Any = eyes.look("DetectText", picture())
+    assert [label["Name"] for label in labels["Labels"]] == ["Car"]
+    assert [found["DetectedText"] for found in text["TextDetections"]] == ["WORD", "WORD"]
+    box = text["TextDetections"][0]["Geometry"]["BoundingBox"]
+    assert box == {"Left": 0.0, "Top": 0.0, "Width": 1.0, "Height": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK"), ("PNG", "RGBA")]
+)
+def test_any_image_is_shown_in_red_green_and_blue(kind: str, mode: str) -> None:
+    """Gray, with an alpha channel or for print: the models know RGB alone."""
+    made = Made()
+    Eyes(made, made).look("DetectLabels", picture(kind=kind, mode=mode))
+    assert made.seen == [("RGB", (200, 100))]
+
+
+def test_an_image_is_turned_upright() -> None:
+    """As Rekognition does it: boxes are relative to the image as a person sees it."""
+    image = open_image(picture(exif=TURNED))
+    assert image.size == (100, 200)
+    upper: Any = image.getpixel((50, 20))
+    lower: Any = image.getpixel((50, 180))
+    assert upper[0] > 200
+    assert lower[0] < 50
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_large_image_is_made_smaller(kind: str) -> None:
+    """The models see no more than they can use, in the image's proportions."""
+    width, height = open_image(picture(6000, 3000, kind)).size
+    assert (width, height) == (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS // 2)
+
+
+def test_several_are_looked_at_at_once() -> None:
+    """Two looks meet in the middle, which they could not one after the other."""
+    made = Made(meanwhile=threading.Barrier(2, timeout=10).wait)
+    eyes = Eyes(made, made, at_once=2)
+    threads = [
+        threading.Thread(target=eyes.look, args=("DetectLabels", picture())) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(made.seen) == 2
+
+
+def test_who_waits_too_long_gets_no_answer() -> None:
+    """And the place is free again when the look before is over, even one that failed."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        entered.set()
+        leave.wait(10)
+
+    made = Made(meanwhile=hold)
+    eyes = Eyes(made, made, at_once=1, wait_seconds=0.05)
+    thread = threading.Thread(target=eyes.look, args=("DetectLabels", picture()))
+    thread.start()
+    entered.wait(10)
+    assert eyes.look("DetectText", picture()) is None
+    leave.set()
+    thread.join(10)
+    with pytest.raises(OSError, match="cannot identify"):
+        eyes.look("DetectText", b"no image")
+    assert eyes.look("DetectText", picture()) is not None
