@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from control import doctor
 from control.doctor import Aws, Finding
-from control.terraform_inputs import UsageError
 from control.terraform_credentials import CredentialsError
+from control.terraform_inputs import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
