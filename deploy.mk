@@ -5,6 +5,7 @@ HOST ?=
 LAB ?=
 LINES ?= 50
 RUN_ID ?=
+YES ?=
 TERRAFORM_ARGUMENTS ?=
 DEPLOY := $(BIN)/python -m control.deploy
 
@@ -14,10 +15,21 @@ prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test: prere
 
 $(VENV)/pyvenv.cfg: | prerequisites-venv
 
+# What the caller named; a default folder of images needs no word.
+NAMED_IMAGES = $(if $(filter file,$(origin IMAGES)),,--images "$(IMAGES)")
+
+.PHONY: doctor
+doctor: $(VENV)/.dev ## what is missing, and what it will cost; makes nothing (TARGET=aws|local LAB=1)
+	@$(BIN)/python -m control.before --target "$(TARGET)" $(if $(LAB),--lab) $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
+
 .PHONY: up
 up: prerequisites-up $(VENV)/.dev ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR)
 	@$(DEPLOY) up --target "$(TARGET)" $(if $(LAB),--lab) \
-	  $(if $(filter file,$(origin IMAGES)),,--images "$(IMAGES)") -- $(TERRAFORM_ARGUMENTS)
+	  $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
+
+.PHONY: record
+record: $(VENV)/.dev ## keep the real Rekognition's answers beside your images (IMAGES=DIR YES=1)
+	@$(BIN)/python -m control.record "$(IMAGES)" $(if $(YES),--yes)
 
 .PHONY: run
 run: $(VENV)/.dev ## make a run and follow it to its end (RUN_ID=... goes on with one)

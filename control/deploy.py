@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from control import gone
+from control import before, gone
 from control.deployment import (
     BUILD,
     CHECKOUT,
@@ -113,6 +113,8 @@ def playbook(name: str, *arguments: str) -> None:
 def up(wanted: str, *, lab: bool, images: Path | None, extra: list[str]) -> None:
     """Make or mend the whole deployment; safe to repeat."""
     target = choose_target(wanted)
+    say("What is there, and what it costs")
+    lab = before.look(target, lab=lab, images=images, extra=extra)
     python = sys.executable
     if target == "local":
         say("The stand-in for AWS")

@@ -1,6 +1,4 @@
-"""``make doctor``: says what is missing before anything is made.
-
-    python -m control.doctor machine aws [--lab] [--key FILE]
+"""What is missing on this machine and on AWS: the findings of `make doctor`.
 
 Each line is a tick, or a cross with what to do. Nothing is made, changed or
 paid for: permissions are asked for with EC2's DryRun, IAM's policy simulator,
@@ -9,22 +7,18 @@ and calls that are refused for their content.
 
 from __future__ import annotations
 
-import argparse
-import os
 import platform
 import shutil
 import stat
 import sys
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-from carscribe_common.exits import Exit
 from carscribe_common.faults import error_code_of
 from carscribe_common.probes import NO_IMAGE
 from control.terraform import DEFAULT_REGION, find_terraform
@@ -33,6 +27,9 @@ from control.terraform_inputs import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import boto3
 
 OLDEST_PYTHON = (3, 11)
 
@@ -114,6 +111,11 @@ def private_key(path: Path) -> Finding:
     return Finding(what)
 
 
+def in_lab(arn: str) -> bool:
+    """Tell whether these are the credentials of a Learner Lab."""
+    return f"/{LAB_ROLE}/" in arn
+
+
 class Aws:
     """What AWS says to these credentials.
 
@@ -166,14 +168,14 @@ class Aws:
         return Finding(f"AWS credentials of {self._arn}{until}")
 
     def _laboratory(self) -> Iterator[Finding]:
-        if f"/{LAB_ROLE}/" not in self._arn:
+        if not in_lab(self._arn):
             return
         if not self._lab:
             yield Finding("AWS Academy Learner Lab", "use LAB=1: it allows no IAM role to be made")
         elif self._region not in LAB_REGIONS:
             yield Finding(
                 f"AWS Academy Learner Lab in {self._region}",
-                f"it allows {' and '.join(LAB_REGIONS)} only; set AWS_REGION",
+                f"it allows {' and '.join(LAB_REGIONS)} only; leave region at us-east-1",
             )
         else:
             yield Finding("AWS Academy Learner Lab")
@@ -189,7 +191,7 @@ class Aws:
                 # The hosts have another role, LabRole; `make up` asks there.
                 yield Finding(f"rekognition:{operation} is not yours; LabRole's is checked on up")
             else:
-                yield Finding(f"rekognition:{operation}", f"AWS answers {code}")
+                yield Finding(f"rekognition:{operation}", _refusal(self._arn, code))
         yield Finding(self._quota())
 
     def _quota(self) -> str:
@@ -201,7 +203,7 @@ class Aws:
                     name = quota["QuotaName"]
                     if "DetectLabels" in name and "ransactions per second" in name:
                         return f"Rekognition's quota here: {quota['Value']:g} calls a second"
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError, ResponseParserError):
             pass  # it may not be asked for; the documented one holds then
         return f"Rekognition's quota here: {documented} calls a second, as documented"
 
@@ -216,12 +218,8 @@ class Aws:
         }
         for action, call in dry_runs.items():
             code = _code(call)
-            if code in DENIED:
-                yield Finding(action, f"{self._arn} may not do it; ask for the permission")
-            elif code == "DryRunOperation":
-                yield Finding(action)
-            else:
-                yield Finding(action, f"AWS answers {code}")
+            well = code == "DryRunOperation"
+            yield Finding(action, "" if well else _refusal(self._arn, code))
         if not self._lab:
             yield from self._simulated()
 
@@ -230,7 +228,7 @@ class Aws:
             answer = self._client("iam").simulate_principal_policy(
                 PolicySourceArn=_principal(self._arn), ActionNames=list(SIMULATED)
             )
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError, ResponseParserError):
             yield Finding("permissions for IAM, S3, SQS and SSM cannot be asked for; up will tell")
             return
         for result in answer["EvaluationResults"]:
@@ -238,7 +236,7 @@ class Aws:
             if result["EvalDecision"] == "allowed":
                 yield Finding(action)
             else:
-                yield Finding(action, f"{self._arn} may not do it; ask for the permission")
+                yield Finding(action, _refusal(self._arn, "AccessDenied"))
 
 
 def _code(call: Callable[[], object]) -> str:
@@ -246,9 +244,15 @@ def _code(call: Callable[[], object]) -> str:
         call()
     except ClientError as error:
         return error_code_of(error.response)
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         return str(error)
     return "success"
+
+
+def _refusal(arn: str, code: str) -> str:
+    if code in DENIED:
+        return f"{arn} may not do it; ask who manages the account for this permission"
+    return f"AWS answers {code}; try again, and if it stays, look that word up in AWS's reference"
 
 
 def _principal(arn: str) -> str:
@@ -257,37 +261,3 @@ def _principal(arn: str) -> str:
     if len(partition) == 1:
         return arn
     return f"{partition[0]}:role/{partition[1].split('/')[0]}"
-
-
-def main() -> int:
-    """Print the findings; 0 if all is well, else 78 (EX_CONFIG)."""
-    parser = argparse.ArgumentParser(prog="doctor", description="Say what is missing.")
-    parser.add_argument("parts", nargs="+", choices=["machine", "aws"])
-    parser.add_argument("--lab", action="store_true", help="in an AWS Academy Learner Lab")
-    parser.add_argument("--key", type=Path, help="the private key of an existing key pair")
-    options = parser.parse_args()
-    findings: list[Finding] = []
-
-    def show(finding: Finding) -> None:
-        findings.append(finding)
-        print(finding, flush=True)
-
-    if "machine" in options.parts:
-        for finding in machine():
-            show(finding)
-    if options.key:
-        show(private_key(options.key.expanduser()))
-    if "aws" in options.parts:
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        session = boto3.session.Session(region_name=region)
-        for finding in Aws(session, lab=options.lab).findings():
-            show(finding)
-    crosses = sum(not finding.well for finding in findings)
-    if crosses:
-        print(f"{crosses} of {len(findings)} need your attention; nothing was made.")
-        return Exit.CONFIG
-    return Exit.OK
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -36,6 +36,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         parser.set_defaults(command=functools.partial(_carry_out, command))
         return parser
 
+    add("check", "say whether this machine can carry the local hosts", check)
     add("install", "install the packages that the local hosts need", install)
     start = add("serve-start", "start the stand-in in the background unless it runs", serve_start)
     start.add_argument("options", nargs=argparse.REMAINDER, help="options of 'serve'")
@@ -64,6 +65,11 @@ def _carry_out(command: Callable[[argparse.Namespace], None], options: argparse.
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def check(_options: argparse.Namespace) -> None:
+    """Look at this machine and change nothing."""
+    print(preflight.look())
 
 
 def install(_options: argparse.Namespace) -> None:

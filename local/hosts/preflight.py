@@ -51,6 +51,20 @@ def prepare() -> str:
     return program or engine.choose() or _no_engine()
 
 
+def look() -> str:
+    """Say in a few words what the hosts would run on; install nothing."""
+    check_rights()
+    program = engine.choose()
+    wanted = packages.missing(packages.MACHINE | ({} if program else packages.PODMAN))
+    if wanted and not (shutil.which("apt-get") and Path("/etc/debian_version").exists()):
+        raise HostsError(
+            f"The local hosts need these packages: {' '.join(wanted)}. Install them and try "
+            f"again. {INSTEAD}"
+        )
+    ready = f"the local hosts run on {program or 'podman'}"
+    return f"{ready}; to be installed: {' '.join(wanted)}" if wanted else ready
+
+
 def _has_capabilities() -> bool:
     for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("CapEff:"):

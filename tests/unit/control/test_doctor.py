@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 USER = "arn:aws:iam::123456789012:user/me"
+ASK = "ask who manages the account for this permission"
 LAB = "arn:aws:sts::123456789012:assumed-role/voclabs/user123=me"
 
 
@@ -152,7 +153,13 @@ def test_region_without_rekognition() -> None:
 def test_rekognition_denied(operation: str, name: str) -> None:
     """A denied call of Rekognition is a cross that names it."""
     (cross,) = crosses(Session(**{operation: "AccessDeniedException"}))
-    assert cross == f"✗ rekognition:{name}: AWS answers AccessDeniedException"
+    assert cross == f"✗ rekognition:{name}: {USER} may not do it; {ASK}"
+
+
+def test_an_answer_that_nobody_expects() -> None:
+    """Another answer than yes or no is a cross with AWS's own word for it."""
+    (cross,) = crosses(Session(allocate_address="AddressLimitExceeded"))
+    assert cross.startswith("✗ ec2:AllocateAddress: AWS answers AddressLimitExceeded; try again")
 
 
 def test_rekognition_denied_in_a_lab_is_the_hosts_matter() -> None:
@@ -179,14 +186,14 @@ def test_quota_as_documented(region: str, quota: int) -> None:
 def test_ec2_denied(operation: str, action: str) -> None:
     """What EC2 would refuse is a cross that names who may not do it."""
     (cross,) = crosses(Session(**{operation: "UnauthorizedOperation"}))
-    assert cross == f"✗ {action}: {USER} may not do it; ask for the permission"
+    assert cross == f"✗ {action}: {USER} may not do it; {ASK}"
 
 
 @pytest.mark.parametrize("action", doctor.SIMULATED)
 def test_other_permissions_denied(action: str) -> None:
     """What the policy simulator denies is a cross."""
     (cross,) = crosses(Session(denied=action))
-    assert cross == f"✗ {action}: {USER} may not do it; ask for the permission"
+    assert cross == f"✗ {action}: {USER} may not do it; {ASK}"
 
 
 def test_learner_lab(monkeypatch: pytest.MonkeyPatch) -> None:
