@@ -19,6 +19,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from control import before, gone
+from control import before, follow, gone
 from control.deployment import (
     BUILD,
     CHECKOUT,
@@ -165,32 +166,13 @@ def in_environment(env: dict[str, str]) -> Iterator[None]:
 
 
 def run(run_id: str) -> None:
-    """Make a run and follow it, or go on with one."""
-    playbook("run", *(["-e", json.dumps({"run_id": run_id})] if run_id else []))
-
-
-def results(run_id: str) -> Path:
-    """Fetch a run, the latest by default, and merge what both workers wrote."""
-    playbook("results", *(["-e", json.dumps({"run_id": run_id})] if run_id else []))
-    fetched = Path((BUILD / "fetched-run").read_text().strip())
-    bucket = str(hosts()["a"].variables["carscribe_bucket"])
-    env = environment(target_that_is_up() or "aws")
-    merge = [sys.executable, "-m", "control.results", str(fetched), "--bucket", bucket]
-    step(*merge, env=env)
-    return fetched
-
-
-def verify() -> None:
-    """Test the hosts that are up."""
+    """Make a run and follow it, or go on with one: with bars on a terminal."""
+    variables = {"run_id": run_id} if run_id else {}
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        playbook("run", *(["-e", json.dumps(variables)] if variables else []))
+        return
     hosts()  # or say that nothing is up
-    step(
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "tests/live",
-        env={**os.environ, "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg")},
-    )
+    step(sys.executable, "-m", "pytest", "-q", "tests/live")
 
 
 def down() -> None:

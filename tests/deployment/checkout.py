@@ -1,0 +1,169 @@
+"""A copy of the checkout with a deployment of its own, driven as a person drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COMMAND_SECONDS = 600.0
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__", "build", "results", ".terraform"
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    text: str
+
+    def changed(self) -> dict[str, int]:
+        """Return the number of changes on each host, from Ansible's recap."""
+        return {
+            host: int(number)
+            for host, number in re.findall(
+                r"^(worker-[ab]) .* changed=(\d+) ", self.text, re.MULTILINE
+            )
+        }
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The copy, in a folder of its own."""
+
+    root: Path
+
+    @classmethod
+    def make(cls, root: Path) -> Copy:
+        """Copy what belongs to the project; the tools and the base image are shared."""
+        shutil.copytree(CHECKOUT, root, ignore=LEFT_OUT)
+        (root / ".venv").symlink_to(CHECKOUT / ".venv")
+        return cls(root)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its commands: a network that no other deployment has."""
+        return {
+            **os.environ,
+            "CARSCRIBE_LOCAL_CACHE": str(CHECKOUT / "build" / "cache"),
+            "PATH": f"{self.root}/.venv/bin{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join(
+                str(self.root / part) for part in (".", "common", "worker_a", "worker_b")
+            ),
+            "TF_VAR_vpc_cidr": "10.217.0.0/16",
+        }
+
+    def command(
+        self,
+        *words: str,
+        folder: str = ".",
+        code: int | None = 0,
+        environment: dict[str, str] | None = None,
+    ) -> Done:
+        """Run a command and check how it ended."""
+        done = subprocess.run(
+            words,
+            cwd=self.root / folder,
+            env={**self.environment, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        if code is not None:
+            assert done.returncode == code, f"{words} ended with {done.returncode}:\n{done.stdout}"
+        return Done(done.returncode, done.stdout)
+
+    def make_target(self, *words: str, code: int | None = 0) -> Done:
+        """Run `make`."""
+        return self.command("make", *words, code=code)
+
+    def playbook(self, name: str, *words: str, code: int | None = 0) -> Done:
+        """Run a playbook as its documentation says: from ansible/."""
+        return self.command("ansible-playbook", f"{name}.yml", *words, folder="ansible", code=code)
+
+    def python(self, *words: str, code: int | None = 0) -> Done:
+        """Run one of the project's modules against the stand-in."""
+        said = self.command("python", "-m", "local", "env").text
+        environment = dict(line.split("=", 1) for line in said.splitlines())
+        return self.command("python", "-m", *words, code=code, environment=environment)
+
+    def on_host(self, worker: str, command: str) -> str:
+        """Return what a command prints on a host, as root."""
+        words = ["-b", "-m", "ansible.builtin.shell", "-a", command]
+        said = self.command("ansible", f"worker-{worker}", *words, folder="ansible").text
+        return said.partition(">>\n")[2].strip()
+
+    def append(self, path: str, text: str) -> None:
+        """Change one of the copy's files."""
+        with (self.root / path).open("a") as file:
+            file.write(text)
+
+    def standin(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the stand-in's own interface."""
+        url = json.loads((self.root / "build/local/standin.json").read_text())["url"]
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{url}/_carscribe/{path}", data=data)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def result(self) -> str:
+        """Fetch the latest run, and return its output."""
+        self.make_target("results")
+        folder = Path((self.root / "build/fetched-run").read_text().strip())
+        return (folder / "output.txt").read_text()
+
+
+class Playing:
+    """A playbook that runs beside the test."""
+
+    def __init__(self, copy: Copy, *words: str) -> None:
+        self.lines: list[str] = []
+        self._process = subprocess.Popen(
+            ["ansible-playbook", *words],
+            cwd=copy.root / "ansible",
+            env=copy.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        self.lines.extend(self._process.stdout)
+
+    @property
+    def text(self) -> str:
+        """What it has printed by now."""
+        return "".join(self.lines)
+
+    def await_text(self, pattern: str, seconds: float = 180) -> None:
+        """Wait until it has printed this."""
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, self.text):
+            assert self._process.poll() is None, self.text
+            assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.text}"
+            time.sleep(0.2)
+
+    def end(self, seconds: float = 300) -> int:
+        """Wait for its end, and return its exit code."""
+        try:
+            return self._process.wait(seconds)
+        finally:
+            self._process.kill()
+            self._reader.join()

@@ -1,0 +1,235 @@
+"""A whole deployment on this machine: made, repeated, run, updated, rebooted, replaced, removed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.deployment.checkout import CHECKOUT, Playing
+
+if TYPE_CHECKING:
+    from tests.deployment.checkout import Copy
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
+
+EXPECTED = (CHECKOUT / "images/expected-output.txt").read_text()
+UNCHANGED = {"worker-a": 0, "worker-b": 0}
+
+
+def test_a_dry_run_on_bare_hosts_passes(bare: Copy) -> None:
+    """`site.yml --check` passes where nothing is installed, and installs nothing."""
+    bare.playbook("site", "--check")
+    for worker in ("a", "b"):
+        assert bare.on_host(worker, "ls /opt /etc/carscribe 2>/dev/null || true") == "/opt:"
+
+
+def test_no_run_yet(bare: Copy) -> None:
+    """Results of a run that never was are refused in one sentence."""
+    done = bare.make_target("results", code=None)
+    assert done.code != 0
+    assert "There has been no run yet: `make run` makes one." in done.text
+
+
+def test_up_is_safe_to_repeat(up: Copy) -> None:
+    """A second `site.yml` changes nothing on either host."""
+    assert up.playbook("site").changed() == UNCHANGED
+
+
+def test_the_plan_is_empty_afterwards(up: Copy) -> None:
+    """Terraform would change nothing."""
+    up.python("control.terraform", "plan", "--target", "local", "-detailed-exitcode")
+
+
+def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:
+    """`ansible-playbook run.yml`, with no further argument, ends with the result; so does the next."""
+    for _ in range(2):
+        said = up.playbook("run").text
+        assert re.search(r"A 10/10 images, 6 cars, complete \| B 6/6 cars read, 4 with text", said)
+        assert "'1.jpg: SBR8167'" in said
+        assert up.result() == EXPECTED
+
+
+def test_the_hosts_are_as_they_should_be(up: Copy) -> None:
+    """`make verify` is green."""
+    up.make_target("verify")
+
+
+def test_a_changed_worker_reaches_its_own_host_alone(up: Copy) -> None:
+    """A change of worker A's source gives A's host a new release, and B's host nothing."""
+    before = up.on_host("a", "readlink /opt/carscribe/worker-a/current")
+    up.append("worker_a/carscribe_worker_a/__init__.py", "# Changed.\n")
+    done = up.make_target("up")
+    assert done.changed()["worker-b"] == 0
+    assert up.on_host("a", "readlink /opt/carscribe/worker-a/current") != before
+    assert up.playbook("site").changed() == UNCHANGED
+
+
+def test_the_other_target_is_refused(up: Copy) -> None:
+    """While the local target is up, `make up TARGET=aws` says how to get there."""
+    done = up.make_target("up", "TARGET=aws", code=None)
+    assert done.code != 0
+    assert "TARGET=local is up in this checkout" in done.text
+    assert "`make down`" in done.text
+
+
+def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
+    """B's host reboots while it reads: the run goes on by itself, and its result is right.
+
+    Meanwhile neither a second run nor a change of the hosts is let in.
+    """
+    up.standin("reset", {})
+    up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 60}}})
+    playing = Playing(up, "run.yml")
+    playing.await_text(r"B 0/6 cars read")
+    for refused in ("site", "run"):
+        done = up.playbook(refused, code=None)
+        assert done.code != 0
+        assert "A run is in progress on worker-b" in done.text
+    up.command("python", "-m", "local", "reboot", "worker-b")
+    up.standin("faults", {})
+    code = playing.end()
+    assert code == 0, playing.text
+    assert up.result() == EXPECTED
+    counts = up.standin("counts")
+    assert counts["rekognition.DetectLabels"]["ok"] == 10
+    assert counts["rekognition.DetectText"]["ok"] <= 6 + 6  # what was in flight at the reboot
+
+
+def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
+    """A run that was stopped is reported as such, and -e run_id=... takes it to its end."""
+    up.standin("reset", {})
+    up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 5}}})
+    playing = Playing(up, "run.yml")
+    playing.await_text(r"B 0/6 cars read")
+    up.on_host("b", "systemctl stop carscribe-worker-b")
+    up.standin("faults", {})
+    assert playing.end() != 0
+    named = re.search(r"go on with it: `make run RUN_ID=(\S+)`", playing.text)
+    assert named, playing.text
+    up.playbook("run", "-e", f"run_id={named[1]}")
+    assert up.result() == EXPECTED
+    assert up.standin("counts")["rekognition.DetectLabels"]["ok"] == 10
+    again = up.playbook("run", "-e", f"run_id={named[1]}", code=None)
+    assert again.code != 0
+    assert f"Run {named[1]} is complete" in again.text
+
+
+def test_a_missing_permission_is_named(up: Copy) -> None:
+    """site.yml ends with what a worker may not do, found out on its own host."""
+    role = re.search(r"role/(\S+worker-a\S*)", up.python("awscli", "iam", "list-roles").text)
+    assert role
+    name = role[1].rstrip('",')
+    policy = up.python(
+        "awscli",
+        "iam",
+        "get-role-policy",
+        "--role-name",
+        name,
+        "--policy-name",
+        "worker-a",
+        "--query",
+        "PolicyDocument",
+    ).text
+    try:
+        allowed = policy.replace("rekognition:DetectLabels", "rekognition:ListCollections")
+        put = ("awscli", "iam", "put-role-policy", "--role-name", name, "--policy-name", "worker-a")
+        up.python(*put, "--policy-document", allowed)
+        done = up.playbook("site", code=None)
+    finally:
+        up.python(*put, "--policy-document", policy)
+    assert done.code != 0
+    assert re.search(
+        r"worker-a cannot do its work yet:.*rekognition:DetectLabels", done.text, re.DOTALL
+    )
+
+
+def test_the_volume_outlives_its_host(up: Copy) -> None:
+    """B's host is replaced: the runs on its volume are there again, and a new run works."""
+    runs = up.on_host("b", "ls /var/lib/carscribe-worker-b/runs")
+    machine = up.on_host("b", "cat /etc/machine-id")
+    replace = '-replace=aws_instance.worker["worker_b"]'
+    up.make_target("up", f"TERRAFORM_ARGUMENTS='{replace}'")
+    assert up.on_host("b", "cat /etc/machine-id") != machine
+    assert up.on_host("b", "ls /var/lib/carscribe-worker-b/runs") == runs
+    up.playbook("run")
+    assert up.result() == EXPECTED
+
+
+def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
+    """Where the state directory is not the mounted volume, B's unit does not start, and says why."""
+    hide = "systemctl mask --runtime --now 'var-lib-carscribe\\x2dworker\\x2db.mount'"
+    try:
+        up.on_host("b", hide)
+        said = up.on_host("b", "systemctl start carscribe-worker-b 2>&1 || true")
+    finally:
+        up.on_host(
+            "b",
+            "systemctl unmask --runtime 'var-lib-carscribe\\x2dworker\\x2db.mount'; systemctl start 'var-lib-carscribe\\x2dworker\\x2db.mount'",
+        )
+    assert "var-lib-carscribe" in said
+
+
+def test_a_host_that_does_not_answer(up: Copy) -> None:
+    """A host that is stopped is named in one sentence, with what to do."""
+    up.command("python", "-m", "local", "stop", "worker-a")
+    try:
+        done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
+    finally:
+        up.command("python", "-m", "local", "start", "worker-a")
+    assert done.code != 0
+    assert "worker-a does not answer SSH at" in done.text
+
+
+def test_down_leaves_nothing(up: Copy) -> None:
+    """`make down` says what the API confirms to be gone, and nothing of the deployment is left."""
+    done = up.make_target("down")
+    assert "The API knows none of them any more: 2 addresses, 1 bucket, 2 instances" in done.text
+    assert remains(up.root) == []
+    again = up.make_target("run", code=None)
+    assert again.code != 0
+    assert "Nothing is up here" in again.text
+
+
+def test_down_after_a_half_failed_up(copy: Copy) -> None:
+    """An `up` that is killed in the middle leaves nothing that `make down` does not remove."""
+    started = subprocess.Popen(
+        ["make", "up", "TARGET=local"],
+        cwd=copy.root,
+        env=copy.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    log = copy.root / "build/local/apply.log"
+    while not (log.exists() and "aws_vpc.main[0]: Creation complete" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    subprocess.run(["kill", "-KILL", f"-{started.pid}"], check=True)
+    started.wait()
+    copy.make_target("down")
+    assert remains(copy.root) == []
+
+
+def remains(root: Path) -> list[str]:
+    """Name the processes, mounts and loop devices that speak of a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().decode(errors="replace").replace("\0", " ")
+        except OSError:
+            continue
+        if str(root) in words and "pytest" not in words and "ssh: " not in words:
+            found.append(f"process {words}")
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    found += [f"mount {line}" for line in mounts if str(root) in line]
+    loops = subprocess.run(["losetup", "--all"], capture_output=True, text=True, check=True).stdout
+    found += [f"loop device {line}" for line in loops.splitlines() if str(root) in line]
+    kept = {"releases", "terraform", "ssh", "local.lock", "thumbnails", "aws"}
+    found += [str(path) for path in (root / "build").iterdir() if path.name not in kept]
+    return found
