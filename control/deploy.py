@@ -172,6 +172,27 @@ def run(run_id: str) -> None:
         playbook("run", *(["-e", json.dumps(variables)] if variables else []))
         return
     hosts()  # or say that nothing is up
+    with tempfile.TemporaryDirectory(prefix="carscribe-") as board:
+        given = json.dumps({**variables, "run_board": board})
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        command = [program, "run.yml", "-e", given]
+        follow.show(command, cwd=ANSIBLE, board=Path(board), log=BUILD / "run.log")
+
+
+def results(run_id: str) -> Path:
+    """Fetch a run, the latest by default, and merge what both workers wrote."""
+    playbook("results", *(["-e", json.dumps({"run_id": run_id})] if run_id else []))
+    fetched = Path((BUILD / "fetched-run").read_text().strip())
+    bucket = str(hosts()["a"].variables["carscribe_bucket"])
+    env = environment(target_that_is_up() or "aws")
+    merge = [sys.executable, "-m", "control.results", str(fetched), "--bucket", bucket]
+    step(*merge, env=env)
+    return fetched
+
+
+def verify() -> None:
+    """Test the hosts that are up."""
+    hosts()  # or say that nothing is up
     step(sys.executable, "-m", "pytest", "-q", "tests/live")
 
 
