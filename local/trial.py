@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from local import lifetime, pictures, progress
+from control import progress
+from local import lifetime, pictures
 
 if TYPE_CHECKING:
     import argparse
@@ -259,7 +260,8 @@ def _watch(
     """Wait for both; when one fails the other is stopped, for it would wait in vain."""
     while True:
         codes = {worker: child.poll() for worker, child in workers.items()}
-        display.worked(total, *(_summary(folders[worker]) for worker in WORKERS))
+        a, b = (_summary(folders[worker]) for worker in WORKERS)
+        display.worked(progress.Figures.of(a, b, total))
         if all(code == 0 for code in codes.values()):
             return 0
         failed = [code for code in codes.values() if code]
@@ -309,7 +311,7 @@ def _show(images: Path, out: Path) -> int:
     else:
         shutil.copy2(out / "b" / "output.txt", out / "output.txt")
     a, b = (_summary(out / worker) for worker in WORKERS)
-    looked, cars, _ = progress.counts(a, b)
+    figures = progress.Figures.of(a, b)
     output = (out / "output.txt").read_bytes()
     sys.stdout.flush()
     sys.stdout.buffer.write(output)
@@ -320,6 +322,9 @@ def _show(images: Path, out: Path) -> int:
     if len(failures) > FAILURES_NAMED:
         _say(0, f"failed: and {len(failures) - FAILURES_NAMED} more, see summary.json")
     lines = len(output.splitlines())
-    _say(0, f"{looked} images, {cars} cars, {lines} of them with text, {len(failures)} failed.")
+    _say(
+        0,
+        f"{figures.looked} images, {figures.cars} cars, {lines} of them with text, {len(failures)} failed.",
+    )
     _say(0, f"Kept in {out}: {', '.join(n for n in OWN_NAMES if (out / n).exists())}")
     return 0

@@ -1,0 +1,209 @@
+"""How far both workers are: bars on a terminal, plain lines elsewhere.
+
+`make try` and `make run` show the same, from the summaries that the workers write.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+SECONDS_BETWEEN_LINES = 1.0
+RUNNING = "running"
+
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What both summaries say together.
+
+    Attributes:
+        looked: images that worker A is done with.
+        total: images there are, as far as anybody knows; None before the listing began.
+        is_all: whether the listing is at its end.
+        cars: found by A, which is what B has to read.
+        settled: of the cars, those that B is done with.
+        with_text: of the settled, those with text.
+        failed: images that either worker could not look at.
+        rate: calls of Rekognition a second, of both workers.
+        seconds_left: None where nothing tells.
+    """
+
+    looked: int = 0
+    total: int | None = None
+    is_all: bool = False
+    cars: int = 0
+    settled: int = 0
+    with_text: int = 0
+    failed: int = 0
+    rate: float = 0.0
+    seconds_left: float | None = None
+
+    @classmethod
+    def of(cls, a: Summary, b: Summary, total: int | None = None) -> Self:
+        """Read both summaries; ``total`` where it is known before A has listed all."""
+        of_a, of_b = a.get("images") or {}, b.get("images") or {}
+        looked, settled = int(of_a.get("looked", 0)), int(of_b.get("settled", 0))
+        cars = max(int(of_a.get("cars", 0)), int(of_b.get("received", 0)))
+        is_all = total is not None or bool(a.get("listing_done"))
+        if total is None and of_a:
+            total = max(int(of_a.get("listed", 0)), looked)
+        left = (total or 0) - looked
+        lasts = [_seconds(left, a), _seconds(cars - settled, b)] if is_all else [None]
+        known = [seconds for seconds in lasts if seconds is not None]
+        return cls(
+            looked=looked,
+            total=total,
+            is_all=is_all,
+            cars=cars,
+            settled=settled,
+            with_text=int(of_b.get("with_text", 0)),
+            failed=int(of_a.get("failed", 0)) + int(of_b.get("failed", 0)),
+            rate=sum(_rate(summary) for summary in (a, b)),
+            seconds_left=max(known) if len(known) == len(lasts) else None,
+        )
+
+    @property
+    def facts(self) -> str:
+        """What no bar shows."""
+        parts = [f"{self.cars} cars", f"{self.with_text} with text", f"{self.failed} failed"]
+        if self.rate:
+            parts.append(f"{self.rate:.1f} calls/s")
+        if self.seconds_left:
+            parts.append(f"about {duration(self.seconds_left)} left")
+        return ", ".join(parts)
+
+    def __str__(self) -> str:
+        of = "?" if self.total is None else f"{self.total}{'' if self.is_all else '+'}"
+        return (
+            f"A looked at {self.looked} of {of} images, B read {self.settled} of {self.cars} cars: "
+            f"{self.facts}"
+        )
+
+
+def _rate(summary: Summary) -> float:
+    return float(summary.get("rate_per_second") or 0) if summary.get("state") == RUNNING else 0.0
+
+
+def _seconds(left: int, summary: Summary) -> float | None:
+    """Return how long a worker still has, None if it does not move."""
+    if left <= 0:
+        return 0.0
+    rate = _rate(summary)
+    return left / rate if rate else None
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as a clock does."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Display(Protocol):
+    """Shows progress."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
+    def uploaded(self, number: int, total: int) -> None:
+        """Show how many files are in the bucket."""
+
+    def worked(self, figures: Figures, note: str = "") -> None:
+        """Show what both workers have done, and a word on what they wait for."""
+
+
+class Lines:
+    """A line a second, and only when something has changed."""
+
+    def __init__(self) -> None:
+        self._last, self._last_at = "", 0.0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
+    def uploaded(self, number: int, total: int) -> None:
+        """Show how many files are in the bucket."""
+        self._say(f"uploaded {number} of {total} files", number == total)
+
+    def worked(self, figures: Figures, note: str = "") -> None:
+        """Show what both workers have done."""
+        done = figures.looked == figures.total and figures.settled == figures.cars
+        self._say(f"{figures}{f' ({note})' if note else ''}", done)
+
+    def _say(self, line: str, now: bool) -> None:
+        due = time.monotonic() - self._last_at >= SECONDS_BETWEEN_LINES
+        if line != self._last and (now or due):
+            print(line, file=sys.stderr, flush=True)
+            self._last, self._last_at = line, time.monotonic()
+
+
+class Bars:
+    """A bar for the upload and one for each worker, and a line with what no bar shows."""
+
+    def __init__(self) -> None:
+        # Imported late: where there is no terminal, nobody needs it.
+        from rich.console import Console  # noqa: PLC0415 # see above
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 # see above
+
+        self._progress = Progress(
+            TextColumn("{task.description:<16}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[said]}"),
+            console=Console(stderr=True),
+        )
+        self._upload: TaskID | None = None
+        self._a: TaskID | None = None
+        self._b: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._progress.stop()
+
+    def uploaded(self, number: int, total: int) -> None:
+        """Show how many files are in the bucket."""
+        if self._upload is None:
+            self._upload = self._add("uploading")
+        said = f"{number} of {total} files"
+        self._progress.update(self._upload, completed=number, total=total, said=said)
+
+    def worked(self, figures: Figures, note: str = "") -> None:
+        """Show what both workers have done."""
+        if self._a is None or self._b is None:
+            self._a, self._b = self._add("A looks for cars"), self._add("B reads texts")
+        of = "?" if figures.total is None else f"{figures.total}{'' if figures.is_all else '+'}"
+        said = f"{figures.looked} of {of} images"
+        # Where the listing goes on, nobody knows how much of the bar is done.
+        total = figures.total if figures.is_all else None
+        self._progress.update(self._a, completed=figures.looked, total=total, said=said)
+        said = f"{figures.settled} of {figures.cars} cars\n{note or figures.facts}"
+        # B's total is known only as far as A has come.
+        self._progress.update(
+            self._b, completed=figures.settled, total=max(figures.cars, 1), said=said
+        )
+
+    def _add(self, description: str) -> TaskID:
+        return self._progress.add_task(description, total=None, said="")
+
+
+def display() -> Display:
+    """Choose by where standard error leads."""
+    return Bars() if sys.stderr.isatty() else Lines()
