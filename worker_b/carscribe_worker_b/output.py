@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
 import tempfile
 from contextlib import ExitStack
 from itertools import islice
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from carscribe_common.exits import Exit, StopWorker
 from carscribe_common.files import replacing
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
     from carscribe_common.journal import Journal
 
-SORTED_AT_ONCE = 10_000
+SORTED_AT_ONCE = 2_500
 """So many lines are sorted in memory; more are sorted in parts and merged."""
+
+READ_BYTES = 4096
+"""So much of each part is in memory while they are merged."""
 
 Line = tuple[str, str]  # a key and its text
 
@@ -60,25 +64,31 @@ def write_output(run_dir: Path, journal: Journal, expected: int) -> int:
 
 def _sorted(lines: Iterable[Line], run_dir: Path, stack: ExitStack) -> Iterator[Line]:
     lines = iter(lines)
+    # One file for all parts: their number is not bounded, that of open files is.
+    spill = stack.enter_context(
+        tempfile.TemporaryFile(dir=run_dir, prefix=".sort-")  # noqa: SIM115 - the stack closes it
+    )
     parts: list[Iterable[Line]] = []
     while part := sorted(islice(lines, SORTED_AT_ONCE), key=_order):
         if len(part) < SORTED_AT_ONCE:
             parts.append(part)
             break
-        spill = tempfile.TemporaryFile(  # noqa: SIM115 - the stack closes it after the merge
-            "w+", encoding="utf-8", dir=run_dir, prefix=".sort-"
-        )
-        stack.enter_context(spill)
-        spill.writelines(json.dumps(line) + "\n" for line in part)
-        spill.seek(0)
-        parts.append(_read(spill))
+        start = spill.tell()
+        spill.writelines(json.dumps(line).encode() + b"\n" for line in part)
+        parts.append(_read(spill.fileno(), start, spill.tell()))
+    spill.flush()
     return heapq.merge(*parts, key=_order)
 
 
-def _read(spill: IO[str]) -> Iterator[Line]:
-    for line in spill:
-        key, text = json.loads(line)
-        yield key, text
+def _read(descriptor: int, start: int, end: int) -> Iterator[Line]:
+    cut_off = b""
+    while start < end:
+        data = os.pread(descriptor, min(READ_BYTES, end - start), start)
+        start += len(data)
+        *whole, cut_off = (cut_off + data).split(b"\n")
+        for line in whole:
+            key, text = json.loads(line)
+            yield key, text
 
 
 def _order(line: Line) -> tuple[str, str]:

@@ -45,6 +45,7 @@ def test_lines_are_sorted_whatever_fits_into_memory(
 ) -> None:
     """Sorting in parts gives the same file as sorting all at once, and leaves no parts."""
     monkeypatch.setattr(output, "SORTED_AT_ONCE", at_once)
+    monkeypatch.setattr(output, "READ_BYTES", 7)
     write(
         journal,
         settled(1, "10.jpg", "ten"),
