@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from control.deployment import (
+    BUILD,
     EXIT_NOT_CONFIGURED,
     NOTHING_IS_UP,
     DeploymentError,
@@ -47,6 +49,20 @@ def status() -> None:
     print(f"queue     {queue(present['a'], target)}")
     for host in present.values():
         print(f"worker {host.worker.upper()}  {host.variables['ansible_host']}  {about(host)}")
+    print(f"result    {fetched()}")
+
+
+def fetched(build: Path = BUILD) -> str:
+    """Say which result was fetched last."""
+    try:
+        folder = Path((build / "fetched-run").read_text().strip())
+        totals = json.loads((folder / "summary.json").read_text())["totals"]
+    except (OSError, ValueError, KeyError):
+        return "none fetched yet: `make results` fetches the latest run"
+    return (
+        f"{folder.name}: {totals['images']} images, {totals['cars']} cars, "
+        f"{totals['with_text']} with text, {totals['failed']} failed; see {folder}/report.html"
+    )
 
 
 def queue(host: Host, target: str) -> str:

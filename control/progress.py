@@ -156,27 +156,30 @@ class Bars:
 
     def __init__(self) -> None:
         # Imported late: where there is no terminal, nobody needs it.
-        from rich.console import Console  # noqa: PLC0415 # see above
+        from rich.console import Console, Group  # noqa: PLC0415 # see above
+        from rich.live import Live  # noqa: PLC0415 # see above
         from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 # see above
+        from rich.text import Text  # noqa: PLC0415 # see above
 
         self._progress = Progress(
             TextColumn("{task.description:<16}"),
             BarColumn(bar_width=30),
             TextColumn("{task.fields[said]}"),
-            console=Console(stderr=True),
         )
+        self._below = Text()
+        self._live = Live(Group(self._progress, self._below), console=Console(stderr=True))
         self._upload: TaskID | None = None
         self._a: TaskID | None = None
         self._b: TaskID | None = None
 
     def __enter__(self) -> Self:
         """Begin."""
-        self._progress.start()
+        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End."""
-        self._progress.stop()
+        self._live.stop()
 
     def uploaded(self, number: int, total: int) -> None:
         """Show how many files are in the bucket."""
@@ -194,11 +197,12 @@ class Bars:
         # Where the listing goes on, nobody knows how much of the bar is done.
         total = figures.total if figures.is_all else None
         self._progress.update(self._a, completed=figures.looked, total=total, said=said)
-        said = f"{figures.settled} of {figures.cars} cars\n{note or figures.facts}"
+        said = f"{figures.settled} of {figures.cars} cars"
         # B's total is known only as far as A has come.
         self._progress.update(
             self._b, completed=figures.settled, total=max(figures.cars, 1), said=said
         )
+        self._below.plain = note or figures.facts
 
     def _add(self, description: str) -> TaskID:
         return self._progress.add_task(description, total=None, said="")
