@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("ok", "throttled", "errors", "dropped")
 
-JUST_NOW_SECONDS = 0.25
+JUST_NOW_SECONDS = 0.5
 """An answer so young may not have reached the disk of whoever asked."""
 
 

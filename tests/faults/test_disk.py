@@ -37,7 +37,7 @@ def test_journal_cannot_grow(trial: Callable[..., Trial], name: str, seed: int) 
     assert "damaged" not in unit.logs
     # What was answered when the disk was full could not be written down: it is paid again.
     for operation in run.in_flight:
-        run.in_flight[operation] += 16
+        run.in_flight[operation] += 32
     run.judge()
 
 

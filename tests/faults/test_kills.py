@@ -82,5 +82,5 @@ def test_sigterm_returns_held_messages_at_once(trial: Callable[..., Trial], seed
     began = time.monotonic()
     run.start("b")
     run.finish()
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     assert run.judge().doubled == 0
