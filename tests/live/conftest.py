@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,30 +16,35 @@ import pytest
 from tests.live.reached import Worker, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _ansible_on_path() -> Iterator[None]:
-    """Testinfra calls `ansible-inventory`, which is where this Python is."""
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="session")
+def reach() -> Iterator[Callable[[str], Worker]]:
+    """One connection to each host for all tests, and `ansible-inventory` on the path."""
+    with (
+        tempfile.TemporaryDirectory(prefix="carscribe-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        shared = f"-o ControlMaster=auto -o ControlPersist=10s -o ControlPath={folder}/%C"
+        patch.setenv("ANSIBLE_SSH_EXTRA_ARGS", shared)
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-        yield
+        yield connect
 
 
 @pytest.fixture(scope="session", params=["a", "b"])
-def worker(request: pytest.FixtureRequest, _ansible_on_path: None) -> Worker:
+def worker(request: pytest.FixtureRequest, reach: Callable[[str], Worker]) -> Worker:
     """Each worker's host in turn."""
-    return connect(request.param)
+    return reach(request.param)
 
 
 @pytest.fixture(scope="session")
-def worker_a(_ansible_on_path: None) -> Worker:
+def worker_a(reach: Callable[[str], Worker]) -> Worker:
     """Worker A's host."""
-    return connect("a")
+    return reach("a")
 
 
 @pytest.fixture(scope="session")
-def worker_b(_ansible_on_path: None) -> Worker:
+def worker_b(reach: Callable[[str], Worker]) -> Worker:
     """Worker B's host."""
-    return connect("b")
+    return reach("b")
