@@ -18,15 +18,15 @@ The playbook runs it on both hosts at once. Worker A's follower speaks for both.
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import time
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+from ansible.plugins.action import ActionBase
 
 _DISPLAY = Display()
 _SPEAKER = "a"
@@ -62,7 +62,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
                 try:
                     seen = judge(self._look(told["worker"], told["run_id"]), seen)
                     heard_at = time.monotonic()
-                except (AnsibleConnectionFailure, Unheard) as problem:
+                except (AnsibleConnectionFailure, UnheardError) as problem:
                     self._connection.reset()
                     seen = {**seen, "silent": True}
                     if time.monotonic() - heard_at > told["silence_seconds"]:
@@ -96,14 +96,14 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
         try:
             return {**facts, "summary": json.loads(body), "ActiveState": facts["ActiveState"]}
         except (ValueError, KeyError):
-            raise Unheard(answer.get("stderr") or answer["stdout"]) from None
+            raise UnheardError(answer.get("stderr") or answer["stdout"]) from None
 
 
-class Unheard(Exception):
+class UnheardError(Exception):
     """The host gave no whole answer."""
 
 
-def judge(look: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+def judge(look: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - a table
     """Tell from a look at the host whether its worker has ended, and how."""
     summary = look["summary"] or before["summary"]
     seen: dict[str, Any] = {"outcome": None, "summary": summary, "silent": False}
@@ -140,7 +140,7 @@ class Board:
         """Leave what this follower sees."""
         draft = self._mine.with_suffix(".new")
         draft.write_text(json.dumps(seen))
-        os.replace(draft, self._mine)
+        draft.replace(self._mine)
 
     def other(self) -> dict[str, Any]:
         """Return what the other follower last saw."""
