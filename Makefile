@@ -8,6 +8,7 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 PYTHON ?= python3
 IMAGES ?= images
 OUT ?= results/try
+EYES ?=
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PYTHONPATH := $(CURDIR):$(CURDIR)/common:$(CURDIR)/worker_a:$(CURDIR)/worker_b
@@ -33,19 +34,29 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.try
 	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
+# What recognizes pictures without an account, and fetches its model now: a first
+# start of the stand-in would wait for it. The npm client is needed for that alone.
+$(VENV)/.eyes: requirements/eyes.txt requirements/npm.txt | $(VENV)/.try
+	@echo "Installing the stand-in's eyes into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/eyes.txt
+	@command -v npm > /dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/npm.txt
+	@$(BIN)/python -m local.eyes 2> /dev/null || true
+	@touch $@
+
+# With EYES=1 the stand-in opens them, or says in a sentence why it cannot.
+export CARSCRIBE_EYES := $(if $(EYES),1)
+EYES_LAYER := $(if $(EYES),eyes-if-possible)
+.PHONY: eyes-if-possible
+eyes-if-possible: | $(VENV)/.try
+	@$(MAKE) --no-print-directory $(VENV)/.eyes || true
+
 .PHONY: try
-try: $(VENV)/.try ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR)
+try: $(VENV)/.try $(EYES_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
 	@$(BIN)/python -m local try --images "$(IMAGES)" --out "$(OUT)"
 
 include deploy.mk
 
 # --- checks and tests ---------------------------------------------------------
-# What recognizes pictures without an account; the tests of it are part of `make test`.
-$(VENV)/.eyes: requirements/eyes.txt | $(VENV)/.try
-	@echo "Installing the stand-in's eyes into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
-	@touch $@
-
 # Checkov pins old versions of boto3 and packaging: an environment of its own.
 $(VENV)-checkov/.done: requirements/checkov.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing Checkov into $(VENV)-checkov ..."

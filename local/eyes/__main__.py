@@ -1,4 +1,7 @@
-"""`python -m local.eyes FOLDER`: what the eyes see in a folder's images, and what it takes."""
+"""`python -m local.eyes [FOLDER]`: what the eyes see in a folder's images, and what it takes.
+
+Without a folder it opens them and no more: the model is fetched.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 def main() -> int:
     """Look at each image, several at once if asked to."""
     parser = argparse.ArgumentParser(prog="python -m local.eyes", description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--at-once", type=int, default=1, help="(default: %(default)s)")
     options = parser.parse_args()
     try:
@@ -32,6 +35,8 @@ def main() -> int:
     except ClosedError as closed:
         print(closed, file=sys.stderr)
         return EXIT_CLOSED
+    if options.folder is None:
+        return 0
     found = sorted(p for p in options.folder.iterdir() if p.suffix.lower() in SUFFIXES)
     processor, clock = time.process_time(), time.monotonic()
     with ThreadPoolExecutor(options.at_once) as pool:

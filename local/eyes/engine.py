@@ -1,7 +1,7 @@
 """The eyes as a whole: an image's bytes in, what DetectLabels or DetectText knows of it out.
 
 The models are loaded once. Each look uses one thread, and at most as many
-images are looked at at once as there are processors; who waits longer than
+images are looked at at once as there are processors, up to MAX_AT_ONCE; who waits longer than
 WAIT_SECONDS gets no answer, and is told to slow down as by Rekognition's quota.
 """
 
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 10.0
 """Well below the time after which a client gives up an answer."""
 
-MAX_SIDE_PIXELS = 2000
-"""Larger images are made smaller first: the reader would do it itself, later."""
+MAX_AT_ONCE = 4
+"""Each look takes some hundred megabytes of memory beside the models."""
+
+MAX_SIDE_PIXELS = 1600
+"""Larger images are made smaller first: the reader's time and memory grow with the pixels."""
 
 
 class Detects(Protocol):
@@ -55,7 +58,7 @@ class Eyes:
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._detector, self._reader = detector, reader
-        self._places = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
+        self._places = threading.BoundedSemaphore(at_once or min(os.cpu_count() or 1, MAX_AT_ONCE))
         self._wait_seconds = wait_seconds
 
     def look(self, operation: str, data: bytes) -> dict[str, Any] | None:
