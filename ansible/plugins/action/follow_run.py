@@ -62,7 +62,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
                 try:
                     seen = judge(self._look(told["worker"], told["run_id"]), seen)
                     heard_at = time.monotonic()
-                except (AnsibleConnectionFailure, UnheardError) as problem:
+                except (AnsibleConnectionFailure, UnheardErrorError) as problem:
                     self._connection.reset()
                     seen = {**seen, "silent": True}
                     if time.monotonic() - heard_at > told["silence_seconds"]:
@@ -96,10 +96,10 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
         try:
             return {**facts, "summary": json.loads(body), "ActiveState": facts["ActiveState"]}
         except (ValueError, KeyError):
-            raise UnheardError(answer.get("stderr") or answer["stdout"]) from None
+            raise UnheardErrorError(answer.get("stderr") or answer["stdout"]) from None
 
 
-class UnheardError(Exception):
+class UnheardErrorError(Exception):
     """The host gave no whole answer."""
 
 
@@ -112,21 +112,21 @@ def judge(look: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:  # no
     if look["ActiveState"] == "failed":
         return {**seen, "outcome": "failed", "reason": _reason(look)}
     if "Current" not in look:
-        if summary.get("state") == "complete":
-            return {**seen, "outcome": "complete", "reason": None}
-        return {**seen, "outcome": "failed", "reason": _reason(look)}
+        complete = summary.get("state") == "complete"
+        end = {"outcome": "complete", "reason": None}
+        return {**seen, **(end if complete else {"outcome": "failed", "reason": _reason(look)})}
     # Not running, and not done: a reboot, or somebody stopped it. Only what
     # two looks in a row agree on counts, and no look during a reboot.
     if look["System"] in _IN_TRANSIT:
         return seen
     if not before.get("idle"):
         return {**seen, "idle": True}
-    return {**seen, "outcome": "stopped", "reason": "it was stopped before its end"}
+    return {**seen, "outcome": "stopped", "reason": "it was stopped before its end."}
 
 
 def _reason(look: dict[str, Any]) -> str:
     said = look["summary"].get("reason")
-    return said or f"{look['Result']}, exit code {look['ExecMainStatus']}"
+    return said or f"{look['Result']}, exit code {look['ExecMainStatus']}."
 
 
 class Board:
