@@ -1,8 +1,17 @@
-"""The table of all faults tried: how often, what was lost, doubled, and how long it took."""
+"""All faults, and the table: how often tried, what was lost, doubled, how long it took.
+
+    python -m tests.faults.matrix [pytest's arguments]
+
+tries each as often as docs/reliability.md says and prints the table at the
+end. The faults of hosts are tests/deployment.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -58,3 +67,16 @@ def write(outcomes: Iterable[Outcome]) -> None:
     """Keep all outcomes, for who wants to see more than the table."""
     KEPT.parent.mkdir(exist_ok=True)
     KEPT.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
+
+
+def main(arguments: list[str]) -> int:
+    """Try all faults in full; return pytest's exit code."""
+    command = [sys.executable, "-m", "pytest", "-q", "tests/faults", *arguments]
+    root = KEPT.parents[1]
+    return subprocess.run(
+        command, cwd=root, env={**os.environ, "FAULTS": "full"}, check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
