@@ -24,9 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.utils.display import Display
-
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 _DISPLAY = Display()
 _SPEAKER = "a"
@@ -103,7 +102,7 @@ class UnheardErrorError(Exception):
     """The host gave no whole answer."""
 
 
-def judge(look: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - a table
+def judge(look: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """Tell from a look at the host whether its worker has ended, and how."""
     summary = look["summary"] or before["summary"]
     seen: dict[str, Any] = {"outcome": None, "summary": summary, "silent": False}
