@@ -76,7 +76,8 @@ def test_sigterm_returns_held_messages_at_once(trial: Callable[..., Trial], seed
     slow = {"VISIBILITY_TIMEOUT_SECONDS": "3600", "REKOGNITION_RATE_PER_SECOND": "4"}
     run.start("a").wait()
     run.start("b", **slow)
-    run.sleep(1.2, 3.0)
+    run.wait_for_journal("b", "settled")
+    run.sleep(0.3, 2.0)
     run.units["b"].worker.signal(signal.SIGTERM)
     assert run.units["b"].wait(40) in {Exit.TERMINATED, -signal.SIGTERM}
     began = time.monotonic()
