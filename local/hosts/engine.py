@@ -236,6 +236,12 @@ class Engine:
         name = self.container_name(instance_id)
         return self.run("exec", name, *command, timeout_seconds=timeout_seconds, check=False)
 
+    def last_words(self, instance_id: str) -> str:
+        """Return the last line that a host's first process wrote."""
+        done = self.run("logs", self.container_name(instance_id), check=False)
+        lines = [line for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+        return lines[-1] if lines else "it said nothing"
+
     def remove_all(self) -> None:
         """Remove every container and image of the deployment."""
         wanted = f"label={LABEL}={self.deployment.id}"

@@ -130,6 +130,10 @@ class Hosts:
             state = done.stdout.strip() or done.stderr.strip().rpartition("\n")[2]
             if state in {"running", "degraded"} and self._answers_ssh(instance):
                 break
+            if done.returncode != 0 and self._has_ended(instance):
+                raise HostsError(
+                    f"The host {instance.name} ended while it booted: {self.engine.last_words(instance.id)}"
+                )
             time.sleep(0.1)
         else:
             raise HostsError(
@@ -137,6 +141,10 @@ class Hosts:
                 f"system says '{state}'): run 'make down', then 'make up TARGET=local' again."
             )
         self._check_way_to_stand_in(instance)
+
+    def _has_ended(self, instance: Instance) -> bool:
+        container = self.engine.containers().get(instance.id)
+        return container is None or not container.running
 
     @staticmethod
     def _answers_ssh(instance: Instance) -> bool:
