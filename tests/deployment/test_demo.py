@@ -1,0 +1,28 @@
+"""`make demo`, on a terminal as a person sees it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests import recording
+
+if TYPE_CHECKING:
+    from tests.deployment.checkout import Copy
+
+EXPECTED = (Path(__file__).resolve().parents[2] / "images/expected-output.txt").read_text()
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+
+
+def test_the_demo_shows_bars_and_the_result(copy: Copy) -> None:
+    """It says what is there and what it costs, shows bars and the result, and leaves nothing."""
+    code, written = recording.run(["make", "demo"], copy.root, copy.environment)
+    said = COLOUR.sub("", "\n".join(recording.screen(written)))
+    assert code == 0, said[-4000:]
+    assert "It costs nothing: no AWS account is used." in said
+    assert "A looks for cars" in said
+    assert "10 of 10 images" in said
+    assert EXPECTED.strip() in said
+    assert "nothing is left running" in said
+    assert not (copy.root / "build" / "target").exists()
