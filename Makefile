@@ -111,6 +111,10 @@ bench: $(VENV)/.dev ## how fast it is, against references measured in the same r
 screenshots: prerequisites-test $(VENV)/.dev ## take the pictures of the results page for docs/
 	@$(BIN)/python -m tests.browser.screenshots
 
+.PHONY: recording
+recording: prerequisites-demo $(VENV)/.dev ## record the terminal session of make demo for docs/
+	@$(BIN)/python -m tests.recording docs/demo.svg make demo
+
 # --- for the project's own developers ----------------------------------------
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
