@@ -70,7 +70,7 @@ MUTATIONS = (
         "worker_a/carscribe_worker_a/run.py",
         "            self._journal.append(watermark)\n        self._journal.commit()\n",
         "            self._journal.append(watermark)\n",
-        f"{PROTOCOL}::test_a_killed_between_journal_and_send",
+        "tests/faults/test_kills.py::test_kill",
     ),
     Mutation(
         "-1 ends the run at once",
