@@ -155,7 +155,10 @@ def main() -> int:
         print(stop.sentence, file=sys.stderr)
         return stop.code
     except BotoCoreError as error:
-        print(f"Rekognition cannot be asked: {error}", file=sys.stderr)
+        print(
+            f"Rekognition cannot be asked: {error}; `make doctor` says what is missing.",
+            file=sys.stderr,
+        )
         return Exit.CONFIG
     print(f"{len(images) - failed} recorded, {failed} not; try them with make try IMAGES={folder}")
     return Exit.OK if not failed else Exit.INCOMPLETE

@@ -201,7 +201,10 @@ def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[byte
         if code is not None:
             raise Failed(code or EXIT_SOFTWARE, "")  # it has said why
         if time.monotonic() > end:
-            raise Failed(EXIT_SOFTWARE, f"The stand-in did not answer in {READY_SECONDS} s.")
+            raise Failed(
+                EXIT_SOFTWARE,
+                f"The stand-in did not answer in {READY_SECONDS} s: try again when the machine is less busy.",
+            )
         time.sleep(0.02)
     return str(json.loads(ready.read_text())["url"])
 
@@ -269,7 +272,10 @@ def _watch(
             lifetime.stop(list(workers.values()))
             return failed[0] if failed[0] > 0 else 128 - failed[0]
         if standin.poll() is not None:
-            raise Failed(EXIT_SOFTWARE, "The stand-in ended before the workers did.")
+            raise Failed(
+                EXIT_SOFTWARE,
+                "The stand-in ended before the workers did: try again, and if it happens again, please report it with what it said.",
+            )
         time.sleep(POLL_SECONDS)
 
 

@@ -103,7 +103,9 @@ def make_probes(probes: Sequence[Probe]) -> None:
                 continue
             verdict = judge(error, probe.what)
             if not isinstance(verdict, StopWorker):
-                verdict = StopWorker(Exit.TRANSIENT, f"Cannot {probe.what}: {verdict}")
+                verdict = StopWorker(
+                    Exit.TRANSIENT, f"Cannot {probe.what} now: {verdict}; try again."
+                )
             logger.error("not ok: %s", probe.what)  # noqa: TRY400 - the sentence follows
             faults.append(verdict)
         else:

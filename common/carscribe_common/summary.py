@@ -102,7 +102,10 @@ class Summary:
             write_json(self._path, data)
         except OSError as error:
             if code == Exit.OK:
-                raise StopWorker(Exit.DISK, f"Cannot write {self._path}: {error}.") from error
+                raise StopWorker(
+                    Exit.DISK,
+                    f"Cannot write {self._path}: {error.strerror}; make space and start again.",
+                ) from error
 
     def _data(self, state: str) -> dict[str, Any]:
         counts = self._counts()

@@ -196,7 +196,7 @@ def _await_change(engine: Engine, instance: Instance, verb: str, before: Contain
         if followed[verb]:
             return
         time.sleep(0.2)
-    raise HostsError(f"{instance.name} did not {verb} within {CHANGE_SECONDS:.0f} s.")
+    raise HostsError(f"{instance.name} did not {verb} within {CHANGE_SECONDS:.0f} s: run it again.")
 
 
 def down(_options: argparse.Namespace) -> None:

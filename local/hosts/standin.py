@@ -123,4 +123,6 @@ def listen_at(url: str, gateway: str) -> None:
         call(url, "POST", "listen", {"address": gateway})
     except urllib.error.HTTPError as error:
         detail = json.loads(error.read() or b"{}").get("error", error.reason)
-        raise HostsError(f"The stand-in cannot listen at {gateway}: {detail}") from error
+        raise HostsError(
+            f"The stand-in cannot listen at {gateway}: {detail}. Run 'make down' and try again."
+        ) from error

@@ -36,7 +36,10 @@ def remove_all(deployment: Deployment) -> None:
             if not (left := leftovers(deployment)):
                 return
             time.sleep(SETTLE_SECONDS)
-    raise HostsError(f"This is left and could not be removed: {', '.join(left)}.")
+    raise HostsError(
+        f"This is left and could not be removed: {', '.join(left)}. Run 'make down' again; what "
+        "is left then goes with a restart of the machine."
+    )
 
 
 def _sweep(deployment: Deployment) -> None:

@@ -132,7 +132,11 @@ class Outbox:
             failed = {item["Code"]: item for item in answer.get("Failed", ())}
             last = "; ".join(f"{code}: {item.get('Message', '')}" for code, item in failed.items())
             if any(item["SenderFault"] and "Access" in code for code, item in failed.items()):
-                raise StopWorker(Exit.DENIED, f"Cannot send to the queue: AWS refuses it ({last}).")
+                raise StopWorker(
+                    Exit.DENIED,
+                    f"Cannot send to the queue: AWS refuses it ({last}); give this role "
+                    "sqs:SendMessage on it.",
+                )
             self._evidence.give_up_if_hopeless(began, last)
             logger.warning("%d of %d messages not taken (%s)", len(entries), len(batch), last)
             if self._stop.wait(pause):
