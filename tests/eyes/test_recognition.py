@@ -11,8 +11,8 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from local.eyes.opening import open_eyes
 from local.rekognition.shapes import output_problems
+from tests.eyes.conftest import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +129,7 @@ def test_the_models_are_loaded_once(images: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", count)
     monkeypatch.setattr("rapidocr.inference_engine.onnxruntime.main.InferenceSession", count)
-    fresh = open_eyes()
+    fresh = opened()
     data = (images / "1.jpg").read_bytes()
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: fresh.look("DetectText", data), range(4)))
