@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 STATE_VARIABLE = "CARSCRIBE_LOCAL_STATE"
 CACHE_VARIABLE = "CARSCRIBE_LOCAL_CACHE"
+RUNTIME_PATH_MAX = 50
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ class Deployment:
     def engine(self) -> Path:
         """Podman's storage, and all else that it writes."""
         return self.state / "engine"
+
+    @property
+    def runtime(self) -> Path:
+        """What Podman forgets at a reboot; Podman takes no longer path for it than this."""
+        inside = self.engine / "run"
+        fits = len(str(inside)) <= RUNTIME_PATH_MAX
+        return inside if fits else Path("/run") / self.name
 
     @property
     def volumes(self) -> Path:

@@ -75,7 +75,7 @@ class Engine:
         configuration = folder / "containers.conf"
         self.environment["CONTAINERS_CONF"] = str(configuration)
         self.environment["TMPDIR"] = str(folder / "temporary")
-        self.prefix += ["--root", str(folder / "root"), "--runroot", str(folder / "run")]
+        self.prefix += ["--root", str(folder / "root"), "--runroot", str(self.deployment.runtime)]
         # On hybrid cgroups crun refuses to start, runc does not.
         self.prefix += ["--runtime", "runc"] if shutil.which("runc") else []
         wanted = "\n".join(
@@ -152,8 +152,6 @@ class Engine:
 
     def create(self, plan: Plan) -> None:
         """Make a container; it starts with systemd, and waits for its network before that."""
-        files = min(FILES_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-        processes = min(PROCESSES_MAX, resource.getrlimit(resource.RLIMIT_NPROC)[1])
         options = [
             *("--name", self.container_name(plan.instance_id), "--hostname", plan.hostname),
             *("--label", f"{LABEL}={self.deployment.id}"),
@@ -163,7 +161,7 @@ class Engine:
             *("--cap-add", "SYS_ADMIN", "--cap-add", "SYS_BOOT"),
             *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
             *("--security-opt", "label=disable"),
-            *("--ulimit", f"nofile=1024:{files}", "--ulimit", f"nproc={processes}:{processes}"),
+            *limits(),
             *(
                 "--pids-limit",
                 "-1",
@@ -252,6 +250,18 @@ class Engine:
         ours = [name for name in names.split() if self.deployment.name in name]
         if ours:
             self.run("rmi", "--force", *ours, check=False, timeout_seconds=120)
+
+
+def limits() -> tuple[str, ...]:
+    """Return options for limits that this process may give."""
+    files, processes = (
+        min(wanted, have) if have != resource.RLIM_INFINITY else wanted
+        for wanted, have in (
+            (FILES_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
+            (PROCESSES_MAX, resource.getrlimit(resource.RLIMIT_NPROC)[1]),
+        )
+    )
+    return ("--ulimit", f"nofile=1024:{files}", "--ulimit", f"nproc={processes}:{processes}")
 
 
 def choose(environment: Mapping[str, str] = os.environ) -> str | None:

@@ -88,7 +88,8 @@ def _engines(deployment: Deployment) -> Iterator[Engine]:
 
 def _programs(deployment: Deployment) -> list[int]:
     """Return the processes of this machine that work for the deployment."""
-    paths = [deployment.engine, deployment.ready_file, watch.record(deployment)]
+    paths = [deployment.engine, deployment.runtime, deployment.ready_file]
+    paths.append(watch.record(deployment))
     found = set(mentioning(*paths, deployment.state / "mmdebstrap"))
     found |= {
         pid
@@ -145,7 +146,7 @@ def _runtime_states(deployment: Deployment) -> list[Path]:
 
 def _mounts(deployment: Deployment) -> list[str]:
     """Return the mounts below the deployment's folder, the innermost first."""
-    inside = f"{deployment.state}/"
+    inside = (f"{deployment.state}/", f"{deployment.runtime}/")
     lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
     points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
     return [point for point in reversed(points) if point.startswith(inside)]
@@ -161,6 +162,7 @@ def _files(deployment: Deployment) -> list[Path]:
     names = ("base.tar", "engine", "hosts", "mmdebstrap", "standin.json", "standin.log", "volumes")
     return [
         *(deployment.state / name for name in names),
+        deployment.runtime,
         *(deployment.state / "watch.log", watch.record(deployment), standin.record(deployment)),
         *deployment.cache.glob("*.unfinished"),
     ]
