@@ -60,7 +60,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         world = World(standin, everything(standin))
         amazon = {"operating_system": "al2023"}
         given = {
-            "own": Deployment("own", folder / "own", standin),
+            "own": Deployment("own", folder / "own", standin, {"bucket_force_destroy": "false"}),
             "lab": Deployment("lab", folder / "lab", standin, amazon, ("--lab",)),
             "given": Deployment(
                 "given",

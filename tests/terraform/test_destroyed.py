@@ -45,7 +45,7 @@ def test_destroy_leaves_what_was_there_before(world: World) -> None:
     """
     deployments = [*(world[name] for name in ("own", "lab", "given")), world.deployments["failing"]]
     s3 = world.standin.client("s3")
-    s3.put_object(Bucket=world["lab"].outputs["bucket"], Key="by-hand.jpg", Body=b"by hand")
+    s3.put_object(Bucket=world["own"].outputs["bucket"], Key="by-hand.jpg", Body=b"by hand")
     for name in ("key", "key.pub"):
         (deployments[0].folder.parent / name).unlink()
     for deployment in deployments:
