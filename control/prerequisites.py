@@ -22,27 +22,14 @@ if TYPE_CHECKING:
 
 # By the program that is looked for, the package of Debian that has it.
 SSH = {"ssh": "openssh-client", "ssh-keygen": "openssh-client"}
-HOSTS = {
-    "conmon": "conmon",
-    "iptables": "iptables",
-    "mmdebstrap": "mmdebstrap",
-    "newuidmap": "uidmap",
-    "nft": "nftables",
-    "podman": "podman",
-    "runc": "runc",
-}
 TESTS = {
     "chromedriver": "chromium-driver",
     "chromium": "chromium",
     "faketime": "faketime",
     "git": "git",
 }
-NEEDED: dict[str, dict[str, str]] = {
-    "venv": {},
-    "up": SSH,
-    "demo": {**SSH, **HOSTS},
-    "test": {**SSH, **HOSTS, **TESTS},
-}
+# What the local hosts need of an engine, `python -m local install` looks after.
+NEEDED: dict[str, dict[str, str]] = {"venv": {}, "up": SSH, "demo": SSH, "test": {**SSH, **TESTS}}
 
 EXIT_NOT_CONFIGURED = 78
 
@@ -52,15 +39,6 @@ def missing(programs: Mapping[str, str], path: str) -> list[str]:
     return sorted(
         {package for name, package in programs.items() if not shutil.which(name, path=path)}
     )
-
-
-def needed(goal: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a goal needs; with Docker there, no Podman."""
-    programs = dict(NEEDED[goal])
-    if environ.get("ENGINE") == "docker":
-        for name in ("podman", "conmon", "runc", "newuidmap"):
-            programs.pop(name, None)
-    return programs
 
 
 def install(packages: list[str]) -> bool:
@@ -81,7 +59,7 @@ def install(packages: list[str]) -> bool:
 def main(goal: str) -> int:
     """Install what is missing, or say it."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    packages = missing(needed(goal, os.environ), path)
+    packages = missing(NEEDED[goal], path)
     if importlib.util.find_spec("ensurepip") is None:
         packages.append("python3-venv")
     if not packages:
