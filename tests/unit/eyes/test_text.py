@@ -119,15 +119,16 @@ def test_a_line_is_as_sure_as_its_letters_on_average() -> None:
 def test_a_polygon_follows_the_text_around_the_clock() -> None:
     """It begins at the first letter's upper left corner; the box is level and around it."""
     found = to_detections([piece("A", 500, 100, 100, height=50, degrees=90)], 1000, 500)
-    geometry = found["TextDetections"][0]["Geometry"]
-    corners = [(point["X"], point["Y"]) for point in geometry["Polygon"]]
-    for corner, expected in zip(
-        corners, [(0.5, 0.2), (0.5, 0.4), (0.45, 0.4), (0.45, 0.2)], strict=True
-    ):
-        assert corner == pytest.approx(expected)
-    assert geometry["BoundingBox"] == pytest.approx(
-        {"Left": 0.45, "Top": 0.2, "Width": 0.05, "Height": 0.2}
-    )
+    for detection in found["TextDetections"]:  # the line and its word
+        geometry = detection["Geometry"]
+        corners = [(point["X"], point["Y"]) for point in geometry["Polygon"]]
+        for corner, expected in zip(
+            corners, [(0.5, 0.2), (0.5, 0.4), (0.45, 0.4), (0.45, 0.2)], strict=True
+        ):
+            assert corner == pytest.approx(expected)
+        assert geometry["BoundingBox"] == pytest.approx(
+            {"Left": 0.45, "Top": 0.2, "Width": 0.05, "Height": 0.2}
+        )
 
 
 def test_no_corner_is_outside_of_the_image() -> None:
