@@ -106,6 +106,11 @@ class Engine:
             check=check,
         )
 
+    @property
+    def label(self) -> str:
+        """The label of every container of the deployment."""
+        return f"{LABEL}={self.deployment.id}"
+
     # --- images ---------------------------------------------------------------
     def has_image(self, image: str) -> bool:
         """Tell whether the image is there."""
@@ -130,13 +135,15 @@ class Engine:
             "--quiet",
             "--no-trunc",
             "--filter",
-            f"label={LABEL}={self.deployment.id}",
+            f"label={self.label}",
         ).stdout.split()
         # One may vanish between the two commands: then the others are still described.
         listed = self.run("container", "inspect", *ids, check=False).stdout if ids else "[]"
         found = {}
         for entry in json.loads(listed or "[]"):
             labels = entry["Config"]["Labels"]
+            if "carscribe.instance" not in labels:
+                continue  # it builds the base image
             state = entry["State"]
             running = bool(state["Running"])
             found[labels["carscribe.instance"]] = Container(
@@ -154,7 +161,7 @@ class Engine:
         """Make a container; it starts with systemd, and waits for its network before that."""
         options = [
             *("--name", self.container_name(plan.instance_id), "--hostname", plan.hostname),
-            *("--label", f"{LABEL}={self.deployment.id}"),
+            *("--label", self.label),
             *("--label", f"carscribe.instance={plan.instance_id}"),
             *("--label", f"carscribe.plan={plan.fingerprint}"),
             # systemd mounts, and reboots its own process namespace; no more is given.
@@ -162,16 +169,8 @@ class Engine:
             *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
             *("--security-opt", "label=disable"),
             *limits(),
-            *(
-                "--pids-limit",
-                "-1",
-                "--cgroupns",
-                "private",
-                "--network",
-                "none",
-                "--stop-signal",
-                "SIGRTMIN+3",
-            ),
+            *("--pids-limit", "-1", "--cgroupns", "private"),
+            *("--network", "none", "--stop-signal", "SIGRTMIN+3"),
             *("--volume", f"{plan.seed}:{SEED}:ro"),
             *("--env", f"container={self.program}"),
         ]
@@ -242,7 +241,7 @@ class Engine:
 
     def remove_all(self) -> None:
         """Remove every container and image of the deployment."""
-        wanted = f"label={LABEL}={self.deployment.id}"
+        wanted = f"label={self.label}"
         ids = self.run("ps", "--all", "--quiet", "--filter", wanted, check=False).stdout.split()
         if ids:
             self.run(*self._rm, *ids, check=False, timeout_seconds=120)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.hosts import packages
+from local.hosts.engine import limits
 from local.hosts.errors import INSTEAD, HostsError
 from local.hosts.process import run
 
@@ -20,6 +21,7 @@ SUITE = "bookworm"
 PUBLIC_IMAGE = "debian:12"  # the engine knows in which registry
 REGISTRY_SECONDS = 10.0
 BUILD_SECONDS = 600.0
+SINGLE = "Treating single images as manifest lists is not implemented"
 ROOTFS = Path(__file__).parent / "rootfs"
 UNWANTED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
 
@@ -69,9 +71,11 @@ def _build(deployment: Deployment, engine: Engine, archive: Path) -> None:
 def _from_registry(engine: Engine, archive: Path) -> bool:
     """Take the public image and install the packages in it; False where that cannot be done."""
     name = f"{engine.deployment.name}-build"
+    was_there = engine.has_image(PUBLIC_IMAGE)
     try:
         # A small question first: an unreachable registry is found out within seconds.
-        engine.run("manifest", "inspect", PUBLIC_IMAGE, timeout_seconds=REGISTRY_SECONDS)
+        if not _answers(engine):
+            return False
         engine.run("pull", "--quiet", PUBLIC_IMAGE, timeout_seconds=BUILD_SECONDS)
         script = (
             "export DEBIAN_FRONTEND=noninteractive && apt-get -qq update && "
@@ -80,7 +84,8 @@ def _from_registry(engine: Engine, archive: Path) -> bool:
         )
         engine.run("rm", "--force", name, check=False)
         engine.run(
-            *("run", "--name", name, "--network", "host", PUBLIC_IMAGE, "sh", "-ec", script),
+            *("run", "--name", name, "--label", engine.label, "--network", "host", *limits()),
+            *(PUBLIC_IMAGE, "sh", "-ec", script),
             timeout_seconds=BUILD_SECONDS,
         )
         engine.run("export", "--output", archive, name, timeout_seconds=BUILD_SECONDS)
@@ -88,7 +93,17 @@ def _from_registry(engine: Engine, archive: Path) -> bool:
         return False
     finally:
         engine.run("rm", "--force", name, check=False)
+        if not was_there:
+            engine.run("rmi", PUBLIC_IMAGE, check=False)
     return True
+
+
+def _answers(engine: Engine) -> bool:
+    inspected = engine.run(
+        "manifest", "inspect", PUBLIC_IMAGE, timeout_seconds=REGISTRY_SECONDS, check=False
+    )
+    # Podman finds an image that is there for one architecture only, and says that it cannot show it.
+    return inspected.returncode == 0 or SINGLE in inspected.stderr
 
 
 def _from_mirror(deployment: Deployment, archive: Path) -> None:

@@ -180,9 +180,8 @@ def test_a_base_image_that_cannot_be_had_is_told_so(
         def has_image(self, _image: str) -> bool:
             return False
 
-        def run(self, *_: Any, check: bool = True, **__: Any) -> None:
-            if check:
-                raise HostsError("no such host")
+        def run(self, *_: Any, **__: Any) -> subprocess.CompletedProcess[str]:
+            return subprocess.CompletedProcess([], 125, "", "no such host")
 
     monkeypatch.setattr(image, "run", run)
     monkeypatch.setattr("local.hosts.packages.missing", lambda _programs: [])

@@ -18,7 +18,7 @@ from local.hosts.engine import Engine
 from local.hosts.process import recorded
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-COMMAND_SECONDS = 150.0
+COMMAND_SECONDS = 240.0
 TRUST = {
     "Statement": [
         {
