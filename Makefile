@@ -67,7 +67,7 @@ $(VENV)-checkov/.done: requirements/checkov.txt | $(VENV)/pyvenv.cfg
 PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: lint
-lint: $(VENV)/.dev ## ruff, mypy, ansible-lint, yamllint, terraform fmt
+lint: $(VENV)/.dev $(VENV)/.eyes ## ruff, mypy, ansible-lint, yamllint, terraform fmt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -76,7 +76,7 @@ lint: $(VENV)/.dev ## ruff, mypy, ansible-lint, yamllint, terraform fmt
 	TF_CLI_CONFIG_FILE=/dev/null terraform fmt -check -recursive terraform
 
 .PHONY: check
-check: prerequisites-test lint $(VENV)/.eyes ## the fast part of the tests: no root, no hosts
+check: prerequisites-test lint ## the fast part of the tests: no root, no hosts
 	$(PYTEST) tests/unit tests/integration
 
 .PHONY: audit
@@ -109,7 +109,7 @@ bench: $(VENV)/.dev ## how fast it is, against references measured in the same r
 
 .PHONY: screenshots
 screenshots: prerequisites-test $(VENV)/.dev ## take the pictures of the results page for docs/
-	@$(BIN)/python -m tests.browser.screenshots
+	@$(BIN)/python -m tests.browser.screenshots docs/images
 
 .PHONY: recording
 recording: prerequisites-demo $(VENV)/.dev ## record the terminal session of make demo for docs/
