@@ -3,8 +3,8 @@
     python -m tests.recording SVG COMMAND...
 
 The command runs on a pseudo-terminal of its own. What a screen would show at
-the end is drawn, with the bars where they came to rest. Of what Ansible says
-the names of the tasks are left out.
+the end is drawn, with the bars where they came to rest. Ansible's tasks
+and Terraform's resources are left out.
 """
 
 # ruff: noqa: T201 # a program for the command line
@@ -23,6 +23,9 @@ _STEP = re.compile(
     r"\x1b\[(?P<count>\d*)(?P<what>[AK])|\x1b\[\?\d+[hl]|(?P<line>\r?\n)|(?P<back>\r)"
 )
 _TASK = re.compile(r"(TASK|PLAY) \[")
+_RESOURCE = re.compile(r"   \S+: (Creation|Destruction|Modifications) complete")
+MANY = "   ..."
+_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -71,16 +74,21 @@ def screen(written: str) -> list[str]:
 
 
 def without_tasks(lines: list[str]) -> list[str]:
-    """Leave out what Ansible says of each task, and blank lines in a row."""
+    """Leave out Ansible's tasks and Terraform's resources, and blank lines in a row."""
     kept: list[str] = []
     inside = False
     for line in lines:
         plain = _COLOUR.sub("", line)
+        if not plain.strip():
+            line = ""  # noqa: PLW2901 # whatever blanks and colours it has
         if _TASK.match(plain):
             inside = True
         elif plain.startswith(("PLAY RECAP", "== ")):
             inside = False
-        if not inside and (plain.strip() or (kept and kept[-1].strip())):
+        if _RESOURCE.match(plain):
+            line = MANY  # noqa: PLW2901 # one for all of them
+        is_repeated = kept[-1:] == [line] and line in {"", MANY}
+        if not inside and not is_repeated:
             kept.append(line)
     return kept
 
@@ -93,7 +101,8 @@ def svg(lines: list[str], title: str) -> str:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     for line in lines:
         console.print(Text.from_ansi(line), soft_wrap=False)
-    return console.export_svg(title=title)
+    # The drawing fetches nothing: the reader's own font will do.
+    return _FONT.sub("", console.export_svg(title=title))
 
 
 def main() -> int:
@@ -105,7 +114,7 @@ def main() -> int:
         print(_COLOUR.sub("", "\n".join(screen(written)[-40:])), file=sys.stderr)
         print(f"It ended with {code}: nothing was recorded.", file=sys.stderr)
         return code
-    Path(target).with_suffix(".ansi").write_text(written)
+    written = written.replace(f"{Path.cwd()}/", "")
     Path(target).write_text(svg(without_tasks(screen(written)), f"$ {' '.join(command)}"))
     print(f"Recorded in {target}.")
     return 0

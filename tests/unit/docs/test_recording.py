@@ -44,6 +44,16 @@ def test_ansible_s_tasks_are_left_out() -> None:
     ]
 
 
+def test_terraform_s_resources_are_one_line() -> None:
+    """However many are made, three dots stand for them."""
+    made = [f'   aws_s3_object.image["{n}.jpg"]: Creation complete after 0s' for n in range(9)]
+    assert recording.without_tasks(["   Plan: 9 to add", *made, "   Apply complete!"]) == [
+        "   Plan: 9 to add",
+        "   ...",
+        "   Apply complete!",
+    ]
+
+
 def test_a_terminal_is_there(tmp_path: Path) -> None:
     """A command finds a terminal of a hundred columns, and its exit code comes back."""
     code, written = recording.run(["sh", "-c", "test -t 1 && echo $COLUMNS; exit 3"], tmp_path, {})
@@ -55,3 +65,4 @@ def test_it_is_an_svg() -> None:
     drawn = recording.svg(["\x1b[31mred\x1b[0m"], "make demo")
     assert drawn.startswith("<svg")
     assert "red" in drawn
+    assert "url(http" not in drawn
