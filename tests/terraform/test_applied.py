@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
 
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["own", "lab", "given"]
 NOTHING_TO_DO = 0
 
@@ -133,6 +135,24 @@ def test_the_bucket_has_the_images_of_the_folder(world: World) -> None:
     bucket = world["own"].outputs["bucket"]
     keys = [o["Key"] for o in world.standin.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert sorted(keys) == sorted(f"{n}.jpg" for n in range(1, 11))
+
+
+def test_images_added_later_are_uploaded_by_the_next_apply(world: World, tmp_path: Path) -> None:
+    """An image that joins the folder is uploaded and the others stay; without it, it goes again."""
+    deployment, s3 = world["own"], world.standin.client("s3")
+    bucket = deployment.outputs["bucket"]
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(1, 11):
+        shutil.copy(ROOT / "images" / f"{number}.jpg", folder)
+    only = "-target=aws_s3_object.image"  # the rest has tests of its own
+    assert deployment.run("apply", f"-var=images_dir={folder}", only) == 0, deployment.said
+    shutil.copy(ROOT / "images" / "2.jpg", folder / "11.jpg")
+    assert deployment.run("apply", f"-var=images_dir={folder}", only) == 0, deployment.said
+    assert "1 added, 0 changed, 0 destroyed" in deployment.said
+    assert s3.head_object(Bucket=bucket, Key="11.jpg")["ContentLength"] > 0
+    assert deployment.run("apply", only) == 0, deployment.said
+    assert "0 added, 10 changed, 1 destroyed" in deployment.said
 
 
 def test_a_learner_lab_gets_no_iam_resource_and_no_key_pair(world: World) -> None:
