@@ -87,13 +87,15 @@ audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
 checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 	$(VENV)-checkov/bin/checkov --directory terraform --framework terraform --compact --quiet --skip-download
 
+# Each of these mostly waits (for Terraform's provider, for hosts that boot), so two run at once.
+PARTS := test-terraform test-browser test-hosts test-faults test-deployment
+.PHONY: $(PARTS)
+$(PARTS): test-%:
+	$(PYTEST) tests/$*
+
 .PHONY: test
 test: prerequisites-test check audit checkov ## every check and test that CI runs
-	$(PYTEST) tests/terraform
-	$(PYTEST) tests/browser
-	$(PYTEST) tests/faults
-	$(PYTEST) tests/hosts
-	$(PYTEST) tests/deployment
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS)
 
 .PHONY: test-eyes
 test-eyes: $(VENV)/.dev $(VENV)/.eyes ## the eyes with their real models
