@@ -61,7 +61,7 @@ class Copy:
             "PYTHONPATH": os.pathsep.join(
                 str(self.root / part) for part in (".", "common", "worker_a", "worker_b")
             ),
-            "TF_VAR_vpc_cidr": "10.217.0.0/16",
+            "TF_VAR_vpc_cidr": "10.233.0.0/16",
         }
 
     def command(

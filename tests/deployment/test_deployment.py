@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.deployment import sandbox
 from tests.deployment.checkout import CHECKOUT, Playing
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ def test_the_hosts_are_as_they_should_be(up: Copy) -> None:
     up.make_target("verify")
 
 
+@pytest.mark.parametrize("worker", ["a", "b"])
+def test_what_a_process_can_do_in_the_unit(up: Copy, worker: str) -> None:
+    """In a worker's sandbox a process writes its state directory, connects outwards, and no more."""
+    found = sandbox.probe(up, worker)
+    assert {name for name, answer in found.items() if answer == "done"} == sandbox.ALLOWED, found
+
+
 def test_a_changed_worker_reaches_its_own_host_alone(up: Copy) -> None:
     """A change of worker A's source gives A's host a new release, and B's host nothing."""
     before = up.on_host("a", "readlink /opt/carscribe/worker-a/current")
@@ -98,6 +106,51 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
     counts = up.standin("counts")
     assert counts["rekognition.DetectLabels"]["ok"] == 10
     assert counts["rekognition.DetectText"]["ok"] <= 6 + 6  # what was in flight at the reboot
+
+
+def test_a_reboot_of_a_in_the_middle_of_a_run(up: Copy) -> None:
+    """A's host reboots while it looks: the run goes on by itself, and its result is right."""
+    up.standin("reset", {})
+    up.standin("faults", {"operations": {"rekognition.DetectLabels": {"latency_seconds": 25}}})
+    playing = Playing(up, "run.yml")
+    in_flight = await_calls(up, "rekognition.DetectLabels")
+    up.command("python", "-m", "local", "reboot", "worker-a")
+    up.standin("faults", {})
+    code = playing.end()
+    assert code == 0, playing.text
+    assert up.result() == EXPECTED
+    counts = up.standin("counts")
+    assert counts["rekognition.DetectLabels"]["ok"] <= 10 + in_flight
+    assert counts["rekognition.DetectText"]["ok"] == 6
+
+
+def test_b_s_volume_is_full(up: Copy) -> None:
+    """With no space left B says so in one sentence and settles nothing; with space it goes on."""
+    state = "/var/lib/carscribe-worker-b"
+    up.standin("reset", {})
+    up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 25}}})
+    since = up.on_host("b", "date +%s")
+    # All that the volume gives but for a few pages, which the run's beginning takes.
+    free = f"$(($(stat -f -c '%f * %S' {state}) - 16777216))"
+    up.on_host("b", f"fallocate -l {free} {state}/ballast")
+    playing = Playing(up, "run.yml")
+    await_calls(up, "rekognition.DetectText")
+    up.on_host("b", f"dd if=/dev/zero of={state}/more bs=4k 2>/dev/null; sync; true")
+    up.standin("faults", {})
+    said = f"journalctl -u carscribe-worker-b --since @{since} -o cat"
+    deadline = time.monotonic() + 120
+    while "No space left on device" not in (told := up.on_host("b", said)):
+        assert time.monotonic() < deadline, told
+    up.on_host("b", f"rm {state}/ballast {state}/more")
+    assert "make space" in told
+    assert "Traceback" not in told
+    assert "damaged" not in told
+    code = playing.end()
+    assert code == 0, playing.text
+    assert up.result() == EXPECTED
+    counts = up.standin("counts")
+    assert counts["rekognition.DetectLabels"]["ok"] == 10
+    assert counts["rekognition.DetectText"]["ok"] <= 6 + 6  # answered, and no space to say so
 
 
 def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
@@ -214,6 +267,16 @@ def test_down_after_a_half_failed_up(copy: Copy) -> None:
     started.wait()
     copy.make_target("down")
     assert remains(copy.root) == []
+
+
+def await_calls(copy: Copy, operation: str) -> int:
+    """Wait until a worker has calls of an operation under way; tell how many."""
+    deadline = time.monotonic() + 180
+    while not copy.standin("in_flight").get(operation):
+        assert time.monotonic() < deadline, f"no {operation}"
+        time.sleep(0.2)
+    time.sleep(3)  # for those that start together with the first
+    return int(copy.standin("in_flight").get(operation, 0))
 
 
 def remains(root: Path) -> list[str]:
