@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from carscribe_common import __version__
@@ -108,5 +110,14 @@ def main(
         logger.exception("A fault in carscribe itself (exit %d)", Exit.BUG)
         return Exit.BUG
     finally:
-        sys.stderr.flush()
+        _flush_log()
     return Exit.OK
+
+
+def _flush_log() -> None:
+    """Let no log that cannot be written, as on a full disk, turn the exit code into 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        # What is left in its buffer would be tried again, and fail, when Python ends.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end

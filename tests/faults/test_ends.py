@@ -8,7 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from carscribe_common.entry import Stop
 from carscribe_common.exits import Exit
@@ -21,9 +24,6 @@ from tests.pipeline import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-    import pytest
 
     from tests.pipeline import Pipeline
 
@@ -151,6 +151,17 @@ def test_silence_of_the_network_is_not_silence_of_a(
         monkeypatch.setattr(run._inbox, "receive", receive)
         run._receive()
         assert 1 <= run._idle_seconds() < 2
+
+
+@pytest.mark.parametrize("worker", ["a", "b"])
+def test_a_log_that_cannot_be_written_leaves_the_exit_code(worker: str) -> None:
+    """With a full disk under the log, too, the exit code says why the worker ended."""
+    command = [sys.executable, "-m", f"carscribe_worker_{worker}"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env={"PYTHONPATH": PATHS}, stderr=full, timeout=30, check=False
+        )
+    assert done.returncode == Exit.CONFIG
 
 
 def test_settings_that_boto3_refuses(pipeline: Pipeline) -> None:
