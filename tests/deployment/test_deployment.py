@@ -131,8 +131,7 @@ def test_b_s_volume_is_full(up: Copy) -> None:
     up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 25}}})
     since = up.on_host("b", "date +%s")
     # All that the volume gives but for a few pages, which the run's beginning takes.
-    free = f"$(($(stat -f -c '%f * %S' {state}) - 16777216))"
-    up.on_host("b", f"fallocate -l {free} {state}/ballast")
+    up.on_host("b", f"fallocate -l $(($(stat -f -c %a {state}) * 4096 - 16777216)) {state}/ballast")
     playing = Playing(up, "run.yml")
     await_calls(up, "rekognition.DetectText")
     up.on_host("b", f"dd if=/dev/zero of={state}/more bs=4k 2>/dev/null; sync; true")
@@ -141,7 +140,7 @@ def test_b_s_volume_is_full(up: Copy) -> None:
     deadline = time.monotonic() + 120
     while "No space left on device" not in (told := up.on_host("b", said)):
         assert time.monotonic() < deadline, told
-    up.on_host("b", f"rm {state}/ballast {state}/more")
+    up.on_host("b", f"rm -f {state}/ballast {state}/more")
     assert "make space" in told
     assert "Traceback" not in told
     assert "damaged" not in told
