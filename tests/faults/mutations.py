@@ -42,7 +42,7 @@ MUTATIONS = (
         DESK,
         "            self._give(held)\n",
         "            self._give(held)\n            self._delete_later([handle])\n",
-        "tests/faults/test_kills.py::test_sigterm_returns_held_messages_at_once",
+        "tests/faults/test_kills.py::test_kill",
     ),
     Mutation(
         "`>=` in place of `>`",
