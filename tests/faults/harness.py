@@ -37,7 +37,7 @@ NEVER_RESTARTED = frozenset(
 """As the units of systemd say: RestartPreventExitStatus and SuccessExitStatus."""
 
 RESTART_SECONDS = 0.2
-RESTARTS_MAX = 30
+RESTARTS_MAX = 20
 OPERATIONS = {"a": "rekognition.DetectLabels", "b": "rekognition.DetectText"}
 RUN_ID = "run-1"
 
