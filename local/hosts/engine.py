@@ -50,7 +50,8 @@ class Plan:
     hostname: str
     image: str
     seed: Path
-    devices: tuple[tuple[str, str], ...]  # of the machine, in the host
+    # Of the machine, in the host, and the volume: a loop device may come to show another one.
+    devices: tuple[tuple[str, str, str], ...]
 
     @property
     def fingerprint(self) -> str:
@@ -180,7 +181,7 @@ class Engine:
         if self._names_groups_by_path():
             # What systemd leaves there is found by this name, and removed with the deployment.
             options += ["--cgroup-parent", f"/{self.deployment.name}"]
-        for outside, inside in plan.devices:
+        for outside, inside, _volume in plan.devices:
             options += ["--device", f"{outside}:{inside}:rwm"]
         self.run("create", *options, plan.image, BOOT)
 

@@ -73,7 +73,7 @@ class Hosts:
             image=image,
             seed=self._write_seed(instance),
             devices=tuple(
-                (volumes.ensure(self.deployment, volume), volume.device)
+                (volumes.ensure(self.deployment, volume), volume.device, volume.id)
                 for volume in instance.volumes
             ),
         )

@@ -46,7 +46,8 @@ def _check_gone(world: World) -> None:
 def test_the_look_for_remains_sees_a_deployment(hosts: World) -> None:
     """The search itself finds each kind of thing while hosts are up."""
     kinds = {line.split()[0] for line in remains.of(hosts)}
-    assert kinds >= {"control", "file", "interface", "loop", "mount", "port", "process", "table"}
+    assert kinds >= {"control", "file", "interface", "loop", "port", "process", "table"}
+    assert "mount" in kinds or not hosts.deployment.engine.exists()  # Docker keeps its own
 
 
 @pytest.mark.parametrize("step", ["interface", "loop device", "control group"])

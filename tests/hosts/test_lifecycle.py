@@ -117,6 +117,9 @@ def test_a_volumes_data_outlives_its_host_and_goes_with_the_volume(hosts: World)
     hosts.attach_volume("worker-b", 1)
     hosts.local("up")
     assert not any(volume in line for line in remains.of(hosts))
+    by_id = f"nvme-Amazon_Elastic_Block_Store_{hosts.ids['volume'].replace('-', '')}"
+    assert hosts.ssh("worker-b", "ls /dev/disk/by-id").strip() == by_id
+    assert hosts.ssh("worker-b", "sudo cmp --bytes=1048576 /dev/sdf /dev/zero") == ""
 
 
 def test_a_terminated_instance_loses_its_host_at_once(hosts: World) -> None:
