@@ -18,6 +18,7 @@ The playbook runs it on both hosts at once. Worker A's follower speaks for both.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import time
 from pathlib import Path
@@ -56,12 +57,13 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
         line = Line(told["run_id"])
         heard_at = time.monotonic()
         seen: dict[str, Any] = {"outcome": None, "summary": {}}
+        playbook = os.getppid()
         while seen["outcome"] is None or (told["worker"] == _SPEAKER and board.other_is_running()):
             if seen["outcome"] is None:
                 try:
                     seen = judge(self._look(told["worker"], told["run_id"]), seen)
                     heard_at = time.monotonic()
-                except (AnsibleConnectionFailure, UnheardErrorError) as problem:
+                except (AnsibleConnectionFailure, UnheardError) as problem:
                     self._connection.reset()
                     seen = {**seen, "silent": True}
                     if time.monotonic() - heard_at > told["silence_seconds"]:
@@ -73,6 +75,9 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
                 line.show(seen, board.other())
             if seen["outcome"] is None or board.other_is_running():
                 time.sleep(told["poll_seconds"])
+            if os.getppid() != playbook:
+                # Ansible's workers outlive a playbook that was killed; this one would for ever.
+                os._exit(1)
         if told["worker"] == _SPEAKER:
             line.show(seen, board.other(), last=True)
         return {**result, **seen, "changed": seen["outcome"] != "unreachable"}
@@ -95,10 +100,10 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
         try:
             return {**facts, "summary": json.loads(body), "ActiveState": facts["ActiveState"]}
         except (ValueError, KeyError):
-            raise UnheardErrorError(answer.get("stderr") or answer["stdout"]) from None
+            raise UnheardError(answer.get("stderr") or answer["stdout"]) from None
 
 
-class UnheardErrorError(Exception):
+class UnheardError(Exception):
     """The host gave no whole answer."""
 
 
