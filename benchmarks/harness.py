@@ -84,6 +84,10 @@ class Thin:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the server; once is enough."""
         self._pipe(self._process.stdin).close()
         self._process.wait(10)
         self._pipe(self._process.stdout).close()

@@ -107,8 +107,7 @@ class Waiting:
             self._worker.poll()
             alive = self._worker.exit_code is None
         finally:
-            stop(self._worker)
-            self._thin.__exit__(None, None, None)
+            self.close()
         requests = {name: each["calls"] for name, each in counts.items() if name.startswith("sqs.")}
         # The first request starts the count of time, so it is no part of the rate.
         a_minute = (sum(requests.values()) - 1) / seconds * 60
@@ -119,3 +118,8 @@ class Waiting:
             alive and a_minute <= REQUESTS_A_MINUTE_PROMISED,
             {"a_minute": a_minute, "seconds": seconds, "requests": requests},
         )
+
+    def close(self) -> None:
+        """End what was started; once is enough."""
+        stop(self._worker)
+        self._thin.close()

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -109,20 +110,23 @@ class Benchmark:
     def run(self) -> None:
         """Measure everything, in the order of the machine's patience."""
         scale = self.scale
-        waiting = measure_pipeline.Waiting(self.work / "10", scale) if "10" in self.parts else None
-        self.part("0", self.ceiling)
-        self.part("1", self.quota)
-        self.part("2", lambda folder: measure_rate.at_small_quota(folder, scale))
-        self.part("3", self.cut)
-        self.part("4", lambda folder: measure_pipeline.pipeline(folder, scale))
-        self.part("5", lambda folder: measure_rate.times_sequential(folder, scale))
-        if waiting is not None:
-            self.part("10", lambda _: waiting.finish())
+        with ExitStack() as stack:
+            waiting = None
+            if "10" in self.parts:
+                waiting = measure_pipeline.Waiting(self.work / "10", scale)
+                stack.callback(waiting.close)
+            self.part("0", self.ceiling)
+            self.part("1", self.quota)
+            self.part("2", lambda folder: measure_rate.at_small_quota(folder, scale))
+            self.part("3", self.cut)
+            self.part("4", lambda folder: measure_pipeline.pipeline(folder, scale))
+            self.part("5", lambda folder: measure_rate.times_sequential(folder, scale))
+            if waiting is not None:
+                self.part("10", lambda _: waiting.finish())
         # From here on the processor itself is measured: nothing else may run.
         self.part("6", self.cost)
         self.part("8", lambda folder: measure_cost.starting(folder, scale))
         self.part("11", self.plots)
-        self.rows.sort(key=lambda row: (int(row.number.rstrip("abc")), row.number))
 
     def cut(self, folder: Path) -> Row:
         """Promise 3, with its plot."""
@@ -178,9 +182,12 @@ def main() -> int:
     print(json.dumps({"machine": report.machine(), "parameters": asdict(scale), "bucket": BUCKET}))
     with tempfile.TemporaryDirectory(prefix="carscribe-bench-") as work:
         benchmark = Benchmark(scale, parts, arguments.out, Path(work))
-        benchmark.run()
-    parameters = asdict(scale) | {"short": arguments.short, "parts": sorted(parts)}
-    report.write(arguments.out, benchmark.rows, parameters)
+        try:
+            benchmark.run()
+        finally:
+            benchmark.rows.sort(key=lambda row: (int(row.number.rstrip("abc")), row.number))
+            parameters = asdict(scale) | {"short": arguments.short, "parts": sorted(parts)}
+            report.write(arguments.out, benchmark.rows, parameters)
     print(f"\n{report.table(benchmark.rows)}\n\nWritten to {arguments.out}")
     judged = [row for row in benchmark.rows if not (arguments.short and row.timed)]
     return 0 if all(row.kept for row in judged) else 1
