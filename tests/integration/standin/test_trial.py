@@ -124,7 +124,10 @@ def test_progress_comes_as_plain_lines_where_there_is_no_terminal(tried: Tried) 
     """Standard error tells the upload, both workers and the end."""
     lines = tried.done.stderr.splitlines()
     assert "uploaded 11 of 11 files" in lines
-    assert "A looked at 10 of 10 images: 8 cars; B read 8 of 8" in lines
+    assert any(
+        line.startswith("A looked at 10 of 10 images, B read 8 of 8 cars: 8 cars, ")
+        for line in lines
+    ), lines
     assert "10 images, 8 cars, 8 of them with text, 1 failed." in lines
 
 
@@ -156,7 +159,7 @@ def test_the_ten_samples_come_out_the_same_every_time(tmp_path: Path) -> None:
     assert code == 0
     assert printed == first.stdout == (out / "output.txt").read_text()
     assert "A looks for cars" in seen
-    assert "10/10" in seen
+    assert "10 of 10 images" in seen
 
 
 def run_on_a_terminal(images: Path, out: Path) -> tuple[int, str, str]:
