@@ -169,19 +169,21 @@ def copy_tree(folder: Path) -> None:
             shutil.copy2(source, folder / name)
 
 
-def passes(folder: Path, test: str) -> bool:
-    """Run a test in a copy of the tree, with no file of this one; a hang is a failure."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
+def why_red(folder: Path, test: str) -> str:
+    """Run a test in a copy of the tree, with no file of this one; return why it fails, if so."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command += [f"--basetemp={folder}/tmp", test]
     env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
             command, cwd=folder, env=env, capture_output=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        return False
+        return "it hangs"
+    said = done.stdout.decode(errors="replace")
     if done.returncode not in {0, 1}:
-        raise RuntimeError(f"{test} could not be run:\n{done.stdout.decode()}")
-    return done.returncode == 0
+        raise RuntimeError(f"{test} could not be run:\n{said}")
+    return said if done.returncode else ""
 
 
 def try_one(mutation: Mutation, folder: Path) -> bool:
@@ -190,11 +192,11 @@ def try_one(mutation: Mutation, folder: Path) -> bool:
     whole = path.read_text()
     if whole.count(mutation.old) != 1:
         raise RuntimeError(f"{mutation.name}: its place in {mutation.path} is gone")
-    if not passes(folder, mutation.test):
-        raise RuntimeError(f"{mutation.test} fails without a mutation")
+    if (why := why_red(folder, mutation.test)) and (why := why_red(folder, mutation.test)):
+        raise RuntimeError(f"{mutation.test} fails without a mutation:\n{why}")
     path.write_text(whole.replace(mutation.old, mutation.new))
     try:
-        return not passes(folder, mutation.test)
+        return bool(why_red(folder, mutation.test))
     finally:
         path.write_text(whole)
 
