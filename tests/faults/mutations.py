@@ -172,7 +172,7 @@ def copy_tree(folder: Path) -> None:
 def why_red(folder: Path, test: str) -> str:
     """Run a test in a copy of the tree, with no file of this one; return why it fails, if so."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-    command += [f"--basetemp={folder}/tmp", test]
+    command += [f"--basetemp={folder / 'pytest'}", test]
     env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
