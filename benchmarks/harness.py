@@ -240,7 +240,7 @@ def stop(*children: Child) -> None:
     for child in children:
         if child.exit_code is None:
             child.process.terminate()
-            give_up = time.monotonic() + 10
+            give_up = time.monotonic() + 3  # B would wait for its long poll
             while not child.poll():
                 if time.monotonic() > give_up:
                     child.process.kill()

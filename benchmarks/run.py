@@ -7,6 +7,7 @@ not kept.
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -179,6 +180,7 @@ def main() -> int:
         parts.add("1")  # they build on it
     if not parts <= set(PARTS):
         parser.error(f"--only takes some of {','.join(PARTS)}")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # by way of finally
     print(json.dumps({"machine": report.machine(), "parameters": asdict(scale), "bucket": BUCKET}))
     with tempfile.TemporaryDirectory(prefix="carscribe-bench-") as work:
         benchmark = Benchmark(scale, parts, arguments.out, Path(work))
