@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ class Copy:
             "PYTHONPATH": os.pathsep.join(
                 str(self.root / part) for part in (".", "common", "worker_a", "worker_b")
             ),
-            "TF_VAR_vpc_cidr": "10.233.0.0/16",
+            "TF_VAR_vpc_cidr": f"10.{220 + zlib.crc32(bytes(self.root)) % 32}.0.0/16",
         }
 
     def command(
