@@ -87,6 +87,8 @@ class Hosts:
             self.engine.create(plan)
         if container is None or not container.running:
             self._start(instance)
+        elif not network.is_connected(container.pid):  # whoever started it was killed before that
+            network.connect(self.deployment, instance, container.pid)
 
     def _start(self, instance: Instance) -> None:
         pid = self.engine.start(instance.id)

@@ -89,8 +89,14 @@ def ensure(deployment: Deployment, cidrs: Sequence[str]) -> None:
         run(["ip", "address", "add", address, "dev", name])
 
 
+def is_connected(pid: int) -> bool:
+    """Tell whether `connect` came to its end for the host whose first process is `pid`."""
+    inside = ["nsenter", "--target", str(pid), "--net", "ip", "route", "show", "default"]
+    return bool(run(inside, check=False).stdout.strip())
+
+
 def connect(deployment: Deployment, instance: Instance, pid: int) -> None:
-    """Give the host whose first process is `pid` its eth0; it waits for that before it boots."""
+    """Give the host whose first process is `pid` its eth0; it boots once it has a default route."""
     network = ipaddress.ip_network(instance.subnet_cidr)
     digest = hashlib.sha256(instance.id.encode()).hexdigest()
     outer, peer = f"csv-{digest[:8]}", f"csp-{digest[:8]}"
