@@ -126,7 +126,7 @@ MUTATIONS = (
         DESK,
         "if self._ledger.is_settled(car.n, car.key):",
         "if car.n < 0:",
-        f"{PROTOCOL}::test_b_killed_after_it_settled_everything",
+        "tests/faults/test_queue.py::test_duplicates_in_any_order",
     ),
     Mutation(
         "a download that breaks off is taken raw",
