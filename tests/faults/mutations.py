@@ -126,7 +126,7 @@ MUTATIONS = (
         DESK,
         "if self._ledger.is_settled(car.n, car.key):",
         "if car.n < 0:",
-        "tests/faults/test_queue.py::test_duplicates_in_any_order",
+        "tests/faults/test_queue.py::test_delivered_again_after_it_was_settled",
     ),
     Mutation(
         "a download that breaks off is taken raw",
