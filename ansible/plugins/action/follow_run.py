@@ -79,7 +79,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
                 # Ansible's workers outlive a playbook that was killed; this one would for ever.
                 os._exit(1)
         if told["worker"] == _SPEAKER:
-            line.show(seen, board.other(), last=True)
+            line.show(seen, board.other())
         return {**result, **seen, "changed": seen["outcome"] != "unreachable"}
 
     def _look(self, worker: str, run_id: str) -> dict[str, Any]:
@@ -171,10 +171,10 @@ class Line:
         self._begun_at = time.monotonic()
         self._last = ""
 
-    def show(self, a: dict[str, Any], b: dict[str, Any], *, last: bool = False) -> None:
+    def show(self, a: dict[str, Any], b: dict[str, Any]) -> None:
         """Show the line, if it says something new."""
         text = f"A {describe_a(a)} | B {describe_b(b, a['summary'])}"
-        if text != self._last and not last:
+        if text != self._last:
             seconds = int(time.monotonic() - self._begun_at)
             _DISPLAY.display(f"  {seconds // 60:2d}:{seconds % 60:02d}  {text}")
         self._last = text
