@@ -112,6 +112,8 @@ def connect(deployment: Deployment, instance: Instance, pid: int) -> None:
     run([*inside, "link", "set", "lo", "up"])
     run([*inside, "link", "set", peer, "name", "eth0", "up"])
     run([*inside, "route", "add", "default", "via", gateway(instance.subnet_cidr)])
+    # An earlier instance may have had the address, under another hardware address.
+    run(["ip", "neighbour", "flush", "to", instance.address, "dev", bridge(deployment)])
 
 
 def translate(deployment: Deployment, instances: Sequence[Instance], port: int) -> None:
