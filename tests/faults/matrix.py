@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from tests.faults.harness import Outcome
 
 KEPT = Path(__file__).resolve().parents[2] / "build" / "faults.json"
-HEAD = ("fault", "tried", "lost", "doubled", "in flight", "identical", "seconds")
+HEAD = (
+    "fault",
+    "tried",
+    "lost",
+    "made again",
+    "in flight at kills",
+    "output identical",
+    "seconds each",
+)
 
 
 def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
@@ -38,7 +46,7 @@ def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
             str(sum(outcome.lost for outcome in tried)),
             str(sum(outcome.doubled for outcome in tried)),
             str(sum(outcome.in_flight for outcome in tried)),
-            f"{sum(outcome.identical for outcome in tried)}/{len(tried)}",
+            f"{sum(outcome.identical for outcome in tried)} of {len(tried)}",
             f"{sum(outcome.seconds for outcome in tried) / len(tried):.1f}",
         )
         for fault, tried in kinds.items()
@@ -48,9 +56,9 @@ def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
 def table(outcomes: Iterable[Outcome]) -> str:
     """Return the table as Markdown.
 
-    ``doubled`` are the calls of Rekognition that were answered and asked
-    again; ``in flight`` are those that were at a kill, so the most that may be.
-    ``seconds`` are the mean of a trial, with the making of its images.
+    ``made again`` are calls of Rekognition that were answered and asked again,
+    or asked by the other one where there were two; ``in flight at kills`` is
+    the most that they may be. ``seconds each`` is the mean of a trial.
     """
     lines = [HEAD, *rows(outcomes)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]

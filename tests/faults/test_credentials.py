@@ -66,7 +66,7 @@ def test_credentials_that_expire(
     them for minutes: then nothing succeeds, the worker ends with 75 after
     give_up_seconds, and its next start has new ones.
     """
-    run = trial("11 credentials expire", seed)
+    run = trial("11 credentials expire", seed, images=24)
     lifetime = {"credentials_lifetime_seconds": 4, "addresses": {"127.0.0.1": instance}}
     standin.call("POST", "_carscribe/metadata", lifetime)
     run.environ(
@@ -91,7 +91,7 @@ def test_access_withdrawn(
     """All permissions withdrawn in the middle: exit 77, no restart, no image blamed."""
     run = trial(f"11 {name.upper()} denied", seed)
     run.environ(**user)
-    run.start_both()
+    run.start_both(IDLE_TIMEOUT_SECONDS="6")  # and so no longer polls
     run.wait_for_journal(name, "looked" if name == "a" else "settled", 2)
     run.sleep(0, 0.5)
     standin.client("iam").delete_user_policy(UserName=NAME, PolicyName="all")
