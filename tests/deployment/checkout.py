@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Copy:
     """The copy, in a folder of its own."""
 
     root: Path
+    salt: bytes = field(default_factory=lambda: os.urandom(4))
 
     @classmethod
     def make(cls, root: Path) -> Copy:
@@ -62,7 +63,7 @@ class Copy:
             "PYTHONPATH": os.pathsep.join(
                 str(self.root / part) for part in (".", "common", "worker_a", "worker_b")
             ),
-            "TF_VAR_vpc_cidr": f"10.{220 + zlib.crc32(bytes(self.root)) % 32}.0.0/16",
+            "TF_VAR_vpc_cidr": f"10.{100 + zlib.crc32(bytes(self.root) + self.salt) % 100}.0.0/16",
         }
 
     def command(
