@@ -91,7 +91,13 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 PARTS := test-terraform test-browser test-hosts test-faults test-deployment
 .PHONY: $(PARTS)
 $(PARTS): test-%:
-	$(PYTEST) tests/$*
+	$(PYTEST) tests/$* $(LEFT_OUT_$*)
+# Filling a volume takes minutes and depends on the machine's disk: by `pytest tests/deployment`.
+LEFT_OUT_deployment := --deselect tests/deployment/test_deployment.py::test_b_s_volume_is_full
+LEFT_OUT_terraform :=
+LEFT_OUT_browser :=
+LEFT_OUT_hosts :=
+LEFT_OUT_faults :=
 
 .PHONY: test
 test: prerequisites-test check audit checkov ## every check and test that CI runs
