@@ -75,22 +75,27 @@ class Watcher:
                 continue
             try:
                 with self.deployment.lock():
-                    self._act(current)
-                self.known = current
+                    stopped = self._act(current)
+                # Whoever starts these before the next look must not find the state that
+                # was known before, for then nothing would seem to have happened.
+                self.known = {key: current[key] for key in current.keys() - stopped}
             except Exception:  # the watcher outlives any one failure, and tries again
                 log.exception("The hosts could not follow")
                 time.sleep(STEP_SECONDS)
             self._follow()
 
-    def _act(self, current: dict[str, Any]) -> None:
+    def _act(self, current: dict[str, Any]) -> set[str]:
+        """Make the hosts follow; return the instances stopped because their host switched off."""
         containers = self.engine.containers()
         ec2 = standin.ec2_client(self.url)
+        switched_off = set()
         for instance_id, container in containers.items():
             if not container.running and current.get(instance_id, {}).get("state") == "running":
                 was_running = self.known.get(instance_id, {}).get("state") == "running"
                 if was_running and container.exit_code in SWITCHED_OFF_EXITS:
                     log.info("%s switched itself off", instance_id)
                     ec2.stop_instances(InstanceIds=[instance_id])
+                    switched_off.add(instance_id)
         snapshot = instances.snapshot(ec2)
         self.hosts.remove_gone(snapshot)
         existing = [item for item in snapshot.instances if item.id in containers]
@@ -107,6 +112,7 @@ class Watcher:
                 self.hosts.restart(instance)
             else:
                 self.hosts.bring_up([instance], base)
+        return switched_off
 
     def _follow(self) -> None:
         """Hold a handle of the first process of each running host."""
