@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,8 +121,9 @@ def up(wanted: str, *, lab: bool, images: Path | None, extra: list[str]) -> None
     if target == "local":
         say("The stand-in for AWS")
         step(python, "-m", "local", "install")
-        served = ["--", "--images", str(images)] if images else []
-        step(python, "-m", "local", "serve-start", *served)
+        # The roles that Terraform makes decide here too what a worker may do.
+        served = ["--enforce-iam", *(["--images", str(images)] if images else [])]
+        step(python, "-m", "local", "serve-start", "--", *served)
     env = environment(target)
     say(f"Terraform: network, bucket, queue, hosts ({target})")
     # From here on there may be something to remove.
@@ -228,8 +230,7 @@ def remove(target: str) -> None:
             print(f"   The API knows none of them any more: {gone.sentence(resources)}.")
     if target == "local":
         step(sys.executable, "-m", "local", "down")
-    for file in (state, state.with_suffix(".tfstate.backup")):
-        file.unlink(missing_ok=True)
+    shutil.rmtree(BUILD / target, ignore_errors=True)
 
 
 def answers() -> bool:

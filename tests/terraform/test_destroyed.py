@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
 
+OWN = ["-var=name=own"]
+
 
 def test_every_kind_of_resource_is_asked_for(world: World) -> None:
     """The deployments made something of each kind that the next test looks for."""
@@ -102,8 +104,12 @@ def test_what_terraform_does_not_know_is_told(
     for name, value in world.standin.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(terraform, "LEFTOVERS_SECONDS", 0)
-    deployment = terraform.Deployment("local", tmp_path)
-    assert terraform.say_what_is_left(deployment, ["-var=name=own"]) == 1
+    assert terraform.say_what_is_left(terraform.Deployment("local", tmp_path), OWN) == 0
+    assert capsys.readouterr().out == (
+        f"Terraform does not know of volume {volumes[0]}, queue {queues[0]}: "
+        "gone when the stand-in ends.\n"
+    )
+    assert terraform.say_what_is_left(terraform.Deployment("aws", tmp_path), OWN) == 1
     said = capsys.readouterr().err.splitlines()
     assert said[0].endswith("but in us-east-1 AWS still has of 'own':")
     assert said[1:-1] == [f"  volume {volumes[0]}", f"  queue {queues[0]}"]
