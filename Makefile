@@ -87,17 +87,12 @@ audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
 checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 	$(VENV)-checkov/bin/checkov --directory terraform --framework terraform --compact --quiet --skip-download
 
-# Each of these mostly waits (for Terraform's provider, for hosts that boot), so two run at once.
-PARTS := test-terraform test-browser test-hosts test-faults test-deployment
+# Each of these mostly waits (for Terraform's provider, for hosts that boot), so two run at once:
+# the longest beside all others.
+PARTS := test-deployment test-faults test-hosts test-terraform test-browser
 .PHONY: $(PARTS)
 $(PARTS): test-%:
-	$(PYTEST) tests/$* $(LEFT_OUT_$*)
-# Filling a volume takes minutes and depends on the machine's disk: by `pytest tests/deployment`.
-LEFT_OUT_deployment := --deselect tests/deployment/test_deployment.py::test_b_s_volume_is_full
-LEFT_OUT_terraform :=
-LEFT_OUT_browser :=
-LEFT_OUT_hosts :=
-LEFT_OUT_faults :=
+	$(PYTEST) tests/$*
 
 .PHONY: test
 test: prerequisites-test check audit checkov ## every check and test that CI runs

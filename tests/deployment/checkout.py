@@ -48,7 +48,13 @@ class Copy:
 
     @classmethod
     def make(cls, root: Path) -> Copy:
-        """Copy what belongs to the project; the tools and the base image are shared."""
+        """Copy what belongs to the project; the tools and the base image are shared.
+
+        What a session that was killed has left there is removed first.
+        """
+        if root.exists():
+            cls(root).make_target("down")
+            shutil.rmtree(root)
         shutil.copytree(CHECKOUT, root, ignore=LEFT_OUT)
         (root / ".venv").symlink_to(CHECKOUT / ".venv")
         return cls(root)

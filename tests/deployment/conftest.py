@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deployment.checkout import Copy
+from tests.deployment.checkout import CHECKOUT, Copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+def copy() -> Iterator[Copy]:
     """A copy of the checkout; whatever is up in it is removed at the end."""
-    made = Copy.make(tmp_path_factory.mktemp("deployment") / "checkout")
+    made = Copy.make(CHECKOUT / "build" / "tests" / "deployment")
     try:
         yield made
     finally:
@@ -25,7 +25,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
 @pytest.fixture(scope="session")
 def bare(copy: Copy) -> Copy:
     """The copy with hosts that answer SSH, and nothing of ours on them."""
-    copy.command("python", "-m", "local", "serve-start")
+    copy.command("python", "-m", "local", "serve-start", "--", "--enforce-iam")
     copy.python("control.terraform", "apply", "--target", "local")
     copy.command("python", "-m", "local", "up")
     return copy

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -90,7 +92,7 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
 
     Meanwhile neither a second run nor a change of the hosts is let in.
     """
-    up.standin("reset", {})
+    count_anew(up)
     up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 60}}})
     playing = Playing(up, "run.yml")
     playing.await_text(r"B 0/6 cars read")
@@ -110,7 +112,7 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
 
 def test_a_reboot_of_a_in_the_middle_of_a_run(up: Copy) -> None:
     """A's host reboots while it looks: the run goes on by itself, and its result is right."""
-    up.standin("reset", {})
+    count_anew(up)
     up.standin("faults", {"operations": {"rekognition.DetectLabels": {"latency_seconds": 25}}})
     playing = Playing(up, "run.yml")
     in_flight = await_calls(up, "rekognition.DetectLabels")
@@ -127,7 +129,7 @@ def test_a_reboot_of_a_in_the_middle_of_a_run(up: Copy) -> None:
 def test_b_s_volume_is_full(up: Copy) -> None:
     """With no space left B says so in one sentence and settles nothing; with space it goes on."""
     state = "/var/lib/carscribe-worker-b"
-    up.standin("reset", {})
+    count_anew(up)
     up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 25}}})
     since = up.on_host("b", "date +%s")
     # All that the volume gives but for a few pages, which the run's beginning takes.
@@ -154,7 +156,7 @@ def test_b_s_volume_is_full(up: Copy) -> None:
 
 def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
     """A run that was stopped is reported as such, and -e run_id=... takes it to its end."""
-    up.standin("reset", {})
+    count_anew(up)
     up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 5}}})
     playing = Playing(up, "run.yml")
     playing.await_text(r"B 0/6 cars read")
@@ -213,17 +215,27 @@ def test_the_volume_outlives_its_host(up: Copy) -> None:
 
 
 def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
-    """Where the state directory is not the mounted volume, B's unit does not start, and says why."""
-    hide = "systemctl mask --runtime --now 'var-lib-carscribe\\x2dworker\\x2db.mount'"
+    """Where the volume cannot be mounted B's unit does not start, and says why; nor does a run."""
+    state = "/var/lib/carscribe-worker-b"
+    mount = r"'var-lib-carscribe\x2dworker\x2db.mount'"
+    gone = rf"/run/systemd/system/{mount}.d/gone.conf"
     try:
-        up.on_host("b", hide)
-        said = up.on_host("b", "systemctl start carscribe-worker-b 2>&1 || true")
-    finally:
         up.on_host(
             "b",
-            "systemctl unmask --runtime 'var-lib-carscribe\\x2dworker\\x2db.mount'; systemctl start 'var-lib-carscribe\\x2dworker\\x2db.mount'",
+            f'mkdir -p "$(dirname {gone})" && (echo [Unit]; echo AssertPathExists=/gone) > {gone}'
+            f" && systemctl daemon-reload && systemctl stop {mount}",
         )
-    assert "var-lib-carscribe" in said
+        said = up.on_host("b", "systemctl start carscribe-worker-b 2>&1 || true")
+        journal = up.on_host("b", "journalctl -u carscribe-worker-b -o cat -n 3")
+        run = up.playbook("run", code=None)
+        beneath = up.on_host("b", f"ls -A {state}")
+    finally:
+        up.on_host("b", f"rm {gone}; systemctl daemon-reload; systemctl start {mount}")
+    assert "A dependency job for carscribe-worker-b.service failed" in said
+    assert "Dependency failed for carscribe-worker-b.service" in journal
+    assert run.code != 0
+    assert f"The result volume is not mounted at {state} on worker-b" in run.text
+    assert beneath == "", "written beside the volume"
 
 
 def test_a_host_that_does_not_answer(up: Copy) -> None:
@@ -262,10 +274,23 @@ def test_down_after_a_half_failed_up(copy: Copy) -> None:
     while not (log.exists() and "aws_vpc.main[0]: Creation complete" in log.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    subprocess.run(["kill", "-KILL", f"-{started.pid}"], check=True)
+    os.killpg(started.pid, signal.SIGKILL)
     started.wait()
     copy.make_target("down")
     assert remains(copy.root) == []
+
+
+def count_anew(copy: Copy) -> None:
+    """Set the stand-in's counts to zero once no call of an earlier test can add to them."""
+    deadline = time.monotonic() + 120
+    while any(
+        number
+        for operation, number in copy.standin("in_flight").items()
+        if operation.startswith("rekognition.")
+    ):
+        assert time.monotonic() < deadline, copy.standin("in_flight")
+        time.sleep(0.5)
+    copy.standin("reset", {})
 
 
 def await_calls(copy: Copy, operation: str) -> int:
@@ -292,6 +317,6 @@ def remains(root: Path) -> list[str]:
     found += [f"mount {line}" for line in mounts if str(root) in line]
     loops = subprocess.run(["losetup", "--all"], capture_output=True, text=True, check=True).stdout
     found += [f"loop device {line}" for line in loops.splitlines() if str(root) in line]
-    kept = {"releases", "terraform", "ssh", "local.lock", "thumbnails", "aws"}
+    kept = {"releases", "terraform", "ssh", "local.lock", "thumbnails"}
     found += [str(path) for path in (root / "build").iterdir() if path.name not in kept]
     return found
