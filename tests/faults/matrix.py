@@ -17,6 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carscribe_common.rules import natural_key
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -35,7 +37,7 @@ HEAD = (
 
 
 def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
-    """Return a row for each fault, in the order in which they were tried first."""
+    """Return a row for each fault, in the order of their numbers."""
     kinds: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         kinds[outcome.fault].append(outcome)
@@ -49,7 +51,7 @@ def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
             f"{sum(outcome.identical for outcome in tried)} of {len(tried)}",
             f"{sum(outcome.seconds for outcome in tried) / len(tried):.1f}",
         )
-        for fault, tried in kinds.items()
+        for fault, tried in sorted(kinds.items(), key=lambda kind: natural_key(kind[0]))
     ]
 
 

@@ -1,6 +1,6 @@
 """Fault 8 on any machine: a file that cannot grow, at each place where one is written.
 
-The same on a host, with a volume that is full, is in tests/hosts.
+The same on a host, with a volume that is full, is in tests/deployment.
 """
 
 from __future__ import annotations
