@@ -249,6 +249,26 @@ def test_a_host_that_does_not_answer(up: Copy) -> None:
     assert "worker-a does not answer SSH at" in done.text
 
 
+def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
+    """A host that answers with another key than before is an error, with no second attempt."""
+    known = up.root / "build/known_hosts"
+    before = known.read_text()
+    lines = [line.split() for line in before.splitlines()]
+    keys = [line[1:] for line in lines]
+    try:
+        for line, key in zip(lines, keys[1:] + keys[:1], strict=True):
+            line[1:] = key  # the next host's
+        known.write_text("".join(f"{' '.join(line)}\n" for line in lines))
+        began = time.monotonic()
+        done = up.playbook("run", code=None)
+        seconds = time.monotonic() - began
+    finally:
+        known.write_text(before)
+    assert done.code != 0
+    assert "answers with another SSH host key than before" in done.text
+    assert seconds < 10, "it went on knocking"
+
+
 def test_down_leaves_nothing(up: Copy) -> None:
     """`make down` says what the API confirms to be gone, and nothing of the deployment is left."""
     done = up.make_target("down")

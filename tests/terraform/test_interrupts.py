@@ -15,6 +15,7 @@ from control import terraform, terraform_provider
 from tests.terraform.deployments import ROOT, environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.terraform.conftest import World
@@ -31,6 +32,15 @@ esac
 """
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let programs hear of SIGINT even where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_apply_ends_in_order(
     world: World, tmp_path: Path, number: signal.Signals
