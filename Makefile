@@ -91,8 +91,10 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 # the longest beside all others.
 PARTS := test-deployment test-faults test-hosts test-terraform test-browser
 .PHONY: $(PARTS)
-$(PARTS): test-%:
+$(filter-out test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
+test-faults:
+	$(PYTEST) --numprocesses 2 tests/faults
 
 .PHONY: test
 test: prerequisites-test check audit checkov ## every check and test that CI runs

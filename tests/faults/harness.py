@@ -83,10 +83,6 @@ class Outcome:
     exits: dict[str, list[int]] = field(default_factory=dict)
 
 
-OUTCOMES: list[Outcome] = []
-"""Of all trials of this session, for the table."""
-
-
 class Unit:
     """A worker that is started again as systemd would, in a thread of its own."""
 
@@ -166,6 +162,7 @@ class Trial:
         self.units: dict[str, Unit] = {}
         self.exits: dict[str, list[int]] = {"a": [], "b": []}
         self.in_flight: Counter[str] = Counter()
+        self.outcomes: list[Outcome] = []
         self.numbers = list(range(1, images + 1))
         self._began = time.monotonic()
         print(f"\n{fault}: seed {seed}")  # noqa: T201 - pytest shows it where a trial fails
@@ -296,7 +293,7 @@ class Trial:
                 name: self.exits.get(name, []) + unit.exits for name, unit in self.units.items()
             },
         )
-        OUTCOMES.append(outcome)
+        self.outcomes.append(outcome)
         assert outcome.identical, f"output.txt is another one:\n{output}"
         assert outcome.lost == 0, f"lost: {known - set(settled_known)}"
         twice = [key for key, times in Counter(r["key"] for r in looked).items() if times > 1]

@@ -81,10 +81,10 @@ def write(outcomes: Iterable[Outcome]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Try all faults in full; return pytest's exit code."""
-    command = [sys.executable, "-m", "pytest", "-q", "tests/faults", *arguments]
+    pytest = [sys.executable, "-m", "pytest", "-q", "--numprocesses", "4", "tests/faults"]
     root = KEPT.parents[1]
     return subprocess.run(
-        command, cwd=root, env={**os.environ, "FAULTS": "full"}, check=False
+        [*pytest, *arguments], cwd=root, env={**os.environ, "FAULTS": "full"}, check=False
     ).returncode
 
 
