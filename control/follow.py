@@ -100,6 +100,12 @@ def note(seen: dict[str, dict[str, Any]]) -> str:
     silent = [worker.upper() for worker, one in seen.items() if one.get("silent")]
     if silent:
         return f"host {' and host '.join(silent)} out of reach for now; the run goes on there"
+    for worker, one in seen.items():
+        if code := one.get("restarts_after"):
+            return (
+                f"worker {worker.upper()} ended with {code} and is started again: "
+                f"`make logs HOST={worker}` says why"
+            )
     return ""
 
 

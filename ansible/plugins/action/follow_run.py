@@ -112,7 +112,8 @@ def judge(look: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     summary = look["summary"] or before["summary"]
     seen: dict[str, Any] = {"outcome": None, "summary": summary, "silent": False}
     if look["ActiveState"] not in {"inactive", "failed"}:
-        return seen
+        waits = look["SubState"] == "auto-restart"
+        return {**seen, "restarts_after": look["ExecMainStatus"] if waits else None}
     if look["ActiveState"] == "failed":
         return {**seen, "outcome": "failed", "reason": _reason(look)}
     if "Current" not in look:
@@ -208,7 +209,15 @@ def describe_b(seen: dict[str, Any], summary_a: dict[str, Any]) -> str:
 def _absence(seen: dict[str, Any]) -> str:
     if seen["outcome"] is not None:
         return str(seen["outcome"])
-    return "out of reach" if seen.get("silent") else "starting"
+    return _hold_up(seen) or "starting"
+
+
+def _hold_up(seen: dict[str, Any]) -> str:
+    """Say why there is no progress just now, if the follower knows it."""
+    if seen.get("silent"):
+        return "out of reach"
+    code = seen.get("restarts_after")
+    return f"ended with {code} and is started again, `make logs` says why" if code else ""
 
 
 def _ending(seen: dict[str, Any], left: int) -> str:
@@ -216,6 +225,6 @@ def _ending(seen: dict[str, Any], left: int) -> str:
     failed = f", {images['failed']} failed" if images["failed"] else ""
     if seen["outcome"] is not None:
         return f"{failed}, {seen['outcome']}"
-    if seen.get("silent"):
-        return f"{failed}, out of reach"
+    if hold_up := _hold_up(seen):
+        return f"{failed}, {hold_up}"
     return f"{failed}, {seen['summary']['rate_per_second']:g}/s, {left} left"

@@ -31,6 +31,7 @@ def look(**facts: Any) -> dict[str, Any]:
     """Return a look at a host whose worker rests with its run not done."""
     return {
         "ActiveState": "inactive",
+        "SubState": "dead",
         "Result": "success",
         "ExecMainStatus": "0",
         "System": "running",
@@ -137,6 +138,18 @@ def test_before_the_first_summary_a_worker_is_starting() -> None:
     """Without a summary there is nothing to count."""
     assert plugin.describe_a(NOTHING) == "starting"
     assert plugin.describe_b({**NOTHING, "silent": True}, {}) == "out of reach"
+
+
+def test_a_worker_that_waits_for_its_restart_says_so() -> None:
+    """A full disk, say: what holds the run up is shown in place of a rate that is none."""
+    waiting = look(ActiveState="activating", SubState="auto-restart", ExecMainStatus="74")
+    seen = plugin.judge(waiting, b())
+    assert seen["outcome"] is None
+    said = "ended with 74 and is started again, `make logs` says why"
+    assert plugin.describe_b(seen, {}) == f"1/1 cars read, 1 with text, {said}"
+    assert plugin.describe_a(plugin.judge(waiting, NOTHING)) == said
+    again = plugin.judge(look(ActiveState="active", SubState="running"), seen)
+    assert plugin.describe_b(again, {}).endswith("4.5/s, 0 left")
 
 
 def test_the_board_tells_of_the_other(tmp_path: Path) -> None:

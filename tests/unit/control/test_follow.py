@@ -157,6 +157,14 @@ def test_a_host_out_of_reach_is_said() -> None:
     assert follow.note(seen) == "host B out of reach for now; the run goes on there"
 
 
+def test_a_worker_that_is_started_again_is_said() -> None:
+    """While systemd waits to start a worker again the note says so, and where the reason stands."""
+    seen: dict[str, dict[str, object]] = {"a": {}, "b": {"restarts_after": "74"}}
+    assert follow.note(seen) == (
+        "worker B ended with 74 and is started again: `make logs HOST=b` says why"
+    )
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"summ'])
 def test_a_board_that_is_being_written(tmp_path: Path, content: str) -> None:
     """What is no whole answer yet counts as none."""
