@@ -142,6 +142,7 @@ def test_b_s_volume_is_full(up: Copy) -> None:
     deadline = time.monotonic() + 120
     while "No space left on device" not in (told := up.on_host("b", said)):
         assert time.monotonic() < deadline, told
+    playing.await_text("ended with 74 and is started again")
     up.on_host("b", f"rm -f {state}/ballast {state}/more")
     assert "make space" in told
     assert "Traceback" not in told
