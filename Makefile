@@ -105,7 +105,7 @@ test-eyes: $(VENV)/.dev $(VENV)/.eyes ## the eyes with their real models
 	$(PYTEST) tests/eyes
 
 .PHONY: faults
-faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table (about half an hour)
+faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table (a quarter of an hour)
 	@$(BIN)/python -m tests.faults.matrix
 
 .PHONY: bench

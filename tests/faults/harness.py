@@ -31,6 +31,9 @@ DEADLINE_SECONDS = 90
 LATENCY_SECONDS = 0.3
 """Of each call of Rekognition, so that there is always one in flight."""
 
+ARRIVAL_SECONDS = 0.1
+"""In which the stand-in reads what a process sent before it was killed: less than the latency."""
+
 NEVER_RESTARTED = frozenset(
     {Exit.OK, Exit.INCOMPLETE, Exit.IN_USE, Exit.DENIED, Exit.CONFIG, Exit.TERMINATED}
 )
@@ -231,7 +234,9 @@ class Trial:
 
         Some of them the service has answered already, and the answer waits for
         its fsync: the stand-in takes those of the last half second for such.
+        Others have been sent, and the stand-in has not read them yet.
         """
+        time.sleep(ARRIVAL_SECONDS)
         calls = self.pipeline.standin.call("GET", "_carscribe/in_flight")
         self.in_flight[operation] += calls.get(operation, 0)
 
