@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 20.0
+LONGEST_PAUSE_SECONDS = 5.0
+"""So long at the most a worker goes on waiting after what held it up has passed."""
 
 
 class StoppedError(Exception):
