@@ -49,8 +49,9 @@ def write_results(run_dir: Path, journal: Journal, kind: str, fields: Sequence[s
         with replacing(path) as file:
             for record in journal.read():
                 if record["type"] == kind:
-                    json.dump({name: record[name] for name in fields}, file, ensure_ascii=False)
-                    file.write("\n")
+                    # Not dump: that does without the C encoder.
+                    kept = {name: record[name] for name in fields}
+                    file.write(json.dumps(kept, ensure_ascii=False) + "\n")
     except OSError as error:
         raise StopWorker(
             Exit.DISK,
