@@ -36,6 +36,7 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.try
 
 # What recognizes pictures without an account, and fetches its model now: a first
 # start of the stand-in would wait for it. The npm client is needed for that alone.
+# Where it cannot be fetched the stand-in says so when it is asked for its eyes.
 $(VENV)/.eyes: requirements/eyes.txt requirements/npm.txt | $(VENV)/.try
 	@echo "Installing the stand-in's eyes into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/eyes.txt
@@ -46,6 +47,7 @@ $(VENV)/.eyes: requirements/eyes.txt requirements/npm.txt | $(VENV)/.try
 # With EYES=1 the stand-in opens them, or says in a sentence why it cannot.
 export CARSCRIBE_EYES := $(if $(EYES),1)
 EYES_LAYER := $(if $(EYES),eyes-if-possible)
+# Without them recorded answers alone are used, so what fails here stops nothing.
 .PHONY: eyes-if-possible
 eyes-if-possible: | $(VENV)/.try
 	@$(MAKE) --no-print-directory $(VENV)/.eyes || true
