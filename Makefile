@@ -41,7 +41,7 @@ $(VENV)/.eyes: requirements/eyes.txt requirements/npm.txt | $(VENV)/.try
 	@echo "Installing the stand-in's eyes into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/eyes.txt
 	@command -v npm > /dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/npm.txt
-	@$(BIN)/python -m local.eyes 2> /dev/null || true
+	@$(BIN)/python -m emulator.eyes 2> /dev/null || true
 	@touch $@
 
 # With EYES=1 the stand-in opens them, or says in a sentence why it cannot.
@@ -54,7 +54,7 @@ eyes-if-possible: | $(VENV)/.try
 
 .PHONY: try
 try: $(VENV)/.try $(EYES_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
-	@$(BIN)/python -m local try --images "$(IMAGES)" --out "$(OUT)"
+	@$(BIN)/python -m emulator try --images "$(IMAGES)" --out "$(OUT)"
 
 include deploy.mk
 
@@ -83,7 +83,7 @@ check: prerequisites-test lint ## the fast part of the tests: no root, no hosts
 
 .PHONY: audit
 audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
-	@$(BIN)/python -m control.audit
+	@$(BIN)/python -m carscribe.audit
 
 .PHONY: checkov
 checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration

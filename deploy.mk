@@ -1,5 +1,5 @@
 # --- a deployment: hosts, bucket and queue, on AWS or on this machine -----------
-# Everything after this is `python -m control...`, which says what it runs.
+# Everything after this is `python -m carscribe...`, which says what it runs.
 TARGET ?=
 HOST ?=
 LAB ?=
@@ -7,11 +7,11 @@ LINES ?= 50
 RUN_ID ?=
 YES ?=
 TERRAFORM_ARGUMENTS ?=
-DEPLOY := $(BIN)/python -m control.deploy
+DEPLOY := $(BIN)/python -m carscribe.deploy
 
 .PHONY: prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test
 prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test: prerequisites-%:
-	@$(PYTHON) control/prerequisites.py $*
+	@$(PYTHON) carscribe/prerequisites.py $*
 
 $(VENV)/pyvenv.cfg: | prerequisites-venv
 
@@ -20,7 +20,7 @@ NAMED_IMAGES = $(if $(filter file,$(origin IMAGES)),,--images "$(IMAGES)")
 
 .PHONY: doctor
 doctor: $(VENV)/.dev ## what is missing, and what it will cost; makes nothing (TARGET=aws|local LAB=1)
-	@$(BIN)/python -m control.before --target "$(TARGET)" $(if $(LAB),--lab) $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
+	@$(BIN)/python -m carscribe.before --target "$(TARGET)" $(if $(LAB),--lab) $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
 
 .PHONY: up
 up: prerequisites-up $(VENV)/.dev $(EYES_LAYER) ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR EYES=1)
@@ -29,7 +29,7 @@ up: prerequisites-up $(VENV)/.dev $(EYES_LAYER) ## make the hosts, bucket and qu
 
 .PHONY: record
 record: $(VENV)/.dev ## keep the real Rekognition's answers beside your images (IMAGES=DIR YES=1)
-	@$(BIN)/python -m control.record "$(IMAGES)" $(if $(YES),--yes)
+	@$(BIN)/python -m carscribe.record "$(IMAGES)" $(if $(YES),--yes)
 
 .PHONY: run
 run: $(VENV)/.dev ## make a run and follow it to its end (RUN_ID=... goes on with one)
@@ -41,15 +41,15 @@ results: $(VENV)/.dev ## fetch the latest run, or RUN_ID=..., into results/
 
 .PHONY: status
 status: $(VENV)/.dev ## what is up, what runs, the queue, the last run
-	@$(BIN)/python -m control.look status
+	@$(BIN)/python -m carscribe.look status
 
 .PHONY: logs
 logs: $(VENV)/.dev ## the workers' journals (HOST=a|b LINES=50)
-	@$(BIN)/python -m control.look logs --host "$(HOST)" --lines "$(LINES)"
+	@$(BIN)/python -m carscribe.look logs --host "$(HOST)" --lines "$(LINES)"
 
 .PHONY: ssh
 ssh: $(VENV)/.dev ## a shell on a host (HOST=a|b)
-	@$(BIN)/python -m control.look ssh --host "$(HOST)"
+	@$(BIN)/python -m carscribe.look ssh --host "$(HOST)"
 
 .PHONY: verify
 verify: $(VENV)/.dev ## test the hosts that are up

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.emulator import StandIn, start
 from tests.pipeline import Pipeline
-from tests.standin import StandIn, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

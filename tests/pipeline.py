@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Iterable
 
-    from tests.standin import StandIn
+    from tests.emulator import StandIn
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = os.pathsep.join(str(ROOT / part) for part in ("common", "worker_a", "worker_b"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from control import thumbnails
+from carscribe import thumbnails
 from tests.browser import runs
 from tests.browser.chromium import chromium, console, open_page, prefer, requests, resize
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from carscribe import results, thumbnails
+from carscribe.report import write_report
 from carscribe_common import rules
-from control import results, thumbnails
-from control.report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from control import thumbnails
+from carscribe import thumbnails
 from tests.browser import runs
 from tests.browser.chromium import chromium, console, open_page, prefer, resize
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from control.thumbnails import SourceError
+from carscribe.thumbnails import SourceError
 from tests.browser import runs
 from tests.browser.chromium import requests
 

@@ -104,7 +104,7 @@ class Copy:
 
     def python(self, *words: str, code: int | None = 0) -> Done:
         """Run one of the project's modules against the stand-in."""
-        said = self.command("python", "-m", "local", "env").text
+        said = self.command("python", "-m", "emulator", "env").text
         environment = dict(line.split("=", 1) for line in said.splitlines())
         return self.command("python", "-m", *words, code=code, environment=environment)
 

@@ -25,9 +25,9 @@ def copy() -> Iterator[Copy]:
 @pytest.fixture(scope="session")
 def bare(copy: Copy) -> Copy:
     """The copy with hosts that answer SSH, and nothing of ours on them."""
-    copy.command("python", "-m", "local", "serve-start", "--", "--enforce-iam")
-    copy.python("control.terraform", "apply", "--target", "local")
-    copy.command("python", "-m", "local", "up")
+    copy.command("python", "-m", "emulator", "serve-start", "--", "--enforce-iam")
+    copy.python("carscribe.terraform", "apply", "--target", "local")
+    copy.command("python", "-m", "emulator", "up")
     return copy
 
 

@@ -45,7 +45,7 @@ def test_up_is_safe_to_repeat(up: Copy) -> None:
 
 def test_the_plan_is_empty_afterwards(up: Copy) -> None:
     """Terraform would change nothing."""
-    up.python("control.terraform", "plan", "--target", "local", "-detailed-exitcode")
+    up.python("carscribe.terraform", "plan", "--target", "local", "-detailed-exitcode")
 
 
 def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:
@@ -100,7 +100,7 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
         done = up.playbook(refused, code=None)
         assert done.code != 0
         assert "A run is in progress on worker-b" in done.text
-    up.command("python", "-m", "local", "reboot", "worker-b")
+    up.command("python", "-m", "emulator", "reboot", "worker-b")
     up.standin("faults", {})
     code = playing.end()
     assert code == 0, playing.text
@@ -116,7 +116,7 @@ def test_a_reboot_of_a_in_the_middle_of_a_run(up: Copy) -> None:
     up.standin("faults", {"operations": {"rekognition.DetectLabels": {"latency_seconds": 25}}})
     playing = Playing(up, "run.yml")
     in_flight = await_calls(up, "rekognition.DetectLabels")
-    up.command("python", "-m", "local", "reboot", "worker-a")
+    up.command("python", "-m", "emulator", "reboot", "worker-a")
     up.standin("faults", {})
     code = playing.end()
     assert code == 0, playing.text
@@ -241,11 +241,11 @@ def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
 
 def test_a_host_that_does_not_answer(up: Copy) -> None:
     """A host that is stopped is named in one sentence, with what to do."""
-    up.command("python", "-m", "local", "stop", "worker-a")
+    up.command("python", "-m", "emulator", "stop", "worker-a")
     try:
         done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
     finally:
-        up.command("python", "-m", "local", "start", "worker-a")
+        up.command("python", "-m", "emulator", "start", "worker-a")
     assert done.code != 0
     assert "worker-a does not answer SSH at" in done.text
 

@@ -11,13 +11,13 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from local.rekognition.shapes import output_problems
+from emulator.rekognition.shapes import output_problems
 from tests.eyes.conftest import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.eyes.engine import Eyes
+    from emulator.eyes.engine import Eyes
 
 
 def car_percent(eyes: Eyes, data: bytes) -> float:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from tests.emulator import StandIn
     from tests.pipeline import Worker
-    from tests.standin import StandIn
 
 FULL = os.environ.get("FAULTS") == "full"
 """`make faults` repeats each fault as often as docs/reliability.md says."""

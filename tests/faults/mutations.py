@@ -18,7 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("common", "control", "images", "local", "pyproject.toml", "tests", "worker_a", "worker_b")
+COPIED = (
+    "common",
+    "carscribe",
+    "images",
+    "emulator",
+    "pyproject.toml",
+    "tests",
+    "worker_a",
+    "worker_b",
+)
 SECONDS = 240
 PROTOCOL = "tests/integration/pipeline/test_protocol.py"
 DESK, INBOX = "worker_b/carscribe_worker_b/desk.py", "worker_b/carscribe_worker_b/inbox.py"

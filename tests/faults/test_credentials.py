@@ -14,7 +14,7 @@ from tests.faults.harness import Trial, seeds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.standin import StandIn
+    from tests.emulator import StandIn
 
 ALL = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 NAME = "fault-worker"

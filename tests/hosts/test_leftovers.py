@@ -25,7 +25,7 @@ pytestmark = pytest.mark.hosts
 def _kill_up_at(world: World, step: str, cache: Path | None = None) -> None:
     """Start `up` and kill it, and it alone, as soon as something of that kind is there."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", "up"],
+        [sys.executable, "-m", "emulator", "up"],
         cwd=CHECKOUT,
         env=world.environment(cache),
         stdout=subprocess.DEVNULL,
@@ -90,7 +90,7 @@ def test_nothing_is_left_when_every_part_was_killed(world: World) -> None:
     _kill_all("conmon", world)
     first.kill()
     down = subprocess.Popen(
-        [sys.executable, "-m", "local", "down"], cwd=CHECKOUT, env=world.environment()
+        [sys.executable, "-m", "emulator", "down"], cwd=CHECKOUT, env=world.environment()
     )
     time.sleep(1.0)
     down.kill()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.hosts import cli, engine, image, network, packages, preflight, standin, volumes
-from local.hosts.deployment import STATE_VARIABLE, Deployment
-from local.hosts.errors import INSTEAD, HostsError
-from local.hosts.instances import Volume
+from emulator.hosts import cli, engine, image, network, packages, preflight, standin, volumes
+from emulator.hosts.deployment import STATE_VARIABLE, Deployment
+from emulator.hosts.errors import INSTEAD, HostsError
+from emulator.hosts.instances import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +27,11 @@ def deployment(tmp_path: Path) -> Deployment:
 @pytest.fixture
 def able(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A Linux machine with root, all programs and an engine, as far as can be seen."""
-    monkeypatch.setattr("local.hosts.preflight.sys.platform", "linux")
-    monkeypatch.setattr("local.hosts.preflight.os.geteuid", lambda: 0)
+    monkeypatch.setattr("emulator.hosts.preflight.sys.platform", "linux")
+    monkeypatch.setattr("emulator.hosts.preflight.os.geteuid", lambda: 0)
     monkeypatch.setattr(preflight, "_has_capabilities", lambda: True)
-    monkeypatch.setattr("local.hosts.preflight.packages.missing", lambda _programs: [])
-    monkeypatch.setattr("local.hosts.preflight.engine.choose", lambda: "podman")
+    monkeypatch.setattr("emulator.hosts.preflight.packages.missing", lambda _programs: [])
+    monkeypatch.setattr("emulator.hosts.preflight.engine.choose", lambda: "podman")
     return monkeypatch
 
 
@@ -51,7 +51,7 @@ def test_an_able_machine_is_accepted(able: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_another_system_than_linux_is_sent_to_make_try(able: pytest.MonkeyPatch) -> None:
     """On a Mac the sentence names Linux and `make try`."""
-    able.setattr("local.hosts.preflight.sys.platform", "darwin")
+    able.setattr("emulator.hosts.preflight.sys.platform", "darwin")
     text = _sentence(preflight.prepare)
     assert "Linux" in text
     assert text.endswith(INSTEAD)
@@ -59,7 +59,7 @@ def test_another_system_than_linux_is_sent_to_make_try(able: pytest.MonkeyPatch)
 
 def test_without_root_the_sentence_names_sudo(able: pytest.MonkeyPatch) -> None:
     """A plain user is told to use sudo, or `make try`."""
-    able.setattr("local.hosts.preflight.os.geteuid", lambda: 1000)
+    able.setattr("emulator.hosts.preflight.os.geteuid", lambda: 1000)
     text = _sentence(preflight.prepare)
     assert "sudo" in text
     assert text.endswith(INSTEAD)
@@ -88,7 +88,7 @@ def test_without_an_engine_the_sentence_names_both(
 ) -> None:
     """Where no engine answers and none can be installed, Podman and Docker are named."""
     able.setattr(preflight, "LOOP_CONTROL", tmp_path)
-    able.setattr("local.hosts.preflight.engine.choose", lambda: None)
+    able.setattr("emulator.hosts.preflight.engine.choose", lambda: None)
     text = _sentence(preflight.prepare)
     assert "Podman" in text
     assert "Docker" in text
@@ -100,13 +100,13 @@ def test_an_engine_that_was_asked_for_and_is_away_is_named() -> None:
     assert "rocket" in _sentence(lambda: engine.choose({"CARSCRIBE_ENGINE": "rocket"}))
     environment = {"CARSCRIBE_ENGINE": "docker"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("local.hosts.engine.shutil.which", lambda _name: None)
+        patch.setattr("emulator.hosts.engine.shutil.which", lambda _name: None)
         assert "docker" in _sentence(lambda: engine.choose(environment))
 
 
 def test_packages_that_cannot_be_installed_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine without apt the sentence lists the packages."""
-    monkeypatch.setattr("local.hosts.packages.shutil.which", lambda _name, **_: None)
+    monkeypatch.setattr("emulator.hosts.packages.shutil.which", lambda _name, **_: None)
     text = _sentence(lambda: packages.install(["nftables", "podman"]))
     assert "nftables podman" in text
     assert text.endswith(INSTEAD)
@@ -114,7 +114,7 @@ def test_packages_that_cannot_be_installed_are_listed(monkeypatch: pytest.Monkey
 
 def test_a_missing_program_stands_for_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each missing package is named once."""
-    monkeypatch.setattr("local.hosts.packages.shutil.which", lambda _name, **_: None)
+    monkeypatch.setattr("emulator.hosts.packages.shutil.which", lambda _name, **_: None)
     programs = {"ssh": "openssh-client", "ssh-keygen": "openssh-client", "nft": "nftables"}
     assert packages.missing(programs) == ["nftables", "openssh-client"]
 
@@ -184,7 +184,7 @@ def test_a_base_image_that_cannot_be_had_is_told_so(
             return subprocess.CompletedProcess([], 125, "", "no such host")
 
     monkeypatch.setattr(image, "run", run)
-    monkeypatch.setattr("local.hosts.packages.missing", lambda _programs: [])
+    monkeypatch.setattr("emulator.hosts.packages.missing", lambda _programs: [])
     text = _sentence(lambda: image.ensure(deployment, NoRegistry()))  # type: ignore[arg-type]
     assert "registry" in text
     assert "mirror" in text

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.hosts import standin
-from local.hosts.deployment import CACHE_VARIABLE, STATE_VARIABLE, Deployment, read_json
-from local.hosts.engine import Engine
-from local.hosts.process import recorded
+from emulator.hosts import standin
+from emulator.hosts.deployment import CACHE_VARIABLE, STATE_VARIABLE, Deployment, read_json
+from emulator.hosts.engine import Engine
+from emulator.hosts.process import recorded
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 240.0
@@ -66,9 +66,9 @@ class World:
     def local(
         self, *arguments: str, code: int | None = 0, cache: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run `python -m local` and check how it ended."""
+        """Run `python -m emulator` and check how it ended."""
         done = subprocess.run(
-            [sys.executable, "-m", "local", *arguments],
+            [sys.executable, "-m", "emulator", *arguments],
             cwd=CHECKOUT,
             env=self.environment(cache),
             capture_output=True,

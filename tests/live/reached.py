@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import testinfra
 
-from control.deployment import BUILD, DeploymentError, choose_hosts
+from carscribe.deployment import BUILD, DeploymentError, choose_hosts
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from control.leftovers import leftovers
-from tests.standin import StandIn, start
+from carscribe.leftovers import leftovers
+from tests.emulator import StandIn, start
 from tests.terraform.deployments import (
     ROOT,
     Deployment,
@@ -99,7 +99,7 @@ def offline_check() -> Iterator[subprocess.Popen[str]]:
     }
     kept = {n: v for n, v in os.environ.items() if not n.startswith("AWS_")}
     with subprocess.Popen(
-        [sys.executable, "-m", "control.terraform", "check"],
+        [sys.executable, "-m", "carscribe.terraform", "check"],
         cwd=ROOT,
         env={**kept, **without_anybody},
         text=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.standin import StandIn
+    from tests.emulator import StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = {"photos/2024/1.jpg": b"one", "photos/2025/2.jpg": b"two"}
@@ -46,7 +46,7 @@ class Deployment:
             **self.variables,
         }
         given = [f"-var={name}={value}" for name, value in known.items()]
-        head = [sys.executable, "-m", "control.terraform", command, "--target", "local"]
+        head = [sys.executable, "-m", "carscribe.terraform", command, "--target", "local"]
         tail = given if command in {"plan", "apply"} else []
         return [*head, *self.options, "--state-dir", str(self.folder), *tail, *arguments]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from control import terraform
-from control.leftovers import KINDS
+from carscribe import terraform
+from carscribe.leftovers import KINDS
 from tests.terraform.deployments import everything
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from control import terraform, terraform_provider
+from carscribe import terraform, terraform_provider
 from tests.terraform.deployments import ROOT, environment
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_an_interrupted_apply_ends_in_order(
     script.chmod(0o755)
     version = terraform_provider.locked_version(terraform.LOCK_FILE)
     (tmp_path / terraform_provider.PROVIDER / version / "linux_amd64").mkdir(parents=True)
-    command = [sys.executable, "-m", "control.terraform", "apply", "--target", "local"]
+    command = [sys.executable, "-m", "carscribe.terraform", "apply", "--target", "local"]
     with subprocess.Popen(
         [*command, "--state-dir", str(tmp_path / "state"), "-var=ssh_private_key_file=key"],
         cwd=ROOT,

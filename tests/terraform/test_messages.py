@@ -34,7 +34,7 @@ def ask(tmp_path: Path, command: str = "plan", **variables: str) -> tuple[int, s
     """Run a command with this environment alone; return its exit code and all that it said."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
-        [sys.executable, "-m", "control.terraform", command, "--state-dir", str(tmp_path)],
+        [sys.executable, "-m", "carscribe.terraform", command, "--state-dir", str(tmp_path)],
         cwd=ROOT,
         env={**kept, **NOBODY, **variables},
         check=False,
@@ -184,7 +184,7 @@ def test_a_remote_state_is_not_for_the_local_target(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With backend_override.tf in place the local target says to move it away."""
-    from control import terraform, terraform_inputs  # noqa: PLC0415 # patched below
+    from carscribe import terraform, terraform_inputs  # noqa: PLC0415 # patched below
 
     override = tmp_path / "backend_override.tf"
     override.write_text((ROOT / "terraform" / "backend_override.tf.example").read_text())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from control import terraform
+from carscribe import terraform
 from tests.terraform.deployments import ROOT
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from control import terraform
+from carscribe import terraform
 from tests.terraform.deployments import ROOT, environment
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from control import terraform, terraform_inputs
+from carscribe import terraform, terraform_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path

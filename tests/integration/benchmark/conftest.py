@@ -16,7 +16,7 @@ from benchmarks.thin.rekognition import labels, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.standin import StandIn
+    from tests.emulator import StandIn
 
 REGION = "us-east-1"
 SOME = Images(count=12, seed=3, car_share=0.5, size_bytes=3000)

@@ -11,7 +11,7 @@ from benchmarks.harness import Thin
 from tests.integration.benchmark.conftest import SOME, Place, furnish
 
 if TYPE_CHECKING:
-    from tests.standin import StandIn
+    from tests.emulator import StandIn
 
 CAR = next(i for i, confidence in enumerate(SOME.confidences) if (confidence or 0) > 90)
 NO_CAR = next(i for i, confidence in enumerate(SOME.confidences) if confidence is None)

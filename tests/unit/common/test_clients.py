@@ -11,7 +11,7 @@ from carscribe_common.clients import build_clients
 from carscribe_common.pacing import Pacer
 
 if TYPE_CHECKING:
-    from tests.standin import StandIn
+    from tests.emulator import StandIn
 
 
 def test_a_response_that_is_cut_off_is_no_answer(

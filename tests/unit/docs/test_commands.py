@@ -18,9 +18,9 @@ TARGET = re.compile(r"^([a-z-]+):.*## ", re.MULTILINE)
 # By the beginning of a command: the test that runs it, and words by which that
 # test does so. A longer beginning goes before a shorter one.
 RUN_BY: dict[str, tuple[str, str]] = {
-    "make try": ("tests/integration/control/test_make.py", '"try"'),
-    "make doctor": ("tests/integration/control/test_make.py", '"doctor"'),
-    "make record": ("tests/integration/control/test_make.py", '"record"'),
+    "make try": ("tests/integration/carscribe/test_make.py", '"try"'),
+    "make doctor": ("tests/integration/carscribe/test_make.py", '"doctor"'),
+    "make record": ("tests/integration/carscribe/test_make.py", '"record"'),
     "make demo": ("tests/deployment/test_demo.py", '"demo"'),
     "make up": ("tests/deployment/conftest.py", 'make_target("up"'),
     "make run": ("tests/deployment/test_deployment.py", 'playbook("run"'),

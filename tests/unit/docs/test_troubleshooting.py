@@ -21,7 +21,7 @@ def messages() -> list[str]:
 def sources() -> str:
     """Return all that is program, with its strings and folded lines put together."""
     listed = subprocess.run(
-        ["git", "ls-files", "common", "worker_a", "worker_b", "control", "local", "ansible"],
+        ["git", "ls-files", "common", "worker_a", "worker_b", "carscribe", "emulator", "ansible"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from local.eyes import tfjs
-from local.eyes.detector import Box, Detector, Found, decode, distinct, letterbox
+from emulator.eyes import tfjs
+from emulator.eyes.detector import Box, Detector, Found, decode, distinct, letterbox
 
 if TYPE_CHECKING:
     from tests.unit.eyes.conftest import GraphFile

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.eyes import fetch
-from local.eyes.opening import ClosedError, open_eyes
+from emulator.eyes import fetch
+from emulator.eyes.opening import ClosedError, open_eyes
 
 if TYPE_CHECKING:
     from pathlib import Path

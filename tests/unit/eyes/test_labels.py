@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from local.eyes.detector import Box, Found
-from local.eyes.labels import KINDS, to_labels
-from local.rekognition.labels import detect_labels
-from local.rekognition.shapes import output_problems
+from emulator.eyes.detector import Box, Found
+from emulator.eyes.labels import KINDS, to_labels
+from emulator.rekognition.labels import detect_labels
+from emulator.rekognition.shapes import output_problems
 
 PERSON, CAR, TRUCK = 0, 2, 7
 BOX = Box(0.25, 0.5, 0.75, 0.6)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from local.eyes.detector import Box, Found
-from local.eyes.labels import to_labels
-from local.eyes.text import Piece, to_detections
-from local.faults import Faults
-from local.messages import Request
-from local.rekognition.shapes import output_problems
-from local.server import StandIn
+from emulator.eyes.detector import Box, Found
+from emulator.eyes.labels import to_labels
+from emulator.eyes.text import Piece, to_detections
+from emulator.faults import Faults
+from emulator.messages import Request
+from emulator.rekognition.shapes import output_problems
+from emulator.server import StandIn
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from local.eyes import onnx_graph, tfjs
+from emulator.eyes import onnx_graph, tfjs
 from tests.unit.eyes import reference
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.eyes.text import Piece, to_detections
-from local.rekognition.shapes import output_problems
-from local.rekognition.texts import detect_text
+from emulator.eyes.text import Piece, to_detections
+from emulator.rekognition.shapes import output_problems
+from emulator.rekognition.texts import detect_text
 
 
 def piece(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from local.eyes import tfjs
+from emulator.eyes import tfjs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,135 @@
+"""The deployment of this checkout: which target is up, and its hosts."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+BUILD = CHECKOUT / "build"
+TARGETS = ("aws", "local")
+
+EXIT_NOT_CONFIGURED = 78
+
+NOTHING_IS_UP = (
+    "Nothing is up here: `make up` makes the hosts on AWS, `make up TARGET=local` on this machine."
+)
+
+
+class DeploymentError(Exception):
+    """A command cannot go on. Says why and what to do."""
+
+
+class StepError(DeploymentError):
+    """A program that was started failed, and has said why itself."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__("")
+        self.code = code
+
+
+def target_that_is_up(build: Path = BUILD) -> str | None:
+    """Return the target that `make up` was last called for, unless `make down` has removed it."""
+    try:
+        target = (build / "target").read_text().strip()
+    except FileNotFoundError:
+        return None
+    return target if target in TARGETS else None
+
+
+def choose_target(wanted: str, build: Path = BUILD) -> str:
+    """Return the target to bring up: the one named, else the one that is up, else AWS.
+
+    Raises:
+        DeploymentError: the other one is up.
+    """
+    present = target_that_is_up(build)
+    if wanted not in ("", *TARGETS):
+        raise DeploymentError(f"TARGET is {wanted!r}: it must be aws or local.")
+    if present and wanted and wanted != present:
+        raise DeploymentError(
+            f"TARGET={present} is up in this checkout, and only one can be: "
+            f"remove it with `make down`, then try again."
+        )
+    return wanted or present or "aws"
+
+
+def remember_target(target: str | None, build: Path = BUILD) -> None:
+    """Write down which target is up; None: none."""
+    if target is None:
+        (build / "target").unlink(missing_ok=True)
+        return
+    build.mkdir(parents=True, exist_ok=True)
+    (build / "target").write_text(f"{target}\n")
+
+
+def environment(target: str) -> dict[str, str]:
+    """Return the environment in which AWS's tools find the target."""
+    if target != "local":
+        return dict(os.environ)
+    said = subprocess.run(
+        [sys.executable, "-m", "emulator", "env"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if said.returncode:
+        raise DeploymentError(said.stderr.strip())
+    pairs = (line.split("=", 1) for line in said.stdout.splitlines())
+    return {**os.environ, **dict(pairs)}
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host, as the inventory describes it."""
+
+    worker: str
+    variables: dict[str, Any]
+
+    def ssh(self, *command: str, terminal: bool = False) -> list[str]:
+        """Return the command that runs a command there, or opens a shell."""
+        return [
+            "ssh",
+            *(["-t"] if terminal else ["-o", "BatchMode=yes", "-n"]),
+            *("-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"),
+            *("-i", str(self.variables["ansible_ssh_private_key_file"])),
+            *shlex.split(str(self.variables["ansible_ssh_common_args"])),
+            f"{self.variables['ansible_user']}@{self.variables['ansible_host']}",
+            *([shlex.join(command)] if command else []),
+        ]
+
+
+def hosts(build: Path = BUILD) -> dict[str, Host]:
+    """Return the hosts by worker, ``a`` and ``b``.
+
+    Raises:
+        DeploymentError: there is no inventory.
+    """
+    try:
+        inventory = yaml.safe_load((build / "inventory.yml").read_text())["all"]
+    except FileNotFoundError:
+        raise DeploymentError(NOTHING_IS_UP) from None
+    found = {}
+    for worker in ("a", "b"):
+        [variables] = inventory["children"][f"worker_{worker}"]["hosts"].values()
+        found[worker] = Host(worker, {**inventory["vars"], **variables})
+    return found
+
+
+def choose_hosts(wanted: str, build: Path = BUILD) -> list[Host]:
+    """Return the host named, or both."""
+    found = hosts(build)
+    if not wanted:
+        return list(found.values())
+    name = wanted.lower().removeprefix("worker-").removeprefix("worker_")
+    if name not in found:
+        raise DeploymentError(f"HOST is {wanted!r}: it must be a or b.")
+    return [found[name]]

@@ -1,0 +1,263 @@
+"""What is missing on this machine and on AWS: the findings of `make doctor`.
+
+Each line is a tick, or a cross with what to do. Nothing is made, changed or
+paid for: permissions are asked for with EC2's DryRun, IAM's policy simulator,
+and calls that are refused for their content.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from carscribe.terraform import DEFAULT_REGION, find_terraform
+from carscribe.terraform_credentials import CredentialsError, check_credentials
+from carscribe.terraform_inputs import UsageError
+from carscribe_common.faults import error_code_of
+from carscribe_common.probes import NO_IMAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import boto3
+
+OLDEST_PYTHON = (3, 11)
+
+LAB_REGIONS = ("us-east-1", "us-west-2")
+LAB_ROLE = "voclabs"
+"""Who a Learner Lab's credentials belong to: assumed-role/voclabs/user..."""
+
+LARGE_REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
+LARGE_QUOTA, SMALL_QUOTA = 50, 5
+"""DetectLabels and DetectText, calls a second each (AWS General Reference, Rekognition)."""
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+SIMULATED = (
+    "iam:CreateInstanceProfile",
+    "iam:CreateRole",
+    "iam:PassRole",
+    "iam:PutRolePolicy",
+    "s3:CreateBucket",
+    "s3:PutObject",
+    "sqs:CreateQueue",
+    "ssm:GetParameter",
+)
+"""What `make up` does beside EC2, and no call can try without doing it."""
+
+OWNER_ONLY = 0o077
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, and what to do if it is not well.
+
+    Attributes:
+        what: what was found.
+        advice: what to do; empty if all is well.
+    """
+
+    what: str
+    advice: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing need be done."""
+        return not self.advice
+
+    def __str__(self) -> str:
+        return f"✓ {self.what}" if self.well else f"✗ {self.what}: {self.advice}"
+
+
+def machine() -> Iterator[Finding]:
+    """Look at what this machine has."""
+    python = platform.python_version()
+    if sys.version_info >= OLDEST_PYTHON:
+        yield Finding(f"Python {python}")
+    else:
+        yield Finding(f"Python {python}", "install Python 3.11 or later")
+    try:
+        yield Finding(f"Terraform, {find_terraform()[0]}")
+    except UsageError as problem:
+        yield Finding("Terraform", str(problem))
+    for program in ("ssh", "ssh-keygen"):
+        if shutil.which(program):
+            yield Finding(program)
+        else:
+            yield Finding(program, "install OpenSSH's client (Debian: openssh-client)")
+
+
+def private_key(path: Path) -> Finding:
+    """Look at the downloaded private key of an existing key pair."""
+    what = f"private key {path}"
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return Finding(
+            what, "it is not there; press 'Download PEM' under 'AWS Details' and move it there"
+        )
+    if stat.S_IMODE(mode) & OWNER_ONLY:
+        return Finding(what, f"others may read it, so ssh refuses it; say 'chmod 600 {path}'")
+    return Finding(what)
+
+
+def in_lab(arn: str) -> bool:
+    """Tell whether these are the credentials of a Learner Lab."""
+    return f"/{LAB_ROLE}/" in arn
+
+
+class Aws:
+    """What AWS says to these credentials.
+
+    Args:
+        session: with the credentials and the region to look at.
+        lab: no IAM resource is to be made, as in a Learner Lab.
+    """
+
+    def __init__(self, session: boto3.session.Session, *, lab: bool) -> None:
+        self._session = session
+        self._lab = lab
+        self._region = session.region_name or DEFAULT_REGION
+        self._arn = ""
+
+    def findings(self) -> Iterator[Finding]:
+        """Look at everything; end at the first thing without which nothing else can be asked."""
+        try:
+            self._arn = check_credentials()
+        except CredentialsError as problem:
+            yield Finding("AWS credentials", str(problem))
+            return
+        yield self._identity()
+        yield from self._laboratory()
+        known = self._session.get_available_regions("rekognition")
+        if self._region not in known:
+            yield Finding(
+                f"region {self._region}", f"it has no Rekognition; use one of {', '.join(known)}"
+            )
+            return
+        yield Finding(f"region {self._region}")
+        yield from self._rekognition()
+        yield from self._permissions()
+
+    def _client(self, service: str) -> Any:
+        config = Config(
+            connect_timeout=10, read_timeout=10, retries={"mode": "standard", "max_attempts": 2}
+        )
+        make: Callable[..., Any] = self._session.client
+        return make(service, region_name=self._region, config=config)
+
+    def _identity(self) -> Finding:
+        credentials = self._session.get_credentials()
+        expires = getattr(credentials, "_expiry_time", None)
+        if expires is not None:
+            until = f", until {expires:%Y-%m-%d %H:%M} UTC"
+        elif credentials is not None and credentials.token:
+            until = ", temporary: they end with your session"
+        else:
+            until = ""
+        return Finding(f"AWS credentials of {self._arn}{until}")
+
+    def _laboratory(self) -> Iterator[Finding]:
+        if not in_lab(self._arn):
+            return
+        if not self._lab:
+            yield Finding("AWS Academy Learner Lab", "use LAB=1: it allows no IAM role to be made")
+        elif self._region not in LAB_REGIONS:
+            yield Finding(
+                f"AWS Academy Learner Lab in {self._region}",
+                f"it allows {' and '.join(LAB_REGIONS)} only; leave region at us-east-1",
+            )
+        else:
+            yield Finding("AWS Academy Learner Lab")
+
+    def _rekognition(self) -> Iterator[Finding]:
+        client = self._client("rekognition")
+        calls = {"DetectLabels": client.detect_labels, "DetectText": client.detect_text}
+        for operation, call in calls.items():
+            code = _code(partial(call, Image={"Bytes": NO_IMAGE}))
+            if code == "InvalidImageFormatException":
+                yield Finding(f"rekognition:{operation}")
+            elif self._lab and code in DENIED:
+                # The hosts have another role, LabRole; `make up` asks there.
+                yield Finding(f"rekognition:{operation} is not yours; LabRole's is checked on up")
+            else:
+                yield Finding(f"rekognition:{operation}", _refusal(self._arn, code))
+        yield Finding(self._quota())
+
+    def _quota(self) -> str:
+        documented = LARGE_QUOTA if self._region in LARGE_REGIONS else SMALL_QUOTA
+        try:
+            pages = self._client("service-quotas").get_paginator("list_service_quotas")
+            for page in pages.paginate(ServiceCode="rekognition"):
+                for quota in page["Quotas"]:
+                    name = quota["QuotaName"]
+                    if "DetectLabels" in name and "ransactions per second" in name:
+                        return f"Rekognition's quota here: {quota['Value']:g} calls a second"
+        except (ClientError, BotoCoreError, ResponseParserError):
+            pass  # it may not be asked for; the documented one holds then
+        return f"Rekognition's quota here: {documented} calls a second, as documented"
+
+    def _permissions(self) -> Iterator[Finding]:
+        ec2 = self._client("ec2")
+        dry_runs: dict[str, Callable[[], object]] = {
+            "ec2:AllocateAddress": lambda: ec2.allocate_address(Domain="vpc", DryRun=True),
+            "ec2:CreateVolume": lambda: ec2.create_volume(
+                AvailabilityZone=f"{self._region}a", Size=1, DryRun=True
+            ),
+            "ec2:DescribeInstances": lambda: ec2.describe_instances(DryRun=True),
+        }
+        for action, call in dry_runs.items():
+            code = _code(call)
+            well = code == "DryRunOperation"
+            yield Finding(action, "" if well else _refusal(self._arn, code))
+        if not self._lab:
+            yield from self._simulated()
+
+    def _simulated(self) -> Iterator[Finding]:
+        try:
+            answer = self._client("iam").simulate_principal_policy(
+                PolicySourceArn=_principal(self._arn), ActionNames=list(SIMULATED)
+            )
+        except (ClientError, BotoCoreError, ResponseParserError):
+            yield Finding("permissions for IAM, S3, SQS and SSM cannot be asked for; up will tell")
+            return
+        for result in answer["EvaluationResults"]:
+            action = result["EvalActionName"]
+            if result["EvalDecision"] == "allowed":
+                yield Finding(action)
+            else:
+                yield Finding(action, _refusal(self._arn, "AccessDenied"))
+
+
+def _code(call: Callable[[], object]) -> str:
+    try:
+        call()
+    except ClientError as error:
+        return error_code_of(error.response)
+    except (BotoCoreError, ResponseParserError) as error:
+        return str(error)
+    return "success"
+
+
+def _refusal(arn: str, code: str) -> str:
+    if code in DENIED:
+        return f"{arn} may not do it; ask who manages the account for this permission"
+    return f"AWS answers {code}; try again, and if it stays, look that word up in AWS's reference"
+
+
+def _principal(arn: str) -> str:
+    """Return the role behind an assumed role, which the policy simulator asks for."""
+    partition = arn.replace(":sts:", ":iam:").split(":assumed-role/")
+    if len(partition) == 1:
+        return arn
+    return f"{partition[0]}:role/{partition[1].split('/')[0]}"

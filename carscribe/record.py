@@ -1,0 +1,168 @@
+"""``make record``: ask the real Rekognition once for each image and keep its answers.
+
+    python -m carscribe.record DIR [--yes]
+
+For ``DIR/2.jpg`` the answers go to ``DIR/answers/2.jpg.json``, exactly as the
+API returned them, where the stand-in looks for them. So everything afterwards
+can be rehearsed for free with the true answers. An image whose answers are
+there is never asked about again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.faults import ImageFault, TransientFault, judge
+from carscribe_common.files import write_json
+from carscribe_common.rules import is_image_key
+from carscribe_common.summary import PRICE_USD_PER_CALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mypy_boto3_rekognition import RekognitionClient
+
+ANSWERS = "answers"
+CALLS_AN_IMAGE = 2  # DetectLabels and DetectText
+BYTES_MAX = 5 * 1024 * 1024
+"""Rekognition API reference, Image: Bytes."""
+
+NO_INPUT = 66
+"""EX_NOINPUT of sysexits.h."""
+
+
+def unrecorded(folder: Path) -> list[tuple[Path, Path]]:
+    """Return the images of a folder that have no answers yet, each with where they go."""
+    images = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and is_image_key(path.name)
+        and ANSWERS not in path.relative_to(folder).parts
+    )
+    pairs = [
+        (image, folder / ANSWERS / f"{image.relative_to(folder).as_posix()}.json")
+        for image in images
+    ]
+    beside = [image.parent / ANSWERS / f"{image.name}.json" for image in images]
+    return [
+        pair
+        for pair, other in zip(pairs, beside, strict=True)
+        if not pair[1].exists() and not other.exists()
+    ]
+
+
+def ask(client: RekognitionClient, image: bytes) -> dict[str, Any]:
+    """Return both answers of Rekognition about an image.
+
+    Raises:
+        ClientError, BotoCoreError: as boto3 does.
+    """
+    answers: dict[str, Any] = {
+        "DetectLabels": client.detect_labels(Image={"Bytes": image}),
+        "DetectText": client.detect_text(Image={"Bytes": image}),
+    }
+    for answer in answers.values():
+        del answer["ResponseMetadata"]  # boto3's, not the API's
+    return answers
+
+
+def record(
+    client: RekognitionClient, images: Sequence[tuple[Path, Path]], say: Callable[[str], None]
+) -> int:
+    """Ask about each image and keep the answers; return how many could not be recorded.
+
+    Raises:
+        StopWorker: credentials or permissions; what was recorded before stays.
+    """
+    failed = 0
+    for number, (image, target) in enumerate(images, start=1):
+        try:
+            data = image.read_bytes()
+            if len(data) > BYTES_MAX:
+                raise ImageFault("too-large", "larger than 5 MB; make it smaller")
+            answers = ask(client, data)
+        except ImageFault as own:
+            failed += 1
+            say(f"{number} of {len(images)}: {image}: not recorded, {own.detail}")
+            continue
+        except (ClientError, BotoCoreError) as error:
+            verdict = judge(error, f"ask Rekognition about {image}")
+            if isinstance(verdict, ImageFault | TransientFault):
+                failed += 1
+                say(f"{number} of {len(images)}: {image}: not recorded, {verdict}")
+                continue
+            raise verdict from error
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_json(target, answers)
+        labels = ", ".join(label["Name"] for label in answers["DetectLabels"]["Labels"][:3])
+        say(f"{number} of {len(images)}: {image}: {labels or 'no label'}")
+    return failed
+
+
+def consents() -> bool:
+    """Ask the person whether to go on.
+
+    Raises:
+        StopWorker: CONFIG; nobody is there to be asked.
+    """
+    if not sys.stdin.isatty():
+        raise StopWorker(Exit.CONFIG, "Say YES=1 to go on; nothing was asked.")
+    return input("Go on? [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def build_client() -> RekognitionClient:
+    """Build the client with the ordinary provider chain."""
+    return boto3.client(
+        "rekognition", config=Config(retries={"mode": "standard", "total_max_attempts": 5})
+    )
+
+
+def main() -> int:
+    """Say the cost, ask for consent, record."""
+    parser = argparse.ArgumentParser(prog="record", description="Keep Rekognition's own answers.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--yes", action="store_true", help="do not ask before it costs")
+    options = parser.parse_args()
+    folder: Path = options.folder
+    if not folder.is_dir():
+        print(f"{folder} is no folder: say make record IMAGES=DIR.", file=sys.stderr)
+        return NO_INPUT
+    images = unrecorded(folder)
+    if not images:
+        print(f"All images in {folder} have their answers; nothing to ask, nothing to pay.")
+        return Exit.OK
+    cost = len(images) * CALLS_AN_IMAGE * PRICE_USD_PER_CALL
+    print(
+        f"{len(images)} images without answers, {len(images) * CALLS_AN_IMAGE} calls of "
+        f"Rekognition: about ${cost:.3f}.",
+        flush=True,
+    )
+    try:
+        if not (options.yes or consents()):
+            print("Nothing was asked.")
+            return Exit.OK
+        failed = record(build_client(), images, print)
+    except StopWorker as stop:
+        print(stop.sentence, file=sys.stderr)
+        return stop.code
+    except BotoCoreError as error:
+        print(
+            f"Rekognition cannot be asked: {error}; `make doctor` says what is missing.",
+            file=sys.stderr,
+        )
+        return Exit.CONFIG
+    print(f"{len(images) - failed} recorded, {failed} not; try them with make try IMAGES={folder}")
+    return Exit.OK if not failed else Exit.INCOMPLETE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

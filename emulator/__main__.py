@@ -1,0 +1,29 @@
+"""The command line of the local target: `python -m emulator COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from emulator import serving, trial
+
+OWN_COMMANDS = {"serve", "try"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command."""
+    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    serving.add_command(subparsers)
+    trial.add_command(subparsers)
+    if not arguments or arguments[0] not in OWN_COMMANDS:
+        # Imported late: who only tries the pipeline needs nothing of the hosts.
+        from emulator.hosts import cli  # noqa: PLC0415 # see above
+
+        cli.add_commands(subparsers)
+    options = parser.parse_args(arguments)
+    return int(options.command(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""The admin calls under /_carscribe/: counts, faults, enforcement, addresses."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from emulator import credentials
+from emulator.faults import Faults, FaultsError
+from emulator.mendings import reboots
+from emulator.messages import Answer
+
+if TYPE_CHECKING:
+    from emulator.messages import Request
+    from emulator.server import StandIn
+
+
+def answer(stand_in: StandIn, request: Request) -> Answer:
+    """Carry out one admin call.
+
+    GET counts, in_flight (calls under way or answered just now), instances (states and
+    reboots, for the local hosts); POST reset, faults,
+    answers (look for new ones now), iam {"enforced": bool},
+    metadata {"credentials_lifetime_seconds": n, "addresses": {"127.0.0.1": "i-..."}},
+    listen {"address": "10.1.2.1"}; DELETE listen.
+    """
+    call = f"{request.method} {request.path.removeprefix('/_carscribe/')}"
+    try:
+        value = json.loads(request.body) if request.body else {}
+        if not isinstance(value, dict):
+            return Answer.of_json({"error": "expected a JSON object"}, 400)
+        return _carry_out(stand_in, call, value)
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        return Answer.of_json({"error": f"{type(error).__name__}: {error}"}, 400)
+
+
+def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901, PLR0912 # a table
+    match call:
+        case "GET counts":
+            return Answer.of_json(stand_in.counts.read())
+        case "GET in_flight":
+            return Answer.of_json(stand_in.counts.in_flight())
+        case "GET instances":
+            return Answer.of_json(reboots.instances())
+        case "POST reset":
+            stand_in.counts.reset()
+        case "POST faults":
+            try:
+                stand_in.faults = Faults(value)
+            except FaultsError as error:
+                return Answer.of_json({"error": str(error)}, 400)
+        case "POST answers":
+            stand_in.answers.rescan()
+        case "POST iam":
+            credentials.enforce(bool(value["enforced"]))
+        case "POST metadata":
+            stand_in.metadata.set(value)
+        case "POST listen":
+            if value["address"] not in stand_in.listeners:
+                stand_in.listen(value["address"], stand_in.port)
+        case "DELETE listen":
+            if value["address"] in stand_in.listeners:
+                stand_in.stop_listening(value["address"])
+        case _:
+            return Answer.of_json({"error": f"no such call: {call}"}, 404)
+    return Answer.of_json({})

@@ -1,0 +1,71 @@
+"""Errors in the form of the service that is asked: JSON, S3's XML, or the query protocol's."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from xml.sax.saxutils import escape
+
+from emulator.messages import Answer
+
+# The names under which a service says "too fast", with the HTTP status it uses.
+# Source: each service's API reference, "Common errors".
+THROTTLES = {
+    "rekognition": [("ProvisionedThroughputExceededException", 400), ("ThrottlingException", 400)],
+    "sqs": [("RequestThrottled", 403)],
+    "s3": [("SlowDown", 503)],
+    "ec2": [("RequestLimitExceeded", 503)],
+}
+DEFAULT_THROTTLES = [("Throttling", 400)]
+FAILURES = {
+    "rekognition": ("InternalServerError", 500),
+    "sqs": ("InternalError", 500),
+    "s3": ("InternalError", 500),
+}
+DEFAULT_FAILURE = ("InternalFailure", 500)
+JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1"}
+
+
+def error(service: str, code: str, message: str, status: int = 400) -> Answer:
+    """Say `code` as `service` would."""
+    request_id = str(uuid.uuid4())
+    if service in JSON_VERSIONS:
+        value = {"__type": code, "Code": code, "Logref": request_id, "Message": message}
+        if service == "sqs":
+            value = {"__type": f"com.amazonaws.sqs#{code}", "message": message}
+        return Answer(
+            status,
+            json.dumps(value).encode(),
+            [
+                ("Content-Type", f"application/x-amz-json-{JSON_VERSIONS[service]}"),
+                ("x-amzn-RequestId", request_id),
+            ],
+        )
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if service == "s3":
+        text = f"<Error>{inner}<RequestId>{request_id}</RequestId></Error>"
+    elif service == "ec2":
+        text = (
+            f"<Response><Errors><Error>{inner}</Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        )
+    else:
+        text = (
+            f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+    xml = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'
+    return Answer(status, xml.encode(), [("Content-Type", "application/xml")])
+
+
+def throttled(service: str, choice: int) -> Answer:
+    """Say "too fast" as `service` would; `choice` picks among its names for it."""
+    names = THROTTLES.get(service, DEFAULT_THROTTLES)
+    code, status = names[choice % len(names)]
+    return error(service, code, "Rate exceeded", status)
+
+
+def failed(service: str) -> Answer:
+    """Say "our own fault" as `service` would."""
+    code, status = FAILURES.get(service, DEFAULT_FAILURE)
+    return error(service, code, "We encountered an internal error. Please try again.", status)

@@ -1,0 +1,128 @@
+"""The stand-in as a process in the background, and the calls that the hosts need of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from emulator.hosts.deployment import CHECKOUT, read_json
+from emulator.hosts.errors import HostsError
+from emulator.hosts.process import start_background, started_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from emulator.hosts.deployment import Deployment
+
+REGION = "us-east-1"
+KEY = "carscribe"  # the control machine's; hosts have those of their instance profile
+START_SECONDS = 30.0
+CALL_SECONDS = 10.0
+
+
+def record(deployment: Deployment) -> Path:
+    """Return where it is written which process the stand-in is."""
+    return deployment.state / "standin.process.json"
+
+
+def address(deployment: Deployment) -> str | None:
+    """Return the URL of the stand-in if it runs."""
+    ready = read_json(deployment.ready_file)
+    if ready is None or started_at(int(ready["pid"])) is None:
+        return None
+    try:
+        call(str(ready["url"]), "GET", "instances")
+    except OSError:
+        return None
+    return str(ready["url"])
+
+
+def required(deployment: Deployment) -> str:
+    """Return the URL of the stand-in, or say how to get it to run."""
+    url = address(deployment)
+    if url is None:
+        raise HostsError("The local target is not up: run 'make up TARGET=local' first.")
+    return url
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return what a program on this machine needs to talk to the stand-in and to nothing else."""
+    return {
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_REGION": REGION,
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }
+
+
+def start(deployment: Deployment, options: Sequence[str]) -> None:
+    """Start the stand-in unless it runs; return once it answers."""
+    if address(deployment) is not None:
+        return
+    deployment.ready_file.unlink(missing_ok=True)
+    images = CHECKOUT / "images"
+    given = list(options)
+    if "--images" not in given and images.is_dir():
+        given += ["--images", str(images)]
+    log = deployment.state / "standin.log"
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+    )
+    pid = start_background(
+        [sys.executable, "-m", "emulator", "serve", "--ready-file", deployment.ready_file, *given],
+        record(deployment),
+        log,
+    )
+    deadline = time.monotonic() + START_SECONDS
+    while address(deployment) is None:
+        if started_at(pid) is None or time.monotonic() > deadline:
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise HostsError(f"The stand-in did not start: {lines[-1] if lines else 'no message'}")
+        time.sleep(0.05)
+
+
+def call(url: str, method: str, name: str, value: dict[str, Any] | None = None) -> Any:
+    """Make one call of the stand-in's admin API."""
+    body = None if value is None else json.dumps(value).encode()
+    request = urllib.request.Request(f"{url}/_carscribe/{name}", data=body, method=method)  # noqa: S310 # the stand-in's own
+    # A proxy of this machine has no business between it and itself.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=CALL_SECONDS) as answer:
+        return json.loads(answer.read() or b"{}")
+
+
+def ec2_client(url: str) -> Any:
+    """Return a client of the stand-in's EC2 for this process."""
+    # Imported late: boto3 takes a while, and the watcher does without.
+    import boto3  # noqa: PLC0415 # see above
+    from botocore.config import Config  # noqa: PLC0415 # see above
+
+    return boto3.client(
+        "ec2",
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=KEY,
+        config=Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 10}),
+    )
+
+
+def listen_at(url: str, gateway: str) -> None:
+    """Let the stand-in answer at the hosts' gateway as well."""
+    try:
+        call(url, "POST", "listen", {"address": gateway})
+    except urllib.error.HTTPError as error:
+        detail = json.loads(error.read() or b"{}").get("error", error.reason)
+        raise HostsError(
+            f"The stand-in cannot listen at {gateway}: {detail}. Run 'make down' and try again."
+        ) from error

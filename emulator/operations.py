@@ -1,0 +1,81 @@
+"""The name of the operation a request asks for, such as `sqs.SendMessageBatch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+if TYPE_CHECKING:
+    from emulator.messages import Request
+
+TARGET_PREFIXES = {
+    "RekognitionService": "rekognition",
+    "AmazonSQS": "sqs",
+    "AmazonSSM": "ssm",
+}
+
+# What a path alone asks for, by method: of the service, a bucket, a key.
+S3_ROOT = {"GET": "ListBuckets"}
+S3_BUCKET = {
+    "GET": "ListObjects",
+    "HEAD": "HeadBucket",
+    "PUT": "CreateBucket",
+    "DELETE": "DeleteBucket",
+    "POST": "PostObject",
+}
+S3_KEY = {
+    "GET": "GetObject",
+    "HEAD": "HeadObject",
+    "PUT": "PutObject",
+    "DELETE": "DeleteObject",
+    "POST": "PostObject",
+}
+# Query parameters that only refine an operation: they name no other one.
+S3_REFINEMENTS = {"versionId", "x-id", "partNumber", "prefix", "delimiter", "marker", "max-keys"}
+S3_VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "POST": "Post", "HEAD": "Head"}
+
+
+def operation_of(request: Request) -> str:
+    """Name a request `service.Operation`."""
+    target = request.header("X-Amz-Target")
+    if target:
+        prefix, _, operation = target.partition(".")
+        service = TARGET_PREFIXES.get(prefix.partition("_")[0], prefix.lower())
+        return f"{service}.{operation}"
+    service = request.credential[3].lower() if request.credential else "s3"
+    if service == "s3":
+        return f"s3.{_s3_operation(request)}"
+    form = request.query
+    if b"Action=" in request.body:
+        form = parse_qs(request.body.decode("utf-8", "replace"))
+    return f"{service}.{form.get('Action', [request.method])[0]}"
+
+
+def _s3_operation(request: Request) -> str:  # noqa: PLR0911 # a table of cases
+    method, query = request.method, request.query
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    if not bucket:
+        return S3_ROOT.get(method, method)
+    if "list-type" in query:
+        return "ListObjectsV2"
+    if "delete" in query and method == "POST":
+        return "DeleteObjects"
+    if "uploads" in query:
+        return "CreateMultipartUpload" if method == "POST" else "ListMultipartUploads"
+    if "uploadId" in query:
+        by_method = {
+            "PUT": "UploadPart",
+            "POST": "CompleteMultipartUpload",
+            "DELETE": "AbortMultipartUpload",
+            "GET": "ListParts",
+        }
+        return by_method.get(method, method)
+    if "versions" in query:
+        return "ListObjectVersions"
+    if key and method == "PUT" and request.header("x-amz-copy-source"):
+        return "CopyObject"
+    for name, values in query.items():
+        if name not in S3_REFINEMENTS and values == [""] and method in S3_VERBS:
+            subject = "Object" if key else "Bucket"
+            return f"{S3_VERBS[method]}{subject}{name[:1].upper()}{name[1:]}"
+    return (S3_KEY if key else S3_BUCKET).get(method, method)

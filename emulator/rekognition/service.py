@@ -1,0 +1,137 @@
+"""Rekognition's JSON 1.1 protocol: from a request's body to the answer's."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import s3_backends
+
+from emulator import credentials, errors
+from emulator.messages import Answer
+from emulator.rekognition import images, shapes
+from emulator.rekognition.errors import (
+    InvalidParameterException,
+    InvalidS3ObjectException,
+    RekognitionError,
+    SerializationException,
+    ThrottlingException,
+    UnknownOperationException,
+)
+from emulator.rekognition.labels import detect_labels
+from emulator.rekognition.texts import detect_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emulator.messages import Request
+    from emulator.rekognition.answers import Answers
+
+OPERATIONS: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] = {
+    "DetectLabels": detect_labels,
+    "DetectText": detect_text,
+}
+
+
+class Looks(Protocol):
+    """Recognizes what is in an image that has no recorded answer."""
+
+    def look(self, operation: str, data: bytes) -> dict[str, Any] | None:
+        """Return what could be a recorded answer; None says that too much is asked at once."""
+
+
+class Rekognition:
+    """DetectLabels and DetectText over the wire."""
+
+    def __init__(self, answers: Answers, eyes: Looks | None = None) -> None:
+        self._answers, self._eyes = answers, eyes
+
+    def answer(self, operation: str, request: Request) -> Answer:
+        """Answer one request, or say the error as the service would."""
+        try:
+            credentials.authorize_rekognition(operation, request)
+            response = self._respond(operation, request)
+        except credentials.Refused as refused:
+            return errors.error("rekognition", refused.code, refused.message)
+        except RekognitionError as error:
+            return errors.error("rekognition", error.code, str(error), error.status)
+        return Answer(
+            200,
+            json.dumps(response).encode(),
+            [
+                ("Content-Type", "application/x-amz-json-1.1"),
+                ("x-amzn-RequestId", str(uuid.uuid4())),
+            ],
+        )
+
+    def _respond(self, operation: str, request: Request) -> dict[str, Any]:
+        detect = OPERATIONS.get(operation)
+        if detect is None:
+            raise UnknownOperationException
+        parameters = _parameters(request.body)
+        found = shapes.input_problems(operation, parameters)
+        if found:
+            raise InvalidParameterException("; ".join(found))
+        image, name = _image(parameters["Image"], request)
+        return detect(self._known(operation, image, name), parameters)
+
+    def _known(self, operation: str, image: images.Checked, name: str) -> dict[str, Any]:
+        if self._eyes is None:
+            return self._answers.find(image.sha256, name).get(operation, {})
+        answer = self._answers.find(image.sha256, name, missed="the eyes look at it")
+        if answer:
+            return answer.get(operation, {})
+        seen = self._eyes.look(operation, image.data)
+        if seen is None:
+            raise ThrottlingException
+        return seen
+
+
+def _parameters(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise SerializationException from error
+    if not isinstance(value, dict):
+        raise SerializationException
+    return value
+
+
+def _image(image: dict[str, Any], request: Request) -> tuple[images.Checked, str]:
+    by_bytes, by_object = image.get("Bytes"), image.get("S3Object")
+    if (by_bytes is None) == (by_object is None):
+        raise InvalidParameterException("Image: give Bytes or S3Object, and not both")
+    if by_object is not None:
+        data = _object(by_object, request)
+        checked = images.check(data, images.MAX_BYTES_IN_S3)
+        return checked, f"s3://{by_object.get('Bucket')}/{by_object.get('Name')}"
+    try:
+        data = base64.b64decode(str(by_bytes), validate=True)
+    except binascii.Error as error:
+        raise SerializationException("Image.Bytes is no Base64") from error
+    return images.check(data, images.MAX_BYTES_IN_REQUEST), "an image given as bytes"
+
+
+def _object(wanted: dict[str, Any], request: Request) -> bytes:
+    """Read an object from moto's own bucket, in the caller's name and region."""
+    bucket_name, key, version = wanted.get("Bucket"), wanted.get("Name"), wanted.get("Version")
+    if not bucket_name or not key:
+        raise InvalidParameterException("Image.S3Object: Bucket and Name are both needed")
+    backend = s3_backends[DEFAULT_ACCOUNT_ID][credentials.PARTITION]
+    try:
+        bucket = backend.get_bucket(bucket_name)
+        if bucket.region_name != request.region:
+            raise InvalidS3ObjectException
+        if not credentials.may_get_object(request, bucket, key, version):
+            raise InvalidS3ObjectException
+        found = backend.get_object(bucket_name, key, version_id=version)
+    except S3ClientError as error:
+        raise InvalidS3ObjectException from error
+    if found is None:
+        raise InvalidS3ObjectException
+    return bytes(found.value)

@@ -1,0 +1,161 @@
+"""`python -m emulator serve`: the stand-in as a process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emulator import lifetime
+
+if TYPE_CHECKING:
+    import argparse
+
+    from emulator.rekognition.service import Looks
+
+# Of BSD's sysexits.h.
+EXIT_USAGE = 64
+EXIT_BAD_DATA = 65
+EXIT_NO_INPUT = 66
+EXIT_CANNOT_LISTEN = 69
+LOOPBACK = "127.0.0.1"
+
+
+def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `serve` to the command line."""
+    parser = subparsers.add_parser("serve", help="answer as S3, SQS, EC2, IAM and Rekognition")
+    parser.add_argument("--images", type=Path, help="a folder of images with answers/")
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
+    parser.add_argument("--address", default=LOOPBACK, help="where to listen (%(default)s)")
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--seed", type=int, help="of the faults' dice; overrides theirs")
+    parser.add_argument(
+        "--faults", default="{}", help="JSON, or a file of it: see emulator/faults.py"
+    )
+    parser.add_argument(
+        "--enforce-iam", action="store_true", help="evaluate policies, for every service"
+    )
+    parser.add_argument(
+        "--eyes",
+        action="store_true",
+        default=os.environ.get("CARSCRIBE_EYES") == "1",
+        help="recognize what is in images without an answer (or CARSCRIBE_EYES=1)",
+    )
+    parser.add_argument("--ready-file", type=Path, help="written when the stand-in answers")
+    parser.add_argument("--log", type=Path, help="a file for the log (default: standard error)")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end with the process that started it"
+    )
+    parser.set_defaults(command=serve)
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    logging.basicConfig(
+        filename=options.log,
+        level=logging.INFO if options.log else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    _forget_users_settings()
+    from emulator.faults import Faults, FaultsError  # noqa: PLC0415 # --help need not wait for it
+
+    try:
+        if options.images is not None and not options.images.is_dir():
+            return _fail(EXIT_NO_INPUT, f"There is no folder {options.images}.")
+        faults = Faults(_read_faults(options))
+    except FaultsError as error:
+        return _fail(EXIT_USAGE, str(error))
+    # Imported late: moto takes most of a second, which a wrong start need not wait for.
+    from emulator.rekognition.answers import AnswersError  # noqa: PLC0415 # see above
+    from emulator.server import StandIn  # noqa: PLC0415 # see above
+
+    try:
+        stand_in = StandIn(
+            options.images,
+            options.region,
+            faults,
+            iam_enforced=options.enforce_iam,
+            eyes=_eyes() if options.eyes else None,
+        )
+        stand_in.listen(options.address, options.port)
+    except AnswersError as error:
+        return _fail(EXIT_BAD_DATA, str(error))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return _fail(
+            EXIT_CANNOT_LISTEN, f"Cannot listen at {options.address}:{options.port}: {reason}."
+        )
+    url = f"http://{options.address}:{stand_in.port}"
+    if options.ready_file:
+        write_atomically(
+            options.ready_file,
+            json.dumps({"pid": os.getpid(), "url": url, "port": stand_in.port}) + "\n",
+        )
+    print(url, flush=True)
+    if options.until_stdin_closes:
+        lifetime.end_with_stdin(stopped)
+    stopped.wait()
+    if options.ready_file:
+        with contextlib.suppress(FileNotFoundError):
+            options.ready_file.unlink()
+    stand_in.stop()
+    return 0
+
+
+def _eyes() -> Looks | None:
+    from emulator.eyes.opening import ClosedError, open_eyes  # noqa: PLC0415 # few want them
+
+    try:
+        return open_eyes()
+    except ClosedError as closed:
+        print(closed, file=sys.stderr, flush=True)
+        return None
+
+
+def _forget_users_settings() -> None:
+    """Keep the user's profiles out of moto, which makes sessions of its own."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that nobody ever reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _read_faults(options: argparse.Namespace) -> Any:
+    from emulator.faults import FaultsError  # noqa: PLC0415 # as above
+
+    text = options.faults
+    if not text.lstrip().startswith("{"):
+        try:
+            text = Path(text).read_text()
+        except OSError as error:
+            raise FaultsError(f"--faults: cannot read {text}: {error.strerror}.") from error
+    try:
+        setting = json.loads(text)
+    except ValueError as error:
+        raise FaultsError(f"--faults: is no JSON ({error}).") from error
+    if options.seed is not None and isinstance(setting, dict):
+        setting["seed"] = options.seed
+    return setting
+
+
+def _fail(code: int, sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return code

@@ -1,0 +1,58 @@
+"""The targets of the Makefile that need no deployment, as a person types them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.emulator import StandIn
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def make(
+    *words: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Call make in the checkout."""
+    return subprocess.run(
+        ["make", *words],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_try(tmp_path: Path) -> None:
+    """`make try` prints the result of the sample images, in plain lines without a terminal."""
+    told = make("try", f"OUT={tmp_path}")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == (ROOT / "images" / "expected-output.txt").read_text()
+    assert "10 images, 6 cars, 4 of them with text, 0 failed." in told.stderr
+    assert "\x1b" not in told.stderr
+
+
+def test_doctor(standin: StandIn) -> None:
+    """`make doctor` has ticks alone where all is well."""
+    told = make("doctor", "TARGET=aws", environment=standin.env)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "✓ Terraform" in told.stdout
+    assert "✗" not in told.stdout
+
+
+def test_record(standin: StandIn, tmp_path: Path) -> None:
+    """`make record` says the cost, and with YES=1 keeps the answers beside the images."""
+    shutil.copy(ROOT / "images" / "2.jpg", tmp_path)
+    told = make("record", f"IMAGES={tmp_path}", environment=standin.env)
+    assert told.returncode != 0
+    assert "about $0.002" in told.stdout
+    assert not (tmp_path / "answers").exists()
+    told = make("record", f"IMAGES={tmp_path}", "YES=1", environment=standin.env)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert (tmp_path / "answers" / "2.jpg.json").exists()

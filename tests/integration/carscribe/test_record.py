@@ -1,0 +1,99 @@
+"""Record and replay: the stand-in plays the service, and then its recording."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.pipeline import PATHS, ROOT, car_answer, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.emulator import StandIn
+
+
+def record(standin: StandIn, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the recorder against the stand-in as if it were the service."""
+    return subprocess.run(
+        [sys.executable, "-m", "carscribe.record", str(folder), *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": PATHS} | standin.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def photos(standin: StandIn, folder: Path) -> None:
+    """Make a folder of three images, one in a folder below, that the service knows."""
+    (folder / "sub").mkdir(parents=True)
+    (folder / "1.jpg").write_bytes(standin.teach(picture(101), car_answer(97.5, "GO 1")))
+    (folder / "sub" / "2.png").write_bytes(standin.teach(picture(102), car_answer(95.5, "GO 2")))
+    (folder / "3.jpg").write_bytes(picture(103))
+
+
+def test_answers_are_kept_and_replayed(
+    standin: StandIn, start_standin: Callable[..., StandIn], tmp_path: Path
+) -> None:
+    """What was recorded is what a stand-in with that folder answers afterwards."""
+    folder = tmp_path / "photos"
+    photos(standin, folder)
+    done = record(standin, folder, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "3 images without answers, 6 calls of Rekognition: about $0.006" in done.stdout
+    kept = json.loads((folder / "answers" / "sub" / "2.png.json").read_text())
+    assert kept["DetectLabels"]["Labels"][0]["Confidence"] == 95.5
+    assert "ResponseMetadata" not in kept["DetectText"]
+    client = start_standin(images=folder).client("rekognition")
+    answer = client.detect_text(Image={"Bytes": (folder / "1.jpg").read_bytes()})
+    assert answer["TextDetections"][0]["DetectedText"] == "GO 1"
+
+
+def test_nothing_is_asked_twice(standin: StandIn, tmp_path: Path) -> None:
+    """A second time costs nothing; a new image costs its own two calls."""
+    folder = tmp_path / "photos"
+    photos(standin, folder)
+    record(standin, folder, "--yes")
+    again = record(standin, folder, "--yes")
+    assert "nothing to pay" in again.stdout
+    assert standin.counts()["rekognition.DetectLabels"]["calls"] == 3
+    (folder / "4.jpg").write_bytes(picture(104))
+    record(standin, folder, "--yes")
+    assert standin.counts()["rekognition.DetectLabels"]["calls"] == 4
+    assert standin.counts()["rekognition.DetectText"]["calls"] == 4
+
+
+def test_nothing_is_paid_without_consent(standin: StandIn, tmp_path: Path) -> None:
+    """Without --yes and without a terminal to ask at, the cost is said and nothing is asked."""
+    folder = tmp_path / "photos"
+    photos(standin, folder)
+    done = record(standin, folder)
+    assert done.returncode == 78
+    assert "about $0.006" in done.stdout
+    assert "YES=1" in done.stderr
+    assert standin.counts() == {}
+
+
+def test_an_image_that_is_none_is_named(standin: StandIn, tmp_path: Path) -> None:
+    """One bad image is named and keeps no other from being recorded."""
+    folder = tmp_path / "photos"
+    photos(standin, folder)
+    (folder / "0.jpg").write_bytes(b"no image")
+    done = record(standin, folder, "--yes")
+    assert done.returncode == 65
+    assert "0.jpg: not recorded, invalid-image" in done.stdout
+    assert "3 recorded, 1 not" in done.stdout
+
+
+def test_folder_that_is_not_there(standin: StandIn, tmp_path: Path) -> None:
+    """A missing folder is one sentence."""
+    done = record(standin, tmp_path / "nowhere", "--yes")
+    assert done.returncode == 66
+    assert "is no folder" in done.stderr

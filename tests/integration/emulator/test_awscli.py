@@ -1,0 +1,171 @@
+"""Rekognition and SQS by the AWS CLI: the same filters and errors as by boto3."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integration.emulator.samples import (
+    BAD_IMAGES,
+    BUCKET,
+    LABEL_REQUESTS,
+    TEXT_REQUESTS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.emulator import StandIn
+
+FIRST = json.dumps({"S3Object": {"Bucket": BUCKET, "Name": "1.jpg"}})
+EXIT_SERVICE_ERROR = 255  # of version 1 of the CLI
+
+
+@pytest.fixture
+def aws(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the AWS CLI inside this process: a new one takes a second for each command."""
+    for name, value in standin.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_PAGER", "")
+    driver: Any = importlib.import_module("awscli.clidriver").create_clidriver()
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = int(driver.main(list(arguments)))
+        printed = capfd.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def options(request: dict[str, Any]) -> list[str]:
+    """Write a request as options of the command line."""
+    names = {
+        "MinConfidence": "--min-confidence",
+        "MaxLabels": "--max-labels",
+        "Features": "--features",
+        "Settings": "--settings",
+        "Filters": "--filters",
+    }
+    found = []
+    for name, value in request.items():
+        found.append(names[name])
+        if name == "Features":
+            found += value
+        else:
+            found.append(json.dumps(value))
+    return found
+
+
+@pytest.mark.usefixtures("image")
+def test_every_filter_of_detect_labels(aws: Callable[..., tuple[int, str, str]]) -> None:
+    """The CLI prints the labels that each filter lets through."""
+    for name, (request, expected) in LABEL_REQUESTS.items():
+        code, out, err = aws("rekognition", "detect-labels", "--image", FIRST, *options(request))
+        assert (code, err) == (0, ""), name
+        assert [found["Name"] for found in json.loads(out)["Labels"]] == expected, name
+
+
+@pytest.mark.usefixtures("image")
+def test_every_filter_of_detect_text(aws: Callable[..., tuple[int, str, str]]) -> None:
+    """The CLI prints the lines and words that each filter lets through."""
+    for name, (request, expected) in TEXT_REQUESTS.items():
+        code, out, err = aws("rekognition", "detect-text", "--image", FIRST, *options(request))
+        assert (code, err) == (0, ""), name
+        assert [found["Id"] for found in json.loads(out)["TextDetections"]] == expected, name
+
+
+@pytest.mark.usefixtures("image")
+def test_every_error_of_an_image(
+    standin: StandIn, aws: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """The CLI names the error of each bad image, by reference and as bytes."""
+    for name, (data, error) in BAD_IMAGES.items():
+        path = tmp_path / "bad.jpg"
+        path.write_bytes(data)
+        standin.client("s3").put_object(Bucket=BUCKET, Key="bad.jpg", Body=data)
+        bad = json.dumps({"S3Object": {"Bucket": BUCKET, "Name": "bad.jpg"}})
+        for image in (["--image", bad], ["--image-bytes", f"fileb://{path}"]):
+            code, _, err = aws("rekognition", "detect-labels", *image)
+            assert code == EXIT_SERVICE_ERROR, name
+            assert f"({error})" in err, name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--image", FIRST.replace("1.jpg", "2.jpg")], "InvalidS3ObjectException"),
+        (["--image", FIRST.replace(BUCKET, "nowhere")], "InvalidS3ObjectException"),
+        (["--image", FIRST, "--region", "eu-west-1"], "InvalidS3ObjectException"),
+        (["--image", FIRST, "--min-confidence", "101"], "InvalidParameterException"),
+        (["--image", FIRST, "--features", "FACES"], "InvalidParameterException"),
+        (["--image", FIRST, "--no-sign-request"], "MissingAuthenticationTokenException"),
+    ],
+)
+@pytest.mark.usefixtures("image")
+def test_every_error_of_a_request(
+    aws: Callable[..., tuple[int, str, str]], arguments: list[str], error: str
+) -> None:
+    """The CLI names the error of each bad request."""
+    code, _, err = aws("rekognition", "detect-labels", *arguments)
+    assert code == EXIT_SERVICE_ERROR
+    assert f"({error})" in err
+
+
+@pytest.mark.parametrize(
+    ("fault", "errors"),
+    [
+        (
+            {"throttle_share": 1},
+            {"ProvisionedThroughputExceededException", "ThrottlingException"},
+        ),
+        ({"error_share": 1}, {"InternalServerError"}),
+    ],
+)
+@pytest.mark.usefixtures("image")
+def test_every_fault(
+    standin: StandIn,
+    aws: Callable[..., tuple[int, str, str]],
+    fault: dict[str, float],
+    errors: set[str],
+) -> None:
+    """The CLI names the errors of throttling and of the service's own fault."""
+    standin.faults({"operations": {"rekognition.*": fault}})
+    seen = set()
+    for _ in range(2):
+        code, _, err = aws("rekognition", "detect-labels", "--image", FIRST)
+        assert code == EXIT_SERVICE_ERROR
+        seen |= {error for error in errors if f"({error})" in err}
+    assert seen == errors
+
+
+def test_a_refused_character(standin: StandIn, aws: Callable[..., tuple[int, str, str]]) -> None:
+    """The CLI names the error of a message that SQS does not carry."""
+    queue = standin.client("sqs").create_queue(QueueName="indexes")["QueueUrl"]
+    send = ["sqs", "send-message", "--queue-url", queue, "--message-body", "a\x1bb"]
+    # For SQS version 1 of the CLI heeds its option alone, not the environment.
+    code, _, err = aws(*send, "--endpoint-url", standin.url)
+    assert code == EXIT_SERVICE_ERROR
+    assert "(InvalidMessageContents)" in err
+
+
+@pytest.mark.usefixtures("image")
+def test_the_command_itself_works(standin: StandIn) -> None:
+    """The installed `aws` reads its address from the environment and prints the labels."""
+    command = [sys.executable, str(Path(sys.executable).with_name("aws"))]
+    command += ["rekognition", "detect-labels", "--image", FIRST, "--max-labels", "1"]
+    environment = {**os.environ, **standin.env}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert json.loads(done.stdout)["Labels"][0]["Name"] == "Car"

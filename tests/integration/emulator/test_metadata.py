@@ -1,0 +1,213 @@
+"""The instance metadata service: tokens first, then the instance's own answers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.emulator import StandIn, start
+from tests.integration.emulator.cloud import allow, make_instance, make_role
+from tests.integration.emulator.samples import BUCKET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TTL = "X-aws-ec2-metadata-token-ttl-seconds"
+TOKEN = "X-aws-ec2-metadata-token"  # a header's name
+ROLE = "worker-a"
+
+
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """One stand-in for this file: EC2 takes a second after each reset."""
+    with start(tmp_path_factory.mktemp("metadata")) as standin:
+        yield standin
+
+
+@pytest.fixture(scope="module")
+def made(standin: StandIn) -> dict[str, Any]:
+    """An instance with a role that may read the bucket."""
+    make_role(standin, ROLE, allow(("s3:GetObject", f"arn:aws:s3:::{BUCKET}/*")))
+    return make_instance(standin, ROLE)
+
+
+@pytest.fixture
+def instance(standin: StandIn, made: dict[str, Any]) -> dict[str, Any]:
+    """The instance, which asks from 127.0.0.1."""
+    standin.enforce_iam(enforced=False)
+    give_address(standin, "127.0.0.1", made)
+    return made
+
+
+def give_address(standin: StandIn, address: str, instance: dict[str, Any]) -> None:
+    """Let requests from an address count as the instance's."""
+    value = {"addresses": {address: instance["InstanceId"]}}
+    standin.call("POST", "_carscribe/metadata", value)
+
+
+def ask(
+    standin: StandIn,
+    path: str,
+    method: str = "GET",
+    source: str = "127.0.0.1",
+    **headers: str,
+) -> tuple[int, str]:
+    """Ask from an address of this machine; return status and body."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", standin.port, timeout=10, source_address=(source, 0)
+    )
+    connection.request(method, f"/latest/{path}", headers=named)
+    response = connection.getresponse()
+    body = response.read().decode()
+    connection.close()
+    return response.status, body
+
+
+def token_of(standin: StandIn, ttl: str = "60", source: str = "127.0.0.1") -> str:
+    """Fetch a token."""
+    status, token = ask(standin, "api/token", "PUT", source, **{TTL: ttl})
+    assert status == 200
+    return token
+
+
+def read(standin: StandIn, path: str) -> str:
+    """Read a path with a token."""
+    status, body = ask(standin, path, **{TOKEN: token_of(standin)})
+    assert status == 200, path
+    return body
+
+
+@pytest.mark.usefixtures("instance")
+def test_nothing_is_told_without_a_token(standin: StandIn) -> None:
+    """Version 1 is off: no token, a wrong one and an expired one are 401."""
+    assert ask(standin, "meta-data/instance-id")[0] == 401
+    assert ask(standin, "meta-data/instance-id", **{TOKEN: "wrong"})[0] == 401
+    token = token_of(standin, ttl="1")
+    assert ask(standin, "meta-data/instance-id", **{TOKEN: token})[0] == 200
+    time.sleep(1.05)
+    assert ask(standin, "meta-data/instance-id", **{TOKEN: token})[0] == 401
+
+
+@pytest.mark.usefixtures("instance")
+@pytest.mark.parametrize(
+    ("ttl", "status"),
+    [("1", 200), ("21600", 200), ("0", 400), ("21601", 400), ("x", 400), ("-1", 400), ("", 400)],
+)
+def test_a_token_lives_from_a_second_to_six_hours(standin: StandIn, ttl: str, status: int) -> None:
+    """The time to live is demanded and checked."""
+    assert ask(standin, "api/token", "PUT", **{TTL: ttl})[0] == status
+
+
+@pytest.mark.usefixtures("instance")
+def test_a_token_is_not_given_through_a_proxy_or_by_get(standin: StandIn) -> None:
+    """X-Forwarded-For and other methods are refused."""
+    headers = {TTL: "60", "X_Forwarded_For": "10.0.0.1"}
+    assert ask(standin, "api/token", "PUT", **headers)[0] == 403
+    assert ask(standin, "api/token", "GET", **{TTL: "60"})[0] == 405
+
+
+def test_the_instance_is_found_by_its_elastic_ip(
+    standin: StandIn, instance: dict[str, Any]
+) -> None:
+    """An address that belongs to no instance is told nothing; an Elastic IP is its instance's."""
+    standin.call("POST", "_carscribe/metadata", {"addresses": {}})
+    assert ask(standin, "api/token", "PUT", **{TTL: "60"})[0] == 404
+    ec2 = standin.client("ec2")
+    elastic = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=instance["InstanceId"])
+    address = elastic["PublicIp"]
+    token = token_of(standin, source=address)
+    answer = ask(standin, "meta-data/instance-id", source=address, **{TOKEN: token})
+    assert answer == (200, instance["InstanceId"])
+    assert ask(standin, "meta-data/public-ipv4", source=address, **{TOKEN: token})[1] == address
+
+
+def test_a_token_is_its_instances_alone(standin: StandIn, instance: dict[str, Any]) -> None:
+    """Another instance's token is worth nothing."""
+    token = token_of(standin)
+    make_role(standin, "worker-b", allow(("s3:GetObject", "*")))
+    other = make_instance(standin, "worker-b")
+    assert other["InstanceId"] != instance["InstanceId"]
+    give_address(standin, "127.0.0.1", other)
+    assert ask(standin, "meta-data/instance-id", **{TOKEN: token})[0] == 401
+    assert read(standin, "meta-data/iam/security-credentials/") == "worker-b"
+
+
+def test_readers_find_what_they_ask(standin: StandIn, instance: dict[str, Any]) -> None:
+    """What cloud-init and the SDKs ask is answered from the instance itself."""
+    assert read(standin, "meta-data/instance-id") == instance["InstanceId"]
+    assert read(standin, "meta-data/local-ipv4") == instance["PrivateIpAddress"]
+    assert read(standin, "meta-data/instance-type") == "t3.micro"
+    assert read(standin, "meta-data/placement/region") == "us-east-1"
+    zone = instance["Placement"]["AvailabilityZone"]
+    assert read(standin, "meta-data/placement/availability-zone") == zone
+    assert read(standin, "meta-data/public-keys/") == f"0={ROLE}-key"
+    assert read(standin, "meta-data/public-keys/0/openssh-key").startswith("ssh-ed25519 AAAA")
+    assert (
+        f":instance-profile/{ROLE}"
+        in json.loads(read(standin, "meta-data/iam/info"))["InstanceProfileArn"]
+    )
+    document = json.loads(read(standin, "dynamic/instance-identity/document"))
+    assert (document["instanceId"], document["region"]) == (instance["InstanceId"], "us-east-1")
+    listing = read(standin, "meta-data/").splitlines()
+    assert {"instance-id", "iam/", "placement/", "public-keys/"} <= set(listing)
+    token = token_of(standin)
+    assert ask(standin, "meta-data/no-such", **{TOKEN: token})[0] == 404
+    assert ask(standin, "user-data", **{TOKEN: token})[0] == 404
+
+
+@pytest.mark.usefixtures("image", "instance")
+def test_botocore_finds_the_instances_role_and_its_policies_hold(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ordinary provider chain signs as the role: what it may works, the rest is denied."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED", raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", standin.url)
+    standin.enforce_iam()
+    session = boto3.session.Session(region_name="us-east-1")
+    found: Any = session.get_credentials()
+    assert found.method == "iam-role"
+    assert found.access_key.startswith("ASIA")
+    s3 = session.client("s3", endpoint_url=standin.url)
+    assert s3.get_object(Bucket=BUCKET, Key="1.jpg")["Body"].read()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=BUCKET)
+
+
+@pytest.mark.usefixtures("instance")
+def test_credentials_expire_and_new_ones_are_given(standin: StandIn) -> None:
+    """Within the lifetime they stay the same; before its end there are new ones."""
+    path = f"meta-data/iam/security-credentials/{ROLE}"
+    standin.call("POST", "_carscribe/metadata", {"credentials_lifetime_seconds": 2})
+    first = json.loads(read(standin, path))
+    ends = datetime.strptime(first["Expiration"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    assert -1 <= (ends - datetime.now(UTC)).total_seconds() <= 2
+    assert json.loads(read(standin, path))["AccessKeyId"] == first["AccessKeyId"]
+    time.sleep(1.6)
+    assert json.loads(read(standin, path))["AccessKeyId"] != first["AccessKeyId"]
+
+
+@pytest.mark.usefixtures("instance")
+def test_an_instance_without_a_profile_has_no_credentials(standin: StandIn) -> None:
+    """There is no role to list, and the rest is answered all the same."""
+    made = standin.client("ec2").run_instances(
+        ImageId=standin.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"],
+        MinCount=1,
+        MaxCount=1,
+    )["Instances"][0]
+    give_address(standin, "127.0.0.1", made)
+    assert read(standin, "meta-data/instance-id") == made["InstanceId"]
+    token = token_of(standin)
+    assert ask(standin, "meta-data/iam/security-credentials/", **{TOKEN: token})[0] == 404

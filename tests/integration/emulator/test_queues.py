@@ -1,0 +1,279 @@
+"""SQS as mended: characters, attributes, speed at depth, long polls, faults."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from tests.emulator import StandIn
+
+
+@pytest.fixture
+def sqs(standin: StandIn) -> Any:
+    """A client of the queue service."""
+    return standin.client("sqs")
+
+
+@pytest.fixture
+def queue(sqs: Any) -> str:
+    """A queue whose messages are hidden for a second when received."""
+    attributes = {"VisibilityTimeout": "1"}
+    return str(sqs.create_queue(QueueName="indexes", Attributes=attributes)["QueueUrl"])
+
+
+def receive(sqs: Any, queue: str, count: int = 10, **options: Any) -> list[dict[str, Any]]:
+    """Receive at most `count` messages."""
+    answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=count, **options)
+    return list(answer.get("Messages", []))
+
+
+def entries(*bodies: str) -> list[dict[str, str]]:
+    """Make the entries of a batch."""
+    return [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+
+
+@pytest.mark.parametrize("body", ["a\tb\nc\rd", "\u0020", "\ud7ff", "\ue000", "\ufffd", "🚗.jpg"])
+def test_the_characters_of_xml_are_carried(sqs: Any, queue: str, body: str) -> None:
+    """What XML 1.0 allows arrives unchanged, at the bounds of every range."""
+    sqs.send_message(QueueUrl=queue, MessageBody=body)
+    assert [message["Body"] for message in receive(sqs, queue)] == [body]
+
+
+@pytest.mark.parametrize("body", ["a\x00b", "\x08", "\x0b", "\x1f", "\ufffe", "\uffff"])
+def test_other_characters_are_refused(sqs: Any, queue: str, body: str) -> None:
+    """A single message is refused, in a batch that entry alone; nothing of it is queued."""
+    with pytest.raises(ClientError) as caught:
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    assert caught.value.response["Error"]["Code"] == "InvalidMessageContents"
+    answer = sqs.send_message_batch(QueueUrl=queue, Entries=entries("1.jpg", body, "2.jpg"))
+    assert [entry["Id"] for entry in answer["Successful"]] == ["0", "2"]
+    assert [(e["Id"], e["Code"], e["SenderFault"]) for e in answer["Failed"]] == [
+        ("1", "InvalidMessageContents", True)
+    ]
+    assert sorted(message["Body"] for message in receive(sqs, queue)) == ["1.jpg", "2.jpg"]
+
+
+def test_a_refused_character_in_an_attribute_is_refused_too(sqs: Any, queue: str) -> None:
+    """Attributes are carried as messages are."""
+    attributes = {"etag": {"DataType": "String", "StringValue": "\x01"}}
+    with pytest.raises(ClientError, match="InvalidMessageContents"):
+        sqs.send_message(QueueUrl=queue, MessageBody="1.jpg", MessageAttributes=attributes)
+
+
+def attributes_of(sqs: Any, queue: str) -> dict[str, str]:
+    """Read all attributes of a queue."""
+    answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])
+    return dict(answer["Attributes"])
+
+
+def test_policies_come_back_as_compact_json(sqs: Any, queue: str) -> None:
+    """Terraform compares texts: spaces in RedrivePolicy would be a change in every plan."""
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    redrive = {"deadLetterTargetArn": attributes_of(sqs, dead)["QueueArn"], "maxReceiveCount": 5}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(redrive)})
+    text = attributes_of(sqs, queue)["RedrivePolicy"]
+    assert text == json.dumps(redrive, separators=(",", ":"))
+
+
+def test_a_queue_policy_stays_when_other_attributes_change(sqs: Any, queue: str) -> None:
+    """Only a policy that is set replaces the policy; an empty one removes it."""
+    policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sqs:*"}]}'
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "7"})
+    assert attributes_of(sqs, queue)["Policy"] == policy
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
+    assert "Policy" not in attributes_of(sqs, queue)
+
+
+def test_the_redrive_allow_policy_is_stored_and_removed(sqs: Any, queue: str) -> None:
+    """The attribute comes back as it was set, is absent before, and gone when set to nothing."""
+    assert "RedriveAllowPolicy" not in attributes_of(sqs, queue)
+    allow = '{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:us-east-1:1:x"]}'
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedriveAllowPolicy": allow})
+    assert attributes_of(sqs, queue)["RedriveAllowPolicy"] == allow
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedriveAllowPolicy": ""})
+    assert "RedriveAllowPolicy" not in attributes_of(sqs, queue)
+
+
+def test_a_deep_queue_is_no_slower(sqs: Any, queue: str) -> None:
+    """With 3,000 messages in flight and waiting, a receive stays far below moto's 0.65 s."""
+    for first in range(0, 3000, 10):
+        sqs.send_message_batch(
+            QueueUrl=queue, Entries=entries(*(f"{first + n}.jpg" for n in range(10)))
+        )
+    begin = time.monotonic()
+    bodies = []
+    for _ in range(50):
+        messages = receive(sqs, queue, VisibilityTimeout=600)
+        bodies += [message["Body"] for message in messages]
+        handles = [{"Id": m["Body"][:-4], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
+        sqs.delete_message_batch(QueueUrl=queue, Entries=handles[:5])
+    assert (time.monotonic() - begin) / 50 < 0.4
+    assert len(set(bodies)) == 500
+    assert attributes_of(sqs, queue)["ApproximateNumberOfMessages"] == "2500"
+    assert attributes_of(sqs, queue)["ApproximateNumberOfMessagesNotVisible"] == "250"
+
+
+def test_a_long_poll_ends_with_the_first_message(sqs: Any, queue: str) -> None:
+    """A message that is sent while somebody waits is delivered at once."""
+    threading.Timer(0.3, lambda: sqs.send_message(QueueUrl=queue, MessageBody="1.jpg")).start()
+    begin = time.monotonic()
+    assert [m["Body"] for m in receive(sqs, queue, WaitTimeSeconds=10)] == ["1.jpg"]
+    assert 0.2 < time.monotonic() - begin < 8
+
+
+def test_a_hidden_message_shows_itself_to_a_waiting_poll(sqs: Any, queue: str) -> None:
+    """A long poll sees a message as soon as its visibility timeout is over."""
+    sqs.send_message(QueueUrl=queue, MessageBody="1.jpg")
+    assert receive(sqs, queue)
+    begin = time.monotonic()
+    again = receive(sqs, queue, WaitTimeSeconds=10, AttributeNames=["ApproximateReceiveCount"])
+    assert 0.7 < time.monotonic() - begin < 6
+    assert again[0]["Attributes"]["ApproximateReceiveCount"] == "2"
+
+
+def test_a_message_given_back_is_received_at_once(sqs: Any, queue: str) -> None:
+    """Visibility 0 returns a message, and only its newest handle can do that."""
+    sqs.send_message(QueueUrl=queue, MessageBody="1.jpg")
+    first = receive(sqs, queue)[0]["ReceiptHandle"]
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=first, VisibilityTimeout=0)
+    second = receive(sqs, queue, WaitTimeSeconds=1)[0]["ReceiptHandle"]
+    answer = sqs.change_message_visibility_batch(
+        QueueUrl=queue,
+        Entries=[
+            {"Id": "old", "ReceiptHandle": first, "VisibilityTimeout": 0},
+            {"Id": "new", "ReceiptHandle": second, "VisibilityTimeout": 30},
+            {"Id": "none", "ReceiptHandle": "x", "VisibilityTimeout": 30},
+            {"Id": "late", "ReceiptHandle": second, "VisibilityTimeout": 43_201},
+        ],
+    )
+    assert [entry["Id"] for entry in answer["Successful"]] == ["new"]
+    assert {entry["Id"]: entry["Code"] for entry in answer["Failed"]} == {
+        "old": "InvalidParameterValue",
+        "none": "ReceiptHandleIsInvalid",
+        "late": "InvalidParameterValue",
+    }
+    assert receive(sqs, queue) == []
+
+
+def test_an_old_handle_still_deletes(sqs: Any, queue: str) -> None:
+    """A standard queue deletes by any handle of the message, and twice is once."""
+    sqs.send_message(QueueUrl=queue, MessageBody="1.jpg")
+    first = receive(sqs, queue, VisibilityTimeout=0)[0]["ReceiptHandle"]
+    receive(sqs, queue)
+    for _ in range(2):
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=first)
+    assert attributes_of(sqs, queue)["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+def test_a_message_received_too_often_goes_to_the_dead_letter_queue(sqs: Any, queue: str) -> None:
+    """After maxReceiveCount receives the next one moves it."""
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    redrive = {"deadLetterTargetArn": attributes_of(sqs, dead)["QueueArn"], "maxReceiveCount": 2}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(redrive)})
+    sqs.send_message(QueueUrl=queue, MessageBody="junk")
+    received = [len(receive(sqs, queue, VisibilityTimeout=0)) for _ in range(3)]
+    assert received == [1, 1, 0]
+    assert [message["Body"] for message in receive(sqs, dead)] == ["junk"]
+
+
+def test_a_client_that_is_killed_in_its_long_poll_takes_no_message(
+    standin: StandIn, sqs: Any, queue: str
+) -> None:
+    """What is sent after the kill goes to the next client, not to the dead one."""
+    program = (
+        "import boto3, sys\n"
+        "print('ready', flush=True)\n"
+        "boto3.client('sqs').receive_message(QueueUrl=sys.argv[1], WaitTimeSeconds=20)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, queue],
+        env={**os.environ, **standin.env},
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(1.0)
+        child.send_signal(signal.SIGKILL)
+    sqs.send_message(QueueUrl=queue, MessageBody="1.jpg")
+    time.sleep(0.6)
+    assert [message["Body"] for message in receive(sqs, queue)] == ["1.jpg"]
+    assert standin.counts()["sqs.ReceiveMessage"]["dropped"] == 1
+
+
+def test_two_clients_never_get_the_same_message(standin: StandIn, queue: str) -> None:
+    """Receives at the same time do not overlap."""
+    sqs = standin.client("sqs")
+    for first in range(0, 300, 10):
+        sqs.send_message_batch(
+            QueueUrl=queue, Entries=entries(*(f"{first + n}" for n in range(10)))
+        )
+    bodies: list[str] = []
+
+    def drain() -> None:
+        own = standin.client("sqs")
+        while messages := receive(own, queue, VisibilityTimeout=60):
+            bodies.extend(message["Body"] for message in messages)
+
+    threads = [threading.Thread(target=drain) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(bodies, key=int) == [str(n) for n in range(300)]
+
+
+def test_duplicates_are_two_deliveries_of_one_message(
+    standin: StandIn, sqs: Any, queue: str
+) -> None:
+    """Each message can be received twice, with one id and two handles."""
+    standin.faults({"sqs": {"duplicate": True}})
+    sqs.send_message_batch(QueueUrl=queue, Entries=entries("1.jpg", "2.jpg"))
+    messages = receive(sqs, queue)
+    assert sorted(message["Body"] for message in messages) == ["1.jpg"] * 2 + ["2.jpg"] * 2
+    assert len({message["MessageId"] for message in messages}) == 2
+    assert len({message["ReceiptHandle"] for message in messages}) == 4
+
+
+def test_shuffled_messages_come_in_another_order(standin: StandIn, sqs: Any, queue: str) -> None:
+    """The order is not that of sending, and the seed repeats it."""
+    orders = []
+    for _ in range(2):
+        standin.faults({"seed": 4, "sqs": {"shuffle": True}})
+        sqs.send_message_batch(QueueUrl=queue, Entries=entries(*"0123456789"))
+        messages = receive(sqs, queue)
+        orders.append([message["Body"] for message in messages])
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    assert orders[0] == orders[1] != list("0123456789")
+    assert sorted(orders[0]) == list("0123456789")
+
+
+def test_single_entries_of_batches_fail(standin: StandIn, sqs: Any, queue: str) -> None:
+    """The call succeeds, an entry fails as the service's own fault, and was not carried out."""
+    shares = ("send_batch_fail_share", "delete_batch_fail_share", "visibility_batch_fail_share")
+    standin.faults({"seed": 1, "sqs": dict.fromkeys(shares, 0.5)})
+    sent = sqs.send_message_batch(QueueUrl=queue, Entries=entries(*"0123456789"))
+    assert 0 < len(sent["Failed"]) < 10
+    assert {(e["Code"], e["SenderFault"]) for e in sent["Failed"]} == {("InternalError", False)}
+    messages = receive(sqs, queue, VisibilityTimeout=60)
+    assert {m["Body"] for m in messages} == {entry["Id"] for entry in sent["Successful"]}
+    held = [{"Id": m["Body"], "ReceiptHandle": m["ReceiptHandle"]} for m in messages]
+    changed = sqs.change_message_visibility_batch(
+        QueueUrl=queue, Entries=[{**entry, "VisibilityTimeout": 90} for entry in held]
+    )
+    assert changed["Failed"]
+    deleted = sqs.delete_message_batch(QueueUrl=queue, Entries=held)
+    assert deleted["Failed"]
+    left = attributes_of(sqs, queue)["ApproximateNumberOfMessagesNotVisible"]
+    assert left == str(len(deleted["Failed"]))

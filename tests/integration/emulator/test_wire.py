@@ -1,0 +1,165 @@
+"""The HTTP server in front: connections, bodies, addresses, admin calls."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.emulator import StandIn
+
+
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=carscribe/20260101/us-east-1/s3/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+}
+
+
+def test_a_connection_stays_open(standin: StandIn) -> None:
+    """Several requests of any kind go over one connection, errors and bodiless ones too."""
+    standin.client("s3").create_bucket(Bucket="photos")
+    connection = http.client.HTTPConnection("127.0.0.1", standin.port, timeout=10)
+    used = set()
+    for method, path, status in [
+        ("PUT", "/photos/1.jpg", 200),
+        ("HEAD", "/photos/1.jpg", 200),
+        ("GET", "/photos/no.jpg", 404),
+        ("DELETE", "/photos/1.jpg", 204),
+        ("GET", "/photos", 200),
+    ]:
+        connection.request(method, path, body=b"data" if method == "PUT" else None, headers=SIGNED)
+        response = connection.getresponse()
+        response.read()
+        assert response.status == status, (method, path)
+        assert connection.sock is not None
+        used.add(connection.sock.getsockname()[1])
+    connection.close()
+    assert len(used) == 1
+
+
+def test_a_chunked_body_is_read_to_its_end(standin: StandIn) -> None:
+    """A body of unknown length arrives whole, and the connection goes on after it."""
+    standin.client("s3").create_bucket(Bucket="photos")
+    connection = http.client.HTTPConnection("127.0.0.1", standin.port, timeout=10)
+    parts = iter([b"one", b"two"])
+    connection.request("PUT", "/photos/1.jpg", parts, SIGNED, encode_chunked=True)
+    connection.getresponse().read()
+    connection.request("GET", "/photos/1.jpg", headers=SIGNED)
+    assert connection.getresponse().read() == b"onetwo"
+    connection.close()
+
+
+def test_a_client_that_waits_for_100_continue_is_answered_at_once(standin: StandIn) -> None:
+    """Clients wait a second for it before they send a body all the same."""
+    with socket.create_connection(("127.0.0.1", standin.port), timeout=5) as connection:
+        connection.sendall(
+            b"PUT /photos HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n"
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def test_uploads_are_not_slowed_by_waiting(standin: StandIn) -> None:
+    """boto3 asks for 100-continue on every upload: ten of them take far less than ten seconds."""
+    s3 = standin.client("s3")
+    s3.create_bucket(Bucket="photos")
+    begin = time.monotonic()
+    for number in range(10):
+        s3.put_object(Bucket="photos", Key=f"{number}.jpg", Body=b"x")
+    assert time.monotonic() - begin < 8
+
+
+def test_one_more_address_can_be_served_and_closed_again(standin: StandIn) -> None:
+    """The gateway of the hosts' network gets a listener of its own, on the same port."""
+    url = f"http://127.0.0.77:{standin.port}/moto-api/"
+    for _ in range(2):  # asking twice is asking once
+        standin.call("POST", "_carscribe/listen", {"address": "127.0.0.77"})
+    with urllib.request.urlopen(url) as response:  # loopback
+        assert response.status == 200
+    for _ in range(2):
+        standin.call("DELETE", "_carscribe/listen", {"address": "127.0.0.77"})
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(url)  # loopback
+    assert standin.counts() == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "value"),
+    [
+        ("POST", "faults", [1]),
+        ("POST", "iam", {}),
+        ("POST", "listen", {"address": "192.0.2.1"}),
+        ("GET", "nothing", None),
+    ],
+)
+def test_a_wrong_admin_call_says_what_is_wrong(
+    standin: StandIn, method: str, path: str, value: object
+) -> None:
+    """It is answered with a reason, and the stand-in goes on."""
+    request = urllib.request.Request(  # noqa: S310 # loopback
+        f"{standin.url}/_carscribe/{path}",
+        method=method,
+        data=None if value is None else json.dumps(value).encode(),
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)  # noqa: S310 # loopback
+    with caught.value as error:
+        assert error.code in {400, 404}
+        assert json.loads(error.read())["error"]
+    assert standin.counts() == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--images", "/no/such/folder"], 66, "There is no folder /no/such/folder."),
+        (["--faults", "{"], 64, "--faults: is no JSON"),
+        (["--faults", "/no/such/file"], 64, "--faults: cannot read /no/such/file"),
+        (["--faults", '{"latencies": 1}'], 64, "unknown latencies"),
+        (["--address", "192.0.2.1"], 69, "Cannot listen at 192.0.2.1:0:"),
+    ],
+)
+def test_a_wrong_start_is_one_clear_sentence(arguments: list[str], code: int, said: str) -> None:
+    """Each mistake has one sentence and its own exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "emulator", "serve", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_port_in_use_is_one_clear_sentence(standin: StandIn, tmp_path: Path) -> None:
+    """A second stand-in on the same port says why it does not start, and writes no ready file."""
+    ready = tmp_path / "ready.json"
+    arguments = ["--port", str(standin.port), "--ready-file", str(ready)]
+    done = subprocess.run(
+        [sys.executable, "-m", "emulator", "serve", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 69
+    assert done.stderr.strip().splitlines() == [
+        f"Cannot listen at 127.0.0.1:{standin.port}: Address already in use."
+    ]
+    assert not ready.exists()

@@ -1,0 +1,101 @@
+"""Which target is up, and how its hosts are reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from carscribe import deployment
+from carscribe.deployment import DeploymentError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INVENTORY = {
+    "all": {
+        "vars": {"ansible_user": "admin", "ansible_ssh_private_key_file": "/keys/id"},
+        "children": {
+            f"worker_{name}": {
+                "hosts": {
+                    f"worker-{name}": {
+                        "ansible_host": f"192.0.2.{number}",
+                        "ansible_ssh_common_args": "-o 'UserKnownHostsFile=\"/a b/known\"'",
+                    }
+                }
+            }
+            for number, name in enumerate("ab", 1)
+        },
+    }
+}
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    """A build folder with an inventory."""
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(INVENTORY))
+    return tmp_path
+
+
+def test_aws_is_the_default(tmp_path: Path) -> None:
+    """Where nothing is up and nothing is named, the target is AWS."""
+    assert deployment.choose_target("", tmp_path) == "aws"
+
+
+def test_what_is_up_stays_the_target(tmp_path: Path) -> None:
+    """`make up` without TARGET mends what is up."""
+    deployment.remember_target("local", tmp_path)
+    assert deployment.choose_target("", tmp_path) == "local"
+    assert deployment.choose_target("local", tmp_path) == "local"
+
+
+def test_the_other_target_is_refused(tmp_path: Path) -> None:
+    """Only one target can be up in a checkout; the message names it and the way out."""
+    deployment.remember_target("local", tmp_path)
+    with pytest.raises(DeploymentError, match=r"TARGET=local is up .* `make down`"):
+        deployment.choose_target("aws", tmp_path)
+
+
+def test_an_unknown_target_is_refused(tmp_path: Path) -> None:
+    """A misspelt target is no default."""
+    with pytest.raises(DeploymentError, match="must be aws or local"):
+        deployment.choose_target("azure", tmp_path)
+
+
+def test_a_forgotten_target_is_not_up(tmp_path: Path) -> None:
+    """After `make down` nothing is up."""
+    deployment.remember_target("aws", tmp_path)
+    deployment.remember_target(None, tmp_path)
+    assert deployment.target_that_is_up(tmp_path) is None
+
+
+def test_hosts_are_those_of_the_inventory(build: Path) -> None:
+    """SSH gets the address, user, key and arguments that Terraform wrote, each in one piece."""
+    command = deployment.hosts(build)["b"].ssh("echo", "a b")
+    assert command[-2:] == ["admin@192.0.2.2", "echo 'a b'"]
+    assert "/keys/id" in command
+    assert 'UserKnownHostsFile="/a b/known"' in command
+
+
+def test_no_inventory_says_what_to_do(tmp_path: Path) -> None:
+    """Without an inventory nothing is up, and the message says how to change that."""
+    with pytest.raises(DeploymentError, match="Nothing is up here: `make up`"):
+        deployment.hosts(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a", "A", "worker-a", "worker_a"])
+def test_a_host_has_several_names(build: Path, name: str) -> None:
+    """HOST may be the worker's letter or the host's name."""
+    assert [host.worker for host in deployment.choose_hosts(name, build)] == ["a"]
+
+
+def test_no_name_means_both_hosts(build: Path) -> None:
+    """Without HOST both are meant."""
+    assert [host.worker for host in deployment.choose_hosts("", build)] == ["a", "b"]
+
+
+def test_an_unknown_host_is_refused(build: Path) -> None:
+    """A host that is neither a nor b is refused."""
+    with pytest.raises(DeploymentError, match="must be a or b"):
+        deployment.choose_hosts("c", build)

@@ -1,0 +1,157 @@
+"""How far a run is, in figures, in lines and in bars."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carscribe.progress import Figures, duration
+
+ROOT = Path(__file__).resolve().parents[3]
+
+SHOW = """
+from carscribe.progress import Figures, display
+a = {"state": "running", "images": {"listed": 10, "looked": 4, "cars": 3, "failed": 1},
+     "listing_done": True, "rate_per_second": 2.0}
+b = {"state": "running", "images": {"settled": 1, "with_text": 1, "failed": 0},
+     "rate_per_second": 1.0}
+with display() as shown:
+    shown.uploaded(3, 10)
+    shown.uploaded(10, 10)
+    shown.worked(Figures.of(a, b))
+    shown.worked(Figures.of(a, b), "host B out of reach")
+"""
+
+
+def summary(*, state: str = "running", rate: float = 2.0, **images: int) -> dict[str, Any]:
+    """Return a summary as a worker writes it."""
+    return {"state": state, "rate_per_second": rate, "images": images}
+
+
+def on_a_terminal(script: str) -> str:
+    """Return what a program shows on a pseudo-terminal."""
+    main, end = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        stdout=end,
+        stderr=end,
+    ) as process:
+        os.close(end)
+        said = b""
+        while True:
+            try:
+                part = os.read(main, 4096)
+            except OSError:  # Linux's word for: nobody has it open any more
+                break
+            if not part:
+                break
+            said += part
+        os.close(main)
+    assert process.returncode == 0, said.decode()
+    return said.decode()
+
+
+def without_terminal(script: str) -> str:
+    """Return what a program shows where standard error is a file."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+
+
+def test_bars_on_a_terminal() -> None:
+    """A terminal gets a bar for each worker, with cars, texts, failures, rate and time left."""
+    said = on_a_terminal(SHOW)
+    assert "\x1b[" in said
+    for part in (
+        "uploading",
+        "10 of 10 files",
+        "A looks for cars",
+        "4 of 10 images",
+        "B reads texts",
+        "1 of 3 cars",
+        "host B out of reach",
+    ):
+        assert part in said
+
+
+def test_bars_have_the_facts() -> None:
+    """What no bar shows stands below: cars, texts, failures, rate and time left."""
+    said = on_a_terminal(SHOW.replace(', "host B out of reach"', ""))
+    assert "3 cars, 1 with text, 1 failed, 3.0 calls/s, about 0:03 left" in said
+
+
+def test_plain_lines_elsewhere() -> None:
+    """Where there is no terminal, there are whole lines with neither colour nor cursor."""
+    said = without_terminal(SHOW)
+    assert "\x1b" not in said
+    assert "\r" not in said
+    first, *_ = said.splitlines()
+    assert first == "uploaded 3 of 10 files"
+
+
+def test_a_line_says_all() -> None:
+    """One line has what the bars have."""
+    a = summary(listed=10, looked=4, cars=3, failed=1) | {"listing_done": True}
+    b = summary(settled=1, with_text=1, failed=0, rate=1.0)
+    assert str(Figures.of(a, b)) == (
+        "A looked at 4 of 10 images, B read 1 of 3 cars: "
+        "3 cars, 1 with text, 1 failed, 3.0 calls/s, about 0:03 left"
+    )
+
+
+def test_before_anything_is_known() -> None:
+    """With no summary yet nothing is invented: no total, no rate, no time."""
+    assert str(Figures.of({}, {})) == (
+        "A looked at 0 of ? images, B read 0 of 0 cars: 0 cars, 0 with text, 0 failed"
+    )
+
+
+def test_while_the_listing_goes_on() -> None:
+    """As long as A lists, the total is so many or more, and nobody knows how long it takes."""
+    figures = Figures.of(summary(listed=1000, looked=10, cars=1, failed=0), {})
+    assert (figures.total, figures.is_all, figures.seconds_left) == (1000, False, None)
+    assert "10 of 1000+ images" in str(figures)
+
+
+@pytest.mark.parametrize(
+    ("rate_a", "rate_b", "expected"), [(2.0, 1.0, 8.0), (2.0, 10.0, 5.0), (0.0, 10.0, None)]
+)
+def test_time_left_is_the_slower_worker_s(
+    rate_a: float, rate_b: float, expected: float | None
+) -> None:
+    """Ten images at A's rate or eight cars at B's, whichever is longer; unknown if one stands."""
+    a = summary(rate=rate_a, listed=20, looked=10, cars=8) | {"listing_done": True}
+    b = summary(rate=rate_b, settled=0)
+    assert Figures.of(a, b).seconds_left == expected
+
+
+def test_who_has_ended_calls_no_more() -> None:
+    """The rate is that of the workers that run."""
+    a = summary(state="complete", listed=10, looked=10, cars=6) | {"listing_done": True}
+    assert Figures.of(a, summary(settled=3, rate=1.5)).rate == 1.5
+
+
+def test_total_that_is_known_beforehand() -> None:
+    """Who has uploaded the images knows their number before A does."""
+    figures = Figures.of(summary(listed=3, looked=1), {}, total=10)
+    assert (figures.total, figures.is_all) == (10, True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (3600, "1:00:00")]
+)
+def test_duration(seconds: float, said: str) -> None:
+    """Minutes and seconds, with hours where there are some."""
+    assert duration(seconds) == said

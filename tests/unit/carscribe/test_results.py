@@ -1,0 +1,220 @@
+"""Merging what two workers wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from carscribe import results, sorting
+from tests.browser import runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run over the sample images."""
+    folder = tmp_path / "run-1"
+    runs.write_run(folder, *runs.sample_run(["10.jpg", "9.jpg", "1.jpg", "4.jpg", "3.jpg"], 10))
+    return folder
+
+
+def merged(folder: Path) -> list[dict[str, Any]]:
+    """Return the merged records."""
+    text = (folder / "results.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def change(path: Path, **values: Any) -> None:
+    """Change values of a summary."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_output_is_that_of_b_byte_for_byte(run: Path) -> None:
+    """output.txt is B's, whatever bytes it holds."""
+    odd = b"1.jpg: a\\u2028b\r\n\xff\n"
+    (run / "b" / "output.txt").write_bytes(odd)
+    results.merge(run)
+    assert (run / "output.txt").read_bytes() == odd
+
+
+def test_old_output_goes_when_b_has_none(run: Path) -> None:
+    """A run that goes on has no output yet, and none of the time before is left."""
+    (run / "b" / "output.txt").unlink()
+    results.merge(run)
+    assert not (run / "output.txt").exists()
+
+
+def test_records_are_in_natural_order(run: Path) -> None:
+    """10.jpg comes after 9.jpg, whatever order A looked in."""
+    assert [r["key"] for r in merged(run)] == ["1.jpg", "3.jpg", "4.jpg", "9.jpg", "10.jpg"]
+
+
+def test_car_has_what_both_workers_found(run: Path) -> None:
+    """A merged record joins A's car with B's text by their n."""
+    record = merged(run)[0]
+    assert record["car"]["confidence"] == 98.72
+    assert record["line"] == "SBR8167"
+    assert [t["text"] for t in record["text"] if t["type"] == "LINE"] == ["SBR8167"]
+    assert record["a"].keys() == record["b"].keys() == {"at", "seconds"}
+    assert record["failure"] is None
+
+
+def test_image_without_car_has_nothing_of_b(run: Path) -> None:
+    """What B never saw has no text, no line and no time of B's."""
+    record = merged(run)[2]
+    assert record["key"] == "4.jpg"
+    assert record["car"]["confidence"] == 90.0
+    assert (record["n"], record["text"], record["line"], record["b"]) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("worker", ["a", "b"])
+def test_failure_names_its_worker(tmp_path: Path, worker: str) -> None:
+    """An image that failed says with which worker, and why."""
+    failure = {"reason": "gone", "detail": "NoSuchKey"}
+    a = [runs.image("1.jpg", 1.0, 0.1, n=1, car=runs.car(99))]
+    b = [runs.reading(a[0], [], 2.0, 0.1) | {"text": None}]
+    (a if worker == "a" else b)[0]["failure"] = failure
+    runs.write_run(tmp_path / "run", a, b)
+    assert merged(tmp_path / "run")[0]["failure"] == {"worker": worker, **failure}
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["totals"]["failed"] == 1
+
+
+def test_totals_count_what_is_in_the_files(run: Path) -> None:
+    """The totals are counts of the merged records, and the sums of both summaries."""
+    totals = json.loads((run / "summary.json").read_text())["totals"]
+    counted = {name: totals[name] for name in ("images", "cars", "with_text", "failed")}
+    assert counted == {"images": 5, "cars": 3, "with_text": 3, "failed": 0}
+    assert totals["estimated_cost_usd"] == pytest.approx(0.008)
+
+
+def test_duration_is_from_the_first_start_to_the_last_end(run: Path) -> None:
+    """Two workers at once are not counted twice."""
+    day = "2026-03-03T10:00:"
+    change(run / "a/summary.json", started_at=f"{day}00+00:00", ended_at=f"{day}20+00:00")
+    change(run / "b/summary.json", started_at=f"{day}01+00:00", ended_at=f"{day}21.5+00:00")
+    assert results.merge(run)["totals"]["seconds"] == 21.5
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "whole"),
+    [
+        ("complete", "complete", "complete"),
+        ("complete", "running", "running"),
+        ("stopped", "running", "stopped"),
+        ("complete", "incomplete", "incomplete"),
+        ("failed", "complete", "failed"),
+    ],
+)
+def test_state_is_that_of_the_worse_half(run: Path, a: str, b: str, whole: str) -> None:
+    """A run is complete only if both workers are."""
+    change(run / "a/summary.json", state=a)
+    change(run / "b/summary.json", state=b)
+    assert results.merge(run)["state"] == whole
+
+
+def test_run_without_b_is_incomplete(run: Path) -> None:
+    """What A found is shown though nothing came from B."""
+    for file in (run / "b").iterdir():
+        file.unlink()
+    (run / "b").rmdir()
+    summary = results.merge(run)
+    assert (summary["state"], summary["worker_b"]) == ("incomplete", None)
+    assert merged(run)[0]["key"] == "1.jpg"
+
+
+def test_texts_are_kept_when_nothing_came_from_a(run: Path) -> None:
+    """What B read is not lost though A's host is gone."""
+    for file in (run / "a").iterdir():
+        file.unlink()
+    assert results.merge(run)["totals"]["with_text"] == 3
+    first = merged(run)[0]
+    assert (first["key"], first["car"], first["a"]) == ("1.jpg", None, None)
+
+
+def test_stray_message_takes_no_place_in_a_complete_run(run: Path) -> None:
+    """A reading under an n of A's but another key, or beyond A's last, is none of the run's."""
+    path = run / "b" / "results.jsonl"
+    first = json.loads(path.read_text().splitlines()[0])
+    strays = [first | {"key": "stray.jpg", "line": "no"}, first | {"n": 99, "key": "late.jpg"}]
+    lines = "".join(json.dumps(stray) + "\n" for stray in strays)
+    path.write_text(lines[: lines.index("\n") + 1] + path.read_text() + lines)
+    results.merge(run)
+    assert "no" not in [r["line"] for r in merged(run)]
+    assert len(merged(run)) == 5
+
+
+def test_records_are_sorted_in_parts(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many records are sorted in parts on disk, and the order is the same."""
+    before = (run / "results.jsonl").read_bytes()
+    monkeypatch.setattr(sorting, "SORTED_AT_ONCE", 2)
+    results.merge(run)
+    assert (run / "results.jsonl").read_bytes() == before
+
+
+def test_merging_twice_gives_the_same(run: Path) -> None:
+    """Merging again changes nothing."""
+    names = ("output.txt", "results.jsonl", "summary.json", "report.html")
+    before = [(run / name).read_bytes() for name in names]
+    results.merge(run)
+    assert [(run / name).read_bytes() for name in names] == before
+
+
+def test_empty_run_has_empty_results(tmp_path: Path) -> None:
+    """A run over an empty bucket gives empty files and a page, and is complete."""
+    runs.write_run(tmp_path / "run", [], [])
+    assert (tmp_path / "run" / "results.jsonl").read_bytes() == b""
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["totals"]["images"] == 0
+    assert summary["state"] == "complete"
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line as the Makefile does."""
+    line = [sys.executable, "-m", "carscribe.results", *map(str, arguments)]
+    root = runs.IMAGES.parent
+    path = os.pathsep.join(map(str, (root, root / "common")))
+    return subprocess.run(
+        line,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def test_command_says_that_nothing_is_there(tmp_path: Path) -> None:
+    """Without fetched results there is one sentence and exit code 66."""
+    done = command(tmp_path)
+    assert done.returncode == 66
+    assert done.stderr == (
+        f"There is nothing in {tmp_path}/a and {tmp_path}/b. Fetch the results of a run first.\n"
+    )
+
+
+def test_command_names_a_damaged_line(run: Path) -> None:
+    """A file that was cut off is named with its line, and exit code 65."""
+    path = run / "a" / "results.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    done = command(run)
+    assert done.returncode == 65
+    assert done.stderr == f"Line 5 of {path} is damaged. Fetch the results again.\n"
+
+
+def test_command_merges(run: Path) -> None:
+    """The command line writes the four files and says nothing."""
+    for name in ("output.txt", "results.jsonl", "summary.json", "report.html"):
+        (run / name).unlink()
+    done = command(run, "--images", runs.IMAGES)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    expected = (run / "b" / "output.txt").read_bytes()
+    assert (run / "output.txt").read_bytes() == expected
+    assert b"data:image/webp" in (run / "report.html").read_bytes()
