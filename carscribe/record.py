@@ -19,8 +19,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from carscribe_common.errors import ImageFault, TransientFault, judge
 from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.faults import ImageFault, TransientFault, judge
 from carscribe_common.files import write_json
 from carscribe_common.rules import is_image_key
 from carscribe_common.summary import PRICE_USD_PER_CALL

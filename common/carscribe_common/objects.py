@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 from botocore.parsers import ResponseParserError
 
+from carscribe_common.errors import AmbiguousFault, ImageFault, TransientFault, judge
 from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.faults import AmbiguousFault, ImageFault, TransientFault, judge
 from carscribe_common.rules import escape
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-    from carscribe_common.entry import Stop
-    from carscribe_common.evidence import Evidence
+    from carscribe_common.circuit_breaker import Evidence
+    from carscribe_common.cli import Stop
 
 logger = logging.getLogger(__name__)
 

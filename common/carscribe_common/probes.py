@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from carscribe_common.errors import error_code_of, judge
 from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.faults import error_code_of, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from carscribe_common.clients import Clients
+    from carscribe_common.aws import Clients
     from carscribe_common.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from carscribe_common.clients import Calls
-    from carscribe_common.pacing import Pacer
+    from carscribe_common.aws import Calls
+    from carscribe_common.rate_limit import Pacer
 
 PRICE_USD_PER_CALL = 0.001
 """Of DetectLabels and DetectText each, for the first million calls a month in us-east-1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.entry import Stop
+from carscribe_common.cli import Stop
 from carscribe_common.exits import Exit
 from carscribe_common.journal import Journal
 from carscribe_common.protocol import Alive, Car
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SIGNALS_WHILE_WAITING = """
 import os, signal, sys, threading, time
-from carscribe_common.entry import Stop
+from carscribe_common.cli import Stop
 end = time.monotonic() + 3
 while time.monotonic() < end:
     stop = Stop()

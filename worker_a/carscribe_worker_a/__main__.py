@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from carscribe_common import entry
+from carscribe_common import cli
 from carscribe_worker_a.check import check
 from carscribe_worker_a.run import run
 from carscribe_worker_a.settings import SettingsA
@@ -12,7 +12,7 @@ from carscribe_worker_a.settings import SettingsA
 
 def main() -> int:
     """Run worker A and return its exit code, see carscribe_common.exits."""
-    return entry.main(
+    return cli.main(
         "a",
         "Finds the images with a car and queues their indexes.",
         SettingsA,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from carscribe_common.clients import build_clients
-from carscribe_common.pacing import Pacer
+from carscribe_common.aws import build_clients
 from carscribe_common.probes import (
     NO_IMAGE,
     NO_MESSAGE,
@@ -14,9 +13,10 @@ from carscribe_common.probes import (
     check_state_dir,
     make_probes,
 )
+from carscribe_common.rate_limit import Pacer
 
 if TYPE_CHECKING:
-    from carscribe_common.entry import Stop
+    from carscribe_common.cli import Stop
     from carscribe_worker_a.settings import SettingsA
 
 

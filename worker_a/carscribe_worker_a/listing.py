@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
-    from carscribe_common.entry import Stop
-    from carscribe_common.evidence import Evidence
+    from carscribe_common.circuit_breaker import Evidence
+    from carscribe_common.cli import Stop
 
 AHEAD = 2000
 """So many images may be listed ahead: two pages of 1,000, S3's largest."""

@@ -8,18 +8,18 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.clients import build_clients
-from carscribe_common.crew import Crew
-from carscribe_common.evidence import Evidence
+from carscribe_common.aws import build_clients
+from carscribe_common.circuit_breaker import Evidence
 from carscribe_common.exits import Exit, StopWorker
 from carscribe_common.journal import Journal
 from carscribe_common.objects import StoppedError
-from carscribe_common.pacing import Pacer
+from carscribe_common.pool import Crew
 from carscribe_common.protocol import Car
+from carscribe_common.rate_limit import Pacer
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary, now
-from carscribe_worker_a.detect import Detector, Looked
+from carscribe_worker_a.detection import Detector, Looked
 from carscribe_worker_a.ledger import (
     Ledger,
     Watermark,
@@ -28,11 +28,11 @@ from carscribe_worker_a.ledger import (
     read_ledger,
 )
 from carscribe_worker_a.listing import Image, Listing
-from carscribe_worker_a.outbox import Outbox
+from carscribe_worker_a.publisher import Outbox
 
 if TYPE_CHECKING:
-    from carscribe_common.clients import Clients
-    from carscribe_common.entry import Stop
+    from carscribe_common.aws import Clients
+    from carscribe_common.cli import Stop
     from carscribe_worker_a.settings import SettingsA
 
 logger = logging.getLogger(__name__)

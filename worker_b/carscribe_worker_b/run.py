@@ -11,25 +11,25 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.clients import build_clients
-from carscribe_common.crew import Crew
-from carscribe_common.evidence import Evidence
+from carscribe_common.aws import build_clients
+from carscribe_common.circuit_breaker import Evidence
 from carscribe_common.exits import Exit, StopWorker
 from carscribe_common.journal import Journal
 from carscribe_common.objects import StoppedError, until_answered
-from carscribe_common.pacing import Pacer
+from carscribe_common.pool import Crew
+from carscribe_common.rate_limit import Pacer
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary, now
-from carscribe_worker_b.desk import Batch, Desk
-from carscribe_worker_b.inbox import LONG_POLL_SECONDS, Held, Inbox
+from carscribe_worker_b.consumer import LONG_POLL_SECONDS, Held, Inbox
+from carscribe_worker_b.handler import Batch, Desk
 from carscribe_worker_b.ledger import Ledger, read_ledger, settled_record
 from carscribe_worker_b.output import write_output
-from carscribe_worker_b.read_text import Reader, Settled
+from carscribe_worker_b.text_detection import Reader, Settled
 
 if TYPE_CHECKING:
-    from carscribe_common.clients import Clients
-    from carscribe_common.entry import Stop
+    from carscribe_common.aws import Clients
+    from carscribe_common.cli import Stop
     from carscribe_worker_b.settings import SettingsB
 
 logger = logging.getLogger(__name__)

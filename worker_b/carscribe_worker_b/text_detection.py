@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from carscribe_common.faults import AmbiguousFault, ImageFault
+from carscribe_common.errors import AmbiguousFault, ImageFault
 from carscribe_common.objects import look_closer, until_answered, whole
 from carscribe_common.rules import counting_lines, escape, result_text
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from mypy_boto3_rekognition.type_defs import ImageTypeDef
 
-    from carscribe_common.clients import Clients
-    from carscribe_common.entry import Stop
-    from carscribe_common.evidence import Evidence
+    from carscribe_common.aws import Clients
+    from carscribe_common.circuit_breaker import Evidence
+    from carscribe_common.cli import Stop
     from carscribe_common.protocol import Car
     from carscribe_worker_b.settings import SettingsB
 

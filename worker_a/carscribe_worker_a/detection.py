@@ -6,16 +6,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.faults import AmbiguousFault, ImageFault
+from carscribe_common.errors import AmbiguousFault, ImageFault
 from carscribe_common.objects import look_closer, until_answered, whole
 from carscribe_common.rules import CAR_LABEL, can_be_queued, escape, find_car, is_car
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from carscribe_common.clients import Clients
-    from carscribe_common.entry import Stop
-    from carscribe_common.evidence import Evidence
+    from carscribe_common.aws import Clients
+    from carscribe_common.circuit_breaker import Evidence
+    from carscribe_common.cli import Stop
     from carscribe_worker_a.listing import Image
     from carscribe_worker_a.settings import SettingsA
 

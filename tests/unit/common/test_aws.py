@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import IncompleteReadError
 
-from carscribe_common.clients import build_clients
-from carscribe_common.pacing import Pacer
+from carscribe_common.aws import build_clients
+from carscribe_common.rate_limit import Pacer
 
 if TYPE_CHECKING:
     from tests.emulator import StandIn

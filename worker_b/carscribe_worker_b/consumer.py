@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
-    from carscribe_common.entry import Stop
-    from carscribe_common.evidence import Evidence
+    from carscribe_common.circuit_breaker import Evidence
+    from carscribe_common.cli import Stop
     from carscribe_common.protocol import Car
 
 logger = logging.getLogger(__name__)

@@ -14,15 +14,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, IncompleteReadError
 
 from carscribe_common import __version__
+from carscribe_common.errors import error_code_of, is_throttling
 from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.faults import error_code_of, is_throttling
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-    from carscribe_common.pacing import Pacer
+    from carscribe_common.rate_limit import Pacer
 
 ATTEMPTS = 5
 CONNECT_TIMEOUT_SECONDS = 5

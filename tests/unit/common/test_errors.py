@@ -15,9 +15,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from carscribe_common.evidence import IN_A_ROW, Evidence
+from carscribe_common.circuit_breaker import IN_A_ROW, Evidence
+from carscribe_common.errors import AmbiguousFault, ImageFault, TransientFault, judge
 from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.faults import AmbiguousFault, ImageFault, TransientFault, judge
 
 
 def answer(code: str, status: int = 400) -> ClientError:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from carscribe_common.pacing import Pacer
+    from carscribe_common.rate_limit import Pacer
 
 Job = TypeVar("Job")
 

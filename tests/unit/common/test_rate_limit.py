@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from carscribe_common.pacing import FLOOR, HEADROOM, Pacer
+from carscribe_common.rate_limit import FLOOR, HEADROOM, Pacer
 
 
 class Time:
