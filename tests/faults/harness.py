@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.pipeline import Pipeline, car_answer, picture
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ class Trial:
         """Return a worker's summary.json."""
         return dict(json.loads((self.run_dir(name) / "summary.json").read_text()))
 
-    def judge(self, **expectations: Any) -> Outcome:
+    def classify(self, **expectations: Any) -> Outcome:
         """Return the outcome, after the verdict: see the module.
 
         Args:

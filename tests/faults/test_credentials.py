@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import Trial, seeds
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_credentials_that_expire(
     for unit in run.units.values():
         assert set(unit.exits) <= {Exit.OK, Exit.TRANSIENT}
         assert "rekognition" in unit.logs
-    run.judge()
+    run.classify()
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
@@ -108,7 +108,7 @@ def test_access_withdrawn(
     )
     run.start_both()
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
@@ -134,7 +134,7 @@ def test_images_forbidden(
     standin.client("iam").delete_user_policy(UserName=NAME, PolicyName="forbidden")
     run.start_both()
     run.finish()
-    run.judge()
+    run.classify()
 
 
 def test_no_credentials(trial: Callable[..., Trial]) -> None:
@@ -149,4 +149,4 @@ def test_no_credentials(trial: Callable[..., Trial]) -> None:
     run.environ(**given)
     run.start_both()
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import Trial, seeds, wait_for
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_journal_cannot_grow(trial: Callable[..., Trial], name: str, seed: int) 
     # What was answered when the disk was full could not be written down: it is paid again.
     for operation in run.in_flight:
         run.in_flight[operation] += 32
-    run.judge()
+    run.classify()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_end_cannot_be_written(trial: Callable[..., Trial], name: str, file: str
         assert run.summary(name)["exit_code"] == Exit.DISK
     obstacle.rmdir()
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
 
 
 def test_state_directory_cannot_be_written(trial: Callable[..., Trial]) -> None:
@@ -80,4 +80,4 @@ def test_state_directory_cannot_be_written(trial: Callable[..., Trial]) -> None:
     (run.pipeline.folder / "b").unlink()
     run.start_both()
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0

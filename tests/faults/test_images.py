@@ -57,7 +57,7 @@ def test_bad_images(trial: Callable[..., Trial], seed: int) -> None:
     )
     run.start("b")
     run.finish()
-    outcome = run.judge(
+    outcome = run.classify(
         failed_a={key: reason for key, (_, reason) in bad.items()},
         failed_b={"b-changed.jpg": "changed", "b-gone.jpg": "gone"},
     )
@@ -73,4 +73,4 @@ def test_an_image_above_5_mb_is_read_where_it_lies(trial: Callable[..., Trial]) 
     run.numbers = list(range(1, 9))
     run.start_both()
     run.finish()
-    assert run.judge(output=run.expected + "large.jpg: LONG VEHICLE\n").doubled == 0
+    assert run.classify(output=run.expected + "large.jpg: LONG VEHICLE\n").doubled == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import FULL, Trial, seeds
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def test_undisturbed(trial: Callable[..., Trial], seed: int) -> None:
     run = trial("none", seed)
     run.start_both()
     run.finish()
-    outcome = run.judge()
+    outcome = run.classify()
     assert outcome.doubled == 0
     assert outcome.exits == {"a": [0], "b": [0]}
 
@@ -39,7 +39,7 @@ def test_kill(trial: Callable[..., Trial], killed: str, seed: int) -> None:
     for name in killed:
         run.units[name].kill()
     run.finish()
-    run.judge()
+    run.classify()
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
@@ -51,7 +51,7 @@ def test_fifteen_kills(trial: Callable[..., Trial], seed: int) -> None:
         run.sleep(0.2, 1.0)
         run.units[run.dice.choice("ab")].kill()
     run.finish()
-    run.judge()
+    run.classify()
 
 
 @pytest.mark.parametrize("seed", seeds(2, 25))
@@ -66,7 +66,7 @@ def test_sigterm(trial: Callable[..., Trial], stopped: str, seed: int) -> None:
     assert unit.wait() in {Exit.OK, Exit.TERMINATED, -signal.SIGTERM}
     run.start(stopped)
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 10))
@@ -84,4 +84,4 @@ def test_sigterm_returns_held_messages_at_once(trial: Callable[..., Trial], seed
     run.start("b")
     run.finish()
     assert time.monotonic() - began < 60
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0

@@ -89,7 +89,7 @@ def test_messages_of_others(trial: Callable[..., Trial], seed: int) -> None:
     assert sorted(left) == sorted(body for body, _ in MALFORMED.values())
     summary = run.summary("b")
     assert {f["key"]: f["reason"] for f in summary["failures"]} == failed
-    outcome = run.judge(strays=strays.values(), failed_b=failed)
+    outcome = run.classify(strays=strays.values(), failed_b=failed)
     assert outcome.doubled == 0
 
 

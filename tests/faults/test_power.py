@@ -46,7 +46,7 @@ def test_clock_set_back(trial: Callable[..., Trial], seed: int, tmp_path: Path) 
     run.wait_for_journal("b", "settled", 3)
     clock.write_text("-3600\n")
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
     at = [r["at"] for r in run.journal("b") if r["type"] == "settled"]
     assert max(at) - min(at) > 3000, "the clock did not go back"
     assert run.summary("b")["duration_seconds"] >= 0
@@ -67,7 +67,7 @@ def test_torn_journal(trial: Callable[..., Trial], torn: str, seed: int) -> None
             journal.write(TORN[torn])
     run.start_both()
     run.finish()
-    run.judge()
+    run.classify()
 
 
 def test_power_lost_while_the_header_was_written(trial: Callable[..., Trial]) -> None:
@@ -78,4 +78,4 @@ def test_power_lost_while_the_header_was_written(trial: Callable[..., Trial]) ->
         (run.run_dir(name) / "journal.jsonl").write_bytes(b'{"type":"run","worker":')
     run.start_both()
     run.finish()
-    run.judge()
+    run.classify()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from carscribe_common.protocol import Alive, Car, Done
 from tests.faults.harness import IMAGES, RUN_ID, Trial, seeds, wait_for
 from tests.pipeline import car_answer, settled
@@ -27,7 +27,7 @@ def test_duplicates_in_any_order(trial: Callable[..., Trial], seed: int) -> None
     run.faults({"sqs": {"duplicate": True, "shuffle": True}})
     run.start_both()
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
 
 
 def test_delivered_again_after_it_was_settled(pipeline: Pipeline) -> None:
@@ -60,7 +60,7 @@ def test_end_first_and_twice(trial: Callable[..., Trial], seed: int) -> None:
     )
     run.start_both()
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
     assert run.summary("b")["messages"]["of_other_runs"] == 3
 
 
@@ -88,7 +88,7 @@ def test_end_missing(trial: Callable[..., Trial], seed: int) -> None:
     run.start("b")
     run.start("a", RESEND="true")
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 10))
@@ -106,7 +106,7 @@ def test_partial_failures(trial: Callable[..., Trial], seed: int) -> None:
     )
     run.start_both(IDLE_TIMEOUT_SECONDS="60")  # the dice may refuse one entry many times
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 10))
@@ -127,4 +127,4 @@ def test_purge(trial: Callable[..., Trial], seed: int) -> None:
         run.start("b")
         run.start("a", RESEND="true")
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import Trial, seeds
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def test_two_workers_on_one_journal(trial: Callable[..., Trial], seed: int) -> N
         assert second.wait() == Exit.IN_USE
         assert "Another process is at work on this run" in second.log
     run.finish()
-    assert run.judge().doubled == 0
+    assert run.classify().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
@@ -47,7 +47,7 @@ def test_two_bs_on_one_queue(trial: Callable[..., Trial], seed: int) -> None:
         run.start("b")
         run.start("a", RESEND="true")
     run.finish()
-    run.judge()
+    run.classify()
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
@@ -77,4 +77,4 @@ def test_two_runs_on_one_queue(trial: Callable[..., Trial], seed: int) -> None:
     run.in_flight["rekognition.DetectText"] += sum(
         r["type"] == "settled" for r in workers["run-2", "b"].journal
     )
-    run.judge()
+    run.classify()
