@@ -19,8 +19,8 @@ from carscribe_common.journal import Journal
 from carscribe_common.protocol import Alive, Car
 from carscribe_worker_b.run import RunB
 from carscribe_worker_b.settings import SettingsB
-from tests.faults.harness import RUN_ID, Trial, wait_for
-from tests.pipeline import PATHS
+from tests.faults.harness import RUN_ID, Trial
+from tests.pipeline import PATHS, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

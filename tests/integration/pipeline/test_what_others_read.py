@@ -72,9 +72,7 @@ LOG_LINES = {
 
 
 @pytest.fixture(scope="module")
-def ends(
-    _shared_standin: StandIn, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Ended]:
+def ends(_shared_standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
     """Every scenario, run once for all the tests of this file."""
     _shared_standin.reset()
     return Scenarios(_shared_standin, tmp_path_factory.mktemp("golden")).run()
