@@ -22,7 +22,7 @@ from botocore.parsers import ResponseParserError
 from carscribe.terraform import DEFAULT_REGION, find_terraform
 from carscribe.terraform_credentials import CredentialsError, check_credentials
 from carscribe.terraform_inputs import UsageError
-from carscribe_common.faults import error_code_of
+from carscribe_common.errors import error_code_of
 from carscribe_common.probes import NO_IMAGE
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.pipeline import Pipeline, car_answer, picture, wait_for_log
 
 if TYPE_CHECKING:

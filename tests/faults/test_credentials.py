@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import Trial, seeds
 from tests.pipeline import DETECTED, SETTLED
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from carscribe_common.protocol import Alive, Car, Done
 from tests.faults.harness import IMAGES, RUN_ID, Trial, seeds
 from tests.pipeline import SETTLED, car_answer, settled, wait_for, wait_for_log

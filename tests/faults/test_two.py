@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import Trial, seeds
 from tests.pipeline import wait_for
 

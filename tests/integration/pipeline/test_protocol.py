@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from carscribe_common.protocol import Alive, Car, Done
 from tests.pipeline import (
     DETECTED,

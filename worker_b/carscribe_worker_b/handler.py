@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from carscribe_common.journal import Journal
-    from carscribe_worker_b.inbox import Held, Inbox
+    from carscribe_worker_b.consumer import Held, Inbox
     from carscribe_worker_b.ledger import Ledger
 
 logger = logging.getLogger(__name__)
