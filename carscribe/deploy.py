@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from carscribe import before, follow, gone
 from carscribe.deployment import (
@@ -42,8 +43,9 @@ from carscribe.deployment import (
     remember_target,
     target_that_is_up,
 )
-from carscribe.terraform import Deployment, State, Terraform
+from carscribe.terraform import DEFAULT_REGION, Deployment, State, Terraform
 from carscribe.terraform_inputs import UsageError
+from carscribe.terraform_provider import NoProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +135,7 @@ def up(wanted: str, *, lab: bool, images: Path | None, extra: list[str]) -> None
     try:
         terraform("apply", target, env, *pass_on, *extra)
     finally:
-        if known(target, env).resources:
+        if may_be_up(target, env):
             remember_target(target)
     if target == "local":
         say("The hosts")
@@ -143,15 +145,29 @@ def up(wanted: str, *, lab: bool, images: Path | None, extra: list[str]) -> None
     say("Ready: `make run` makes a run, `make results` fetches it, `make down` removes everything")
 
 
+def may_be_up(target: str, env: dict[str, str]) -> bool:
+    """Tell whether something was made, or that cannot be known."""
+    try:
+        return bool(known(target, env).resources)
+    except DeploymentError:
+        return True
+
+
 def known(target: str, env: dict[str, str]) -> State:
-    """Return what Terraform remembers of the target."""
+    """Return what Terraform remembers of the target.
+
+    Raises:
+        DeploymentError: that cannot be read; says why.
+    """
     deployment = Deployment(target, BUILD / target)
-    if not deployment.data.exists():
+    if not deployment.state.exists():
         return State({})
     try:
         with in_environment(env):
-            return Terraform(deployment).known()
-    except UsageError as problem:
+            terraform = Terraform(deployment)
+            terraform.initialize()
+            return terraform.known()
+    except (UsageError, NoProviderError) as problem:
         raise DeploymentError(str(problem)) from None
 
 
@@ -220,11 +236,15 @@ def remove(target: str) -> None:
         env = environment(target)
         remembered = known(target, env)
         resources = gone.made(remembered)
-        if remembered.resources:
+        # Also where the state knows nothing: it may be lost, and AWS is asked then.
+        if remembered.resources or target == "aws":
             terraform("destroy", target, env)
         with in_environment(env):
             await_gone(
-                boto3.session.Session(region_name=remembered.outputs.get("region")), resources
+                boto3.session.Session(
+                    region_name=remembered.outputs.get("region") or DEFAULT_REGION
+                ),
+                resources,
             )
         if resources:
             print(f"   The API knows none of them any more: {gone.sentence(resources)}.")
@@ -246,10 +266,10 @@ def await_gone(session: boto3.session.Session, resources: list[gone.Made]) -> No
     """Ask until the API knows none of them.
 
     Raises:
-        DeploymentError: some are there still.
+        DeploymentError: some are there still, or AWS does not say.
     """
     deadline = time.monotonic() + GONE_SECONDS
-    while left := gone.still_there(session, resources):
+    while left := still_there(session, resources):
         if time.monotonic() > deadline:
             names = ", ".join(name for _, name in left)
             raise DeploymentError(
@@ -257,6 +277,17 @@ def await_gone(session: boto3.session.Session, resources: list[gone.Made]) -> No
                 "after that has to be removed by hand in the AWS console."
             )
         time.sleep(GONE_POLL_SECONDS)
+
+
+def still_there(session: boto3.session.Session, resources: list[gone.Made]) -> list[gone.Made]:
+    """Return those that AWS still knows, or say that it was not told."""
+    try:
+        return gone.still_there(session, resources)
+    except (BotoCoreError, ClientError) as problem:
+        raise DeploymentError(
+            "Terraform has removed what it knew, and whether it is gone AWS does not say "
+            f"({problem}): say `make down` again."
+        ) from None
 
 
 def demo() -> None:

@@ -7,7 +7,7 @@ was on its way when Terraform stopped waiting for the answer.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 from botocore.exceptions import ClientError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 GONE = {"deleted", "deleting", "shutting-down", "terminated"}
 REFUSALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+IDENTITIES = {"role", "instance profile"}
+"""They cost nothing, and who may not list them, as in a Learner Lab, has hardly made them."""
 # Kind, operation, list in the answer, id in the list.
 TAGGED = (
     ("instance", "describe_instances", "Reservations[].Instances", "InstanceId"),
@@ -33,8 +35,24 @@ TAGGED = (
 KINDS = [kind for kind, *_ in TAGGED] + ["bucket", "queue", "role", "instance profile"]
 
 
-def leftovers(name: str, region: str) -> list[str]:
-    """Return one line for each resource of the deployment of this name that is there."""
+class Asked(NamedTuple):
+    """What AWS said.
+
+    Attributes:
+        found: one line for each resource of the deployment that is there.
+        refused: by kind, the code of AWS's refusal to say.
+    """
+
+    found: list[str]
+    refused: dict[str, str]
+
+
+def leftovers(name: str, region: str) -> Asked:
+    """Ask for each kind of resource of the deployment of this name.
+
+    Raises:
+        BotoCoreError, ClientError: AWS cannot be asked.
+    """
     questions: dict[str, Callable[[], list[str]]] = {
         kind: partial(_tagged, name, region, *question) for kind, *question in TAGGED
     }
@@ -49,17 +67,16 @@ def leftovers(name: str, region: str) -> list[str]:
         "InstanceProfiles",
         "InstanceProfileName",
     )
-    return [f"{kind} {one}" for kind, ask in questions.items() for one in _asked(ask)]
-
-
-def _asked(ask: Callable[[], list[str]]) -> list[str]:
-    try:
-        return ask()
-    except ClientError as problem:
-        # Who may not list them, as roles in a Learner Lab, has hardly made them.
-        if problem.response.get("Error", {}).get("Code") in REFUSALS:
-            return []
-        raise
+    answer = Asked([], {})
+    for kind, ask in questions.items():
+        try:
+            answer.found.extend(f"{kind} {one}" for one in ask())
+        except ClientError as problem:
+            code = str(problem.response.get("Error", {}).get("Code"))
+            if code not in REFUSALS:
+                raise
+            answer.refused[kind] = code
+    return answer
 
 
 def _client(service: str, region: str) -> Any:

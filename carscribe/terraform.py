@@ -23,8 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from carscribe import terraform_provider
-from carscribe.leftovers import KINDS, leftovers
+from carscribe.leftovers import IDENTITIES, KINDS, leftovers
 from carscribe.terraform_credentials import CredentialsError, check_credentials
 from carscribe.terraform_inputs import UsageError, joined, make_key, own_network
 
@@ -59,6 +61,11 @@ class Deployment:
     def data(self) -> Path:
         """Terraform's own folder: the provider, and which backend is used."""
         return self.state / "terraform-data"
+
+    @property
+    def state_file(self) -> Path:
+        """Terraform's state, unless backend_override.tf keeps it elsewhere."""
+        return self.state / "terraform.tfstate"
 
     @property
     def cli_configuration(self) -> Path:
@@ -141,12 +148,19 @@ class Terraform:
         return process.returncode, said or ""
 
     def initialize(self, *, backend: bool = True) -> None:
-        """Run `terraform init` if anything it depends on is newer than the last time."""
+        """Run `terraform init` if anything it depends on is another than the last time.
+
+        Raises:
+            StateError: the backend was changed under a state that is not empty.
+            UsageError: it failed.
+        """
         stamp = self.deployment.data / ("initialized" if backend else "initialized-for-tests")
-        sources = [LOCK_FILE, CONFIGURATION / "terraform.tf", BACKEND_OVERRIDE]
-        newest = max(file.stat().st_mtime for file in sources if file.exists())
-        if stamp.exists() and stamp.stat().st_mtime > newest and self._has_provider():
+        depends_on = [LOCK_FILE.read_text(), (CONFIGURATION / "terraform.tf").read_text()]
+        wanted = "\n".join([backend_text(), *depends_on])
+        if stamp.exists() and stamp.read_text() == wanted and self._has_provider():
             return
+        if backend:
+            self._refuse_another_backend(stamp)
         self.find_provider()
         self.deployment.data.mkdir(parents=True, exist_ok=True)
         arguments = ["-lockfile=readonly", "-no-color"]
@@ -154,15 +168,33 @@ class Terraform:
         code, said = self.run("init", *arguments, capture=True)
         if code != 0:
             raise UsageError(f"terraform init failed:\n{said.strip()}")
-        stamp.touch()
+        stamp.write_text(wanted)
+
+    def _refuse_another_backend(self, stamp: Path) -> None:
+        """A backend that was changed has a state of its own, in which nothing was made yet."""
+        now = backend_text()
+        written = stamp.read_text() if stamp.exists() else ""
+        before = written.partition("\n")[0]
+        if not written:
+            # The data folder is gone: a state in a file is all that can tell.
+            changed = bool(now) and self.deployment.state_file.exists()
+        else:
+            changed = before != now and self.deployment.inputs.exists()
+        if changed:
+            raise StateError(
+                "terraform/backend_override.tf is another than when this deployment was made "
+                f"({'there is one' if now else 'there is none'} now), and the state is not where "
+                "it names: put the file back as it was, or move the state with "
+                "'terraform init -migrate-state'."
+            )
 
     def _has_provider(self) -> bool:
         return any((self.deployment.data / "providers").glob("*/hashicorp/aws/*/*/*"))
 
     def _backend(self) -> list[str]:
         if not BACKEND_OVERRIDE.exists():
-            state = self.deployment.state / "terraform.tfstate"
-            return [f"-backend-config=path={os.path.relpath(state, CONFIGURATION)}"]
+            state = os.path.relpath(self.deployment.state_file, CONFIGURATION)
+            return [f"-backend-config=path={state}"]
         if self.deployment.target == "local":
             raise UsageError(
                 "terraform/backend_override.tf keeps the state in S3, which the local target "
@@ -171,11 +203,51 @@ class Terraform:
         return []
 
     def known(self) -> State:
-        """Return what the state knows."""
-        code, said = self.run("state pull", capture=True)
-        if code != 0 or not said.strip():
-            return State({})
-        return State(json.loads(said))
+        """Return what the state knows; nothing was ever made if there is none.
+
+        Raises:
+            StateError: there may be one, and it cannot be read.
+        """
+        done = subprocess.run(
+            [self.binary, f"-chdir={CONFIGURATION}", "state", "pull"],
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise StateError(reason(done.stderr))
+        try:
+            return State(json.loads(done.stdout.strip() or "{}"))
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+            raise StateError(f"it is not what Terraform writes ({problem!r})") from None
+
+
+class StateError(UsageError):
+    """What was made cannot be known, so nothing may be removed or forgotten."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "Terraform's state cannot be read, so nothing is removed and nothing deleted here: "
+            f"{why}"
+        )
+
+
+def reason(said: str) -> str:
+    """Return the first error of Terraform and what it says of it, as one line."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", said)
+    lines = [line.strip(" \u2502\u2577\u2575") for line in plain.splitlines()]
+    begin = next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
+    rest = [line for line in lines[begin:] if line]
+    end = next((i for i, line in enumerate(rest[1:], 1) if line.startswith("Error: ")), len(rest))
+    return " ".join(rest[:end]).removeprefix("Error: ")[:600] or "it gives no reason"
+
+
+def backend_text() -> str:
+    """Return what moves the state elsewhere, in one line; empty for the file in build/."""
+    if not BACKEND_OVERRIDE.exists():
+        return ""
+    return json.dumps(BACKEND_OVERRIDE.read_text())
 
 
 class State:
@@ -291,7 +363,7 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
     if not known.resources:
-        return say_what_is_left(terraform.deployment, arguments)
+        return say_what_is_left(terraform.deployment, arguments, 0)
     options = [*terraform.colour, "-auto-approve"]
     if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
@@ -302,19 +374,39 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     return code or say_what_is_left(terraform.deployment, arguments)
 
 
-def say_what_is_left(deployment: Deployment, arguments: Sequence[str]) -> int:
+def say_what_is_left(
+    deployment: Deployment, arguments: Sequence[str], seconds: float = LEFTOVERS_SECONDS
+) -> int:
     """Ask AWS itself, and fail if something with this deployment's name stays there."""
     name, region = (
         (given(deployment, arguments, variable) or default).strip('"')
         for variable, default in (("name", DEFAULT_NAME), ("region", DEFAULT_REGION))
     )
     passing = deployment.target == "local"  # the stand-in, and all that it knows
-    end = time.monotonic() + (0 if passing else LEFTOVERS_SECONDS)
-    while (left := leftovers(name, region)) and time.monotonic() < end:
-        time.sleep(LEFTOVERS_POLL_SECONDS)
+    end = time.monotonic() + (0 if passing else seconds)
+    try:
+        while (asked := leftovers(name, region)).found and time.monotonic() < end:
+            time.sleep(LEFTOVERS_POLL_SECONDS)
+    except (BotoCoreError, ClientError) as problem:
+        print(
+            f"What AWS still has of '{name}' in {region} it does not say: {problem}",
+            file=sys.stderr,
+        )
+        return EXIT_NO_PERMISSION
+    left, refused = asked
     if not left:
-        print(f"Gone: in {region} there is no {', '.join(KINDS[:-1])} or {KINDS[-1]} of '{name}'.")
-        return 0
+        answered = [kind for kind in KINDS if kind not in refused]
+        if answered:
+            kinds = " or ".join(filter(None, [", ".join(answered[:-1]), answered[-1]]))
+            print(f"Gone: in {region} there is no {kinds} of '{name}'.")
+        if not refused:
+            return 0
+        codes = ", ".join(f"{kind} ({code})" for kind, code in refused.items())
+        print(
+            f"AWS refused to say whether '{name}' has these in {region}: {codes}.",
+            file=sys.stderr,
+        )
+        return 0 if set(refused) <= IDENTITIES else EXIT_NO_PERMISSION
     if passing:
         print(f"Terraform does not know of {', '.join(left)}: gone when the stand-in ends.")
         return 0

@@ -41,7 +41,7 @@ class World:
             with pytest.MonkeyPatch.context() as patch:
                 for name, value in self.standin.env.items():
                     patch.setenv(name, value)
-                self.found = leftovers("own", "us-east-1")
+                self.found = leftovers("own", "us-east-1").found
 
     def __getitem__(self, name: str) -> Deployment:
         self.finish()

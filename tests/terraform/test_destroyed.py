@@ -103,13 +103,12 @@ def test_what_terraform_does_not_know_is_told(
     ]
     for name, value in world.standin.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(terraform, "LEFTOVERS_SECONDS", 0)
-    assert terraform.say_what_is_left(terraform.Deployment("local", tmp_path), OWN) == 0
+    assert terraform.say_what_is_left(terraform.Deployment("local", tmp_path), OWN, 0) == 0
     assert capsys.readouterr().out == (
         f"Terraform does not know of volume {volumes[0]}, queue {queues[0]}: "
         "gone when the stand-in ends.\n"
     )
-    assert terraform.say_what_is_left(terraform.Deployment("aws", tmp_path), OWN) == 1
+    assert terraform.say_what_is_left(terraform.Deployment("aws", tmp_path), OWN, 0) == 1
     said = capsys.readouterr().err.splitlines()
     assert said[0].endswith("but in us-east-1 AWS still has of 'own':")
     assert said[1:-1] == [f"  volume {volumes[0]}", f"  queue {queues[0]}"]
