@@ -27,14 +27,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
-from carscribe import before, follow, gone
+from carscribe import before, follow, leftovers
 from carscribe.deployment import (
     BUILD,
     CHECKOUT,
     EXIT_NOT_CONFIGURED,
     NOTHING_IS_UP,
+    TARGETS,
     DeploymentError,
     StepError,
     choose_target,
@@ -43,7 +43,16 @@ from carscribe.deployment import (
     remember_target,
     target_that_is_up,
 )
-from carscribe.terraform import DEFAULT_REGION, Deployment, State, Terraform
+from carscribe.terraform import (
+    DEFAULT_REGION,
+    EXIT_LEFTOVERS,
+    EXIT_NO_PERMISSION,
+    Deployment,
+    State,
+    Terraform,
+    given,
+)
+from carscribe.terraform_credentials import CredentialsError, check_credentials
 from carscribe.terraform_inputs import UsageError
 from carscribe.terraform_provider import NoProviderError
 
@@ -52,8 +61,6 @@ if TYPE_CHECKING:
 
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
-GONE_SECONDS = 90  # a deleted queue answers for up to a minute
-GONE_POLL_SECONDS = 5
 WORTH_SHOWING = (
     ": Creation complete",
     ": Destruction complete",
@@ -217,12 +224,38 @@ def verify() -> None:
 def down() -> None:
     """Remove everything, whatever state it is in, and say what is verified to be gone."""
     present = target_that_is_up()
-    for target in ("aws", "local"):
-        if present == target or (present is None and (BUILD / target).exists()):
-            remove(target)
+    targets = [present] if present else [name for name in TARGETS if (BUILD / name).exists()]
+    for target in targets:
+        remove(target)
+    if not targets:
+        look_elsewhere()
     for name in ("inventory.yml", "known_hosts", "fetched-run"):
         (BUILD / name).unlink(missing_ok=True)
     remember_target(None)
+
+
+def look_elsewhere() -> None:
+    """Ask AWS for the deployments of other checkouts, where this one has made nothing.
+
+    Raises:
+        StepError: there is one, which has been said, or AWS does not say.
+    """
+    try:
+        check_credentials()
+    except CredentialsError as problem:
+        print(f"Nothing was made here, and AWS was not asked what is there. {problem}")
+        if problem.are_missing:
+            return
+        raise StepError(EXIT_NO_PERMISSION) from None
+    region = given(Deployment("aws", BUILD / "aws"), [], "region") or DEFAULT_REGION
+    answer = leftovers.ask(boto3.session.Session(), region.strip('"'))
+    for line in filter(None, [*leftovers.list_found(answer), leftovers.refusals(answer)]):
+        print(line)
+    if answer.found:
+        raise StepError(EXIT_LEFTOVERS)
+    if not answer.is_sure:
+        raise StepError(EXIT_NO_PERMISSION)
+    print(f"Nothing was made here, and in account {answer.account}, {answer.region}, is nothing.")
 
 
 def remove(target: str) -> None:
@@ -235,19 +268,11 @@ def remove(target: str) -> None:
     else:
         env = environment(target)
         remembered = known(target, env)
-        resources = gone.made(remembered)
         # Also where the state knows nothing: it may be lost, and AWS is asked then.
         if remembered.resources or target == "aws":
             terraform("destroy", target, env)
-        with in_environment(env):
-            await_gone(
-                boto3.session.Session(
-                    region_name=remembered.outputs.get("region") or DEFAULT_REGION
-                ),
-                resources,
-            )
-        if resources:
-            print(f"   The API knows none of them any more: {gone.sentence(resources)}.")
+        if resources := remembered.counted():
+            print(f"   The API knows none of them any more: {resources}.")
     if target == "local":
         step(sys.executable, "-m", "emulator", "down")
     shutil.rmtree(BUILD / target, ignore_errors=True)
@@ -260,34 +285,6 @@ def answers() -> bool:
     except DeploymentError:
         return False
     return True
-
-
-def await_gone(session: boto3.session.Session, resources: list[gone.Made]) -> None:
-    """Ask until the API knows none of them.
-
-    Raises:
-        DeploymentError: some are there still, or AWS does not say.
-    """
-    deadline = time.monotonic() + GONE_SECONDS
-    while left := still_there(session, resources):
-        if time.monotonic() > deadline:
-            names = ", ".join(name for _, name in left)
-            raise DeploymentError(
-                f"These are still there: {names}. Say `make down` again; what is left "
-                "after that has to be removed by hand in the AWS console."
-            )
-        time.sleep(GONE_POLL_SECONDS)
-
-
-def still_there(session: boto3.session.Session, resources: list[gone.Made]) -> list[gone.Made]:
-    """Return those that AWS still knows, or say that it was not told."""
-    try:
-        return gone.still_there(session, resources)
-    except (BotoCoreError, ClientError) as problem:
-        raise DeploymentError(
-            "Terraform has removed what it knew, and whether it is gone AWS does not say "
-            f"({problem}): say `make down` again."
-        ) from None
 
 
 def demo() -> None:

@@ -18,15 +18,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+import boto3
 
-from carscribe import terraform_provider
-from carscribe.leftovers import IDENTITIES, KINDS, leftovers
+from carscribe import leftovers, terraform_provider
 from carscribe.terraform_credentials import CredentialsError, check_credentials
 from carscribe.terraform_inputs import UsageError, joined, make_key, own_network
 
@@ -41,12 +39,24 @@ LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
 BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
 OLDEST_TERRAFORM = (1, 11)
 EXIT_LEFTOVERS = 1
-LEFTOVERS_SECONDS = 60  # a deleted queue is listed for up to a minute
-LEFTOVERS_POLL_SECONDS = 5
 EXIT_NO_PERMISSION = 77
 EXIT_NOT_CONFIGURED = 78
 DEFAULT_NAME = "carscribe"  # as in variables.tf
 DEFAULT_REGION = "us-east-1"  # as in variables.tf
+
+
+NOUNS = {
+    "aws_ebs_volume": "volume",
+    "aws_eip": "address",
+    "aws_iam_instance_profile": "instance profile",
+    "aws_iam_role": "role",
+    "aws_instance": "instance",
+    "aws_key_pair": "key pair",
+    "aws_s3_bucket": "bucket",
+    "aws_sqs_queue": "queue",
+    "aws_subnet": "subnet",
+    "aws_vpc": "network",
+}
 
 
 @dataclass(frozen=True)
@@ -266,6 +276,19 @@ class State:
             for instance in resource["instances"]
         ]
 
+    def counted(self) -> str:
+        """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``."""
+        counts = {noun: len(self.of_type(kind)) for kind, noun in NOUNS.items()}
+        return ", ".join(
+            f"{count} {_plural(noun) if count > 1 else noun}"
+            for noun, count in sorted(counts.items())
+            if count
+        )
+
+
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("ss") else f"{noun}s"
+
 
 def find_terraform() -> tuple[str, str]:
     """Return the path of terraform and its platform, or say what is missing."""
@@ -363,7 +386,7 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
     if not known.resources:
-        return say_what_is_left(terraform.deployment, arguments, 0)
+        return say_what_is_left(terraform.deployment, arguments, removed=False)
     options = [*terraform.colour, "-auto-approve"]
     if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
@@ -375,7 +398,7 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
 
 
 def say_what_is_left(
-    deployment: Deployment, arguments: Sequence[str], seconds: float = LEFTOVERS_SECONDS
+    deployment: Deployment, arguments: Sequence[str], *, removed: bool = True
 ) -> int:
     """Ask AWS itself, and fail if something with this deployment's name stays there."""
     name, region = (
@@ -383,40 +406,19 @@ def say_what_is_left(
         for variable, default in (("name", DEFAULT_NAME), ("region", DEFAULT_REGION))
     )
     passing = deployment.target == "local"  # the stand-in, and all that it knows
-    end = time.monotonic() + (0 if passing else seconds)
-    try:
-        while (asked := leftovers(name, region)).found and time.monotonic() < end:
-            time.sleep(LEFTOVERS_POLL_SECONDS)
-    except (BotoCoreError, ClientError) as problem:
-        print(
-            f"What AWS still has of '{name}' in {region} it does not say: {problem}",
-            file=sys.stderr,
-        )
-        return EXIT_NO_PERMISSION
-    left, refused = asked
-    if not left:
-        answered = [kind for kind in KINDS if kind not in refused]
-        if answered:
-            kinds = " or ".join(filter(None, [", ".join(answered[:-1]), answered[-1]]))
-            print(f"Gone: in {region} there is no {kinds} of '{name}'.")
-        if not refused:
-            return 0
-        codes = ", ".join(f"{kind} ({code})" for kind, code in refused.items())
-        print(
-            f"AWS refused to say whether '{name}' has these in {region}: {codes}.",
-            file=sys.stderr,
-        )
-        return 0 if set(refused) <= IDENTITIES else EXIT_NO_PERMISSION
-    if passing:
-        print(f"Terraform does not know of {', '.join(left)}: gone when the stand-in ends.")
+    ask = leftovers.ask_until_settled if removed and not passing else leftovers.ask
+    answer = ask(boto3.session.Session(), region, name)
+    if passing and answer.found:
+        found = ", ".join(map(str, answer.found))
+        print(f"Terraform does not know of {found}: gone when the stand-in ends.")
         return 0
-    lines = [
-        f"Terraform knows of nothing more, but in {region} AWS still has of '{name}':",
-        *(f"  {line}" for line in left),
-        "Delete these by hand, unless another deployment of yours has the same name.",
-    ]
-    print("\n".join(lines), file=sys.stderr)
-    return EXIT_LEFTOVERS
+    if gone := leftovers.gone(answer, name):
+        print(gone)
+    for line in filter(None, [leftovers.refusals(answer), *leftovers.list_found(answer)]):
+        print(line, file=sys.stderr)
+    if answer.found:
+        return EXIT_LEFTOVERS
+    return 0 if answer.is_sure else EXIT_NO_PERMISSION
 
 
 def check(terraform: Terraform, extra: Sequence[str]) -> int:

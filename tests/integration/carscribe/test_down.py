@@ -210,6 +210,28 @@ def test_nobody_to_ask(
     assert before <= checkout.files() | {"aws/destroy.log"}
 
 
+def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> None:
+    """Each resource is named with its account and region, and with what removes it."""
+    shutil.rmtree(checkout.root / "build")
+    code, said = checkout.down()
+    assert code == 1, said
+    lines = said.splitlines()
+    assert "In account 123456789012, us-east-1, AWS has of the deployment carscribe:" in lines
+    [key] = checkout.keys()
+    assert f"  key pair {key}  aws ec2 delete-key-pair --key-name {key}" in lines
+    assert "`make down` in the checkout that made them removes them" in lines[-1]
+    elsewhere, said = checkout.down(TF_VAR_region="eu-west-1")
+    assert (elsewhere, "eu-west-1, is nothing" in said) == (0, True), said
+
+
+def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> None:
+    """Nothing was made here, and that AWS was not asked is said."""
+    shutil.rmtree(checkout.root / "build")
+    code, said = checkout.down(**NO_SUCH_PROFILE)
+    assert code == 0, said
+    assert said.startswith("Nothing was made here, and AWS was not asked what is there. There are")
+
+
 def test_a_look_up_that_is_refused_is_told(checkout: Checkout) -> None:
     """Nothing known and nothing to be seen: that is not the same as nothing there."""
     checkout.state.unlink()
@@ -232,7 +254,7 @@ def test_a_look_up_that_is_refused_is_told(checkout: Checkout) -> None:
     finally:
         checkout.standin.enforce_iam(enforced=False)
     assert code == 77, said
-    assert "AWS refused to say whether 'carscribe' has these in us-east-1: key pair" in said
+    assert "AWS does not say whether these are there in us-east-1: key pair (AccessDenied)" in said
     assert "target" in checkout.files()
 
 
