@@ -114,7 +114,7 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def _eyes() -> Looks | None:
-    from emulator.eyes.opening import ClosedError, open_eyes  # noqa: PLC0415 # few want them
+    from emulator.recognizer.loading import ClosedError, open_eyes  # noqa: PLC0415 # few want them
 
     try:
         return open_eyes()

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from emulator.rekognition.shapes import output_problems
-from tests.eyes.conftest import opened
+from tests.recognizer.conftest import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from emulator.eyes.engine import Eyes
+    from emulator.recognizer.recognizer import Eyes
 
 
 def car_percent(eyes: Eyes, data: bytes) -> float:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image, ImageOps
 
-from emulator.eyes.labels import to_labels
-from emulator.eyes.text import to_detections
+from emulator.recognizer.labels import to_labels
+from emulator.recognizer.text import to_detections
 
 if TYPE_CHECKING:
-    from emulator.eyes.detector import Found
-    from emulator.eyes.text import Piece
+    from emulator.recognizer.detector import Found
+    from emulator.recognizer.text import Piece
 
 WAIT_SECONDS = 10.0
 """Well below the time after which a client gives up an answer."""

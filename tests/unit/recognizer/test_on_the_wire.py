@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from emulator.eyes.detector import Box, Found
-from emulator.eyes.labels import to_labels
-from emulator.eyes.text import Piece, to_detections
 from emulator.faults import Faults
 from emulator.messages import Request
+from emulator.recognizer.detector import Box, Found
+from emulator.recognizer.labels import to_labels
+from emulator.recognizer.text import Piece, to_detections
 from emulator.rekognition.shapes import output_problems
 from emulator.server import StandIn
 

@@ -1,4 +1,4 @@
-"""`python -m emulator.eyes [FOLDER]`: what the eyes see in a folder's images, and what it takes.
+"""`python -m emulator.recognizer [FOLDER]`: what the eyes see in a folder's images, and what it takes.
 
 Without a folder it opens them and no more: the model is fetched.
 """
@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.eyes.opening import ClosedError, open_eyes
+from emulator.recognizer.loading import ClosedError, open_eyes
 
 if TYPE_CHECKING:
-    from emulator.eyes.engine import Eyes
+    from emulator.recognizer.recognizer import Eyes
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 EXIT_CLOSED = 69  # EX_UNAVAILABLE of sysexits.h
@@ -26,7 +26,7 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 def main() -> int:
     """Look at each image, several at once if asked to."""
-    parser = argparse.ArgumentParser(prog="python -m emulator.eyes", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m emulator.recognizer", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--at-once", type=int, default=1, help="(default: %(default)s)")
     options = parser.parse_args()

@@ -6,12 +6,12 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.eyes import fetch
+from emulator.recognizer import fetch
 
 if TYPE_CHECKING:
-    from emulator.eyes.engine import Eyes
+    from emulator.recognizer.recognizer import Eyes
 
-CACHE = Path(__file__).resolve().parents[2] / "build" / "cache" / "eyes"
+CACHE = Path(__file__).resolve().parents[2] / "build" / "cache" / "recognizer"
 PACKAGES = ("cv2", "numpy", "onnx", "onnxruntime", "rapidocr")
 
 
@@ -32,13 +32,13 @@ def open_eyes(cache: Path = CACHE) -> Eyes:
     except ImportError as error:
         raise ClosedError(
             f"the Python package {error.name} is not installed: "
-            "'pip install -r requirements/eyes.txt' brings it"
+            "'pip install -r requirements/recognizer.txt' brings it"
         ) from error
     # Imported late: the stand-in must start without these packages too.
-    from emulator.eyes import tfjs  # noqa: PLC0415 # see above
-    from emulator.eyes.detector import Detector  # noqa: PLC0415 # see above
-    from emulator.eyes.engine import Eyes  # noqa: PLC0415 # see above
-    from emulator.eyes.reader import Reader  # noqa: PLC0415 # see above
+    from emulator.recognizer import tfjs  # noqa: PLC0415 # see above
+    from emulator.recognizer.detector import Detector  # noqa: PLC0415 # see above
+    from emulator.recognizer.recognizer import Eyes  # noqa: PLC0415 # see above
+    from emulator.recognizer.text_reader import Reader  # noqa: PLC0415 # see above
 
     try:
         return Eyes(Detector(tfjs.load(fetch.model(cache))), Reader())

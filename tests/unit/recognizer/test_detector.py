@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emulator.eyes import tfjs
-from emulator.eyes.detector import Box, Detector, Found, decode, distinct, letterbox
+from emulator.recognizer import tfjs
+from emulator.recognizer.detector import Box, Detector, Found, decode, distinct, letterbox
 
 if TYPE_CHECKING:
-    from tests.unit.eyes.conftest import GraphFile
+    from tests.unit.recognizer.conftest import GraphFile
 
 CAR = 2
 

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image, ImageOps
 from rapidocr import RapidOCR
 
-from emulator.eyes.text import Piece
+from emulator.recognizer.text import Piece
 
 if TYPE_CHECKING:
-    from emulator.eyes.text import Corners
+    from emulator.recognizer.text import Corners
 
 # RapidOCR enlarges the shorter side to hundreds of pixels. Of an image that is
 # a narrow strip this makes one of a hundred million pixels, so a strip gets a margin.

@@ -18,14 +18,14 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from emulator.eyes import onnx_graph
+from emulator.recognizer import onnx_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from emulator.eyes.tfjs import Graph
+    from emulator.recognizer.tfjs import Graph
 
 SIDE_PIXELS = 512
 CELL_PIXELS = 4

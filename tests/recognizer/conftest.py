@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.eyes.opening import open_eyes
+from emulator.recognizer.loading import open_eyes
 
 if TYPE_CHECKING:
-    from emulator.eyes.engine import Eyes
+    from emulator.recognizer.recognizer import Eyes
 
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 

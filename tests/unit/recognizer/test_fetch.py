@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.eyes import fetch
-from emulator.eyes.opening import ClosedError, open_eyes
+from emulator.recognizer import fetch
+from emulator.recognizer.loading import ClosedError, open_eyes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,6 +169,6 @@ def test_without_a_package_the_eyes_stay_closed(
     """The sentence names the package and the file that brings it."""
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(
-        ClosedError, match=rf"package {name} is not installed.*requirements/eyes\.txt"
+        ClosedError, match=rf"package {name} is not installed.*requirements/recognizer\.txt"
     ):
         open_eyes(tmp_path)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from emulator.eyes.detector import Box, Found
-from emulator.eyes.engine import MAX_SIDE_PIXELS, Eyes, open_image
-from emulator.eyes.text import Piece
+from emulator.recognizer.detector import Box, Found
+from emulator.recognizer.recognizer import MAX_SIDE_PIXELS, Eyes, open_image
+from emulator.recognizer.text import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable
