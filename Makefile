@@ -35,25 +35,25 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.try
 	@touch $@
 
 # What recognizes pictures without an account, and fetches its model now: a first
-# start of the stand-in would wait for it. The npm client is needed for that alone.
-# Where it cannot be fetched the stand-in says so when it is asked for its eyes.
+# start of the emulator would wait for it. The npm client is needed for that alone.
+# Where it cannot be fetched the emulator says so when it is to recognize.
 $(VENV)/.recognizer: requirements/recognizer.txt requirements/npm.txt | $(VENV)/.try
-	@echo "Installing the stand-in's eyes into $(VENV) ..."
+	@echo "Installing the recognizer into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/recognizer.txt
 	@command -v npm > /dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/npm.txt
 	@$(BIN)/python -m emulator.recognizer 2> /dev/null || true
 	@touch $@
 
-# With EYES=1 the stand-in opens them, or says in a sentence why it cannot.
+# With EYES=1 the emulator has a recognizer, or says in a sentence why not.
 export CARSCRIBE_EYES := $(if $(EYES),1)
-EYES_LAYER := $(if $(EYES),eyes-if-possible)
-# Without them recorded answers alone are used, so what fails here stops nothing.
-.PHONY: eyes-if-possible
-eyes-if-possible: | $(VENV)/.try
+RECOGNIZER_LAYER := $(if $(EYES),recognizer-if-possible)
+# Without it recorded answers alone are used, so what fails here stops nothing.
+.PHONY: recognizer-if-possible
+recognizer-if-possible: | $(VENV)/.try
 	@$(MAKE) --no-print-directory $(VENV)/.recognizer || true
 
 .PHONY: try
-try: $(VENV)/.try $(EYES_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
+try: $(VENV)/.try $(RECOGNIZER_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
 	@$(BIN)/python -m emulator try --images "$(IMAGES)" --out "$(OUT)"
 
 include deploy.mk
@@ -103,7 +103,7 @@ test: prerequisites-test check audit checkov ## every check and test that CI run
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS)
 
 .PHONY: test-eyes
-test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the eyes with their real models
+test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real models
 	$(PYTEST) tests/recognizer
 
 .PHONY: faults

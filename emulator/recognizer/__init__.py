@@ -1,1 +1,1 @@
-"""Eyes for the stand-in: recognition of its own, for images without a recorded answer."""
+"""Recognition by two small models, for images without a recorded answer."""

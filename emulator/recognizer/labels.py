@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from emulator.recognizer.detector import Box, Found
 
-MODEL_VERSION = "carscribe-eyes-1"
+MODEL_VERSION = "carscribe-recognizer-1"
 """Says plainly that it is not Rekognition's model that answered."""
 
 VEHICLES = "Vehicles and Automotive"

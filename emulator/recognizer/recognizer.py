@@ -1,7 +1,7 @@
-"""The eyes as a whole: an image's bytes in, what DetectLabels or DetectText knows of it out.
+"""The recognizer as a whole: an image's bytes in, the answer of DetectLabels or DetectText out.
 
-The models are loaded once. Each look uses one thread, and at most as many
-images are looked at at once as there are processors, up to MAX_AT_ONCE; who waits longer than
+The models are loaded once. Each call uses one thread, and at most as many
+run at once as there are processors, up to MAX_AT_ONCE; who waits longer than
 WAIT_SECONDS gets no answer, and is told to slow down as by Rekognition's quota.
 """
 
@@ -26,33 +26,33 @@ WAIT_SECONDS = 10.0
 """Well below the time after which a client gives up an answer."""
 
 MAX_AT_ONCE = 4
-"""Each look takes some hundred megabytes of memory beside the models."""
+"""Each call takes some hundred megabytes of memory beside the models."""
 
 MAX_SIDE_PIXELS = 1600
 """Larger images are made smaller first: the reader's time and memory grow with the pixels."""
 
 
-class Detects(Protocol):
+class ThingDetector(Protocol):
     """Finds things in an RGB image."""
 
-    def look(self, image: Image.Image) -> list[Found]:
+    def detect(self, image: Image.Image) -> list[Found]:
         """Return the things, with boxes in shares of the image's sides."""
 
 
-class Reads(Protocol):
+class PieceReader(Protocol):
     """Finds text in an RGB image."""
 
     def read(self, image: Image.Image) -> list[Piece]:
         """Return the pieces of text, with corners in pixels."""
 
 
-class Eyes:
-    """Looks at images, several at once."""
+class Recognizer:
+    """Recognizes what is in images, several at once."""
 
     def __init__(
         self,
-        detector: Detects,
-        reader: Reads,
+        detector: ThingDetector,
+        reader: PieceReader,
         *,
         at_once: int | None = None,
         wait_seconds: float = WAIT_SECONDS,
@@ -61,17 +61,17 @@ class Eyes:
         self._places = threading.BoundedSemaphore(at_once or min(os.cpu_count() or 1, MAX_AT_ONCE))
         self._wait_seconds = wait_seconds
 
-    def look(self, operation: str, data: bytes) -> dict[str, Any] | None:
+    def recognize(self, operation: str, data: bytes) -> dict[str, Any] | None:
         """Return what could be a recorded answer of `operation` for an image's bytes.
 
-        None says that too many others are being looked at.
+        None says that too many others wait already.
         """
         if not self._places.acquire(timeout=self._wait_seconds):
             return None
         try:
             image = open_image(data)
             if operation == "DetectLabels":
-                return to_labels(self._detector.look(image))
+                return to_labels(self._detector.detect(image))
             return to_detections(self._reader.read(image), *image.size)
         finally:
             self._places.release()
@@ -80,7 +80,7 @@ class Eyes:
 def open_image(data: bytes) -> Image.Image:
     """Decode an image, upright as its EXIF data says, and no larger than need be."""
     with warnings.catch_warnings():
-        # The stand-in has judged the number of pixels by Rekognition's own limit.
+        # The emulator has judged the number of pixels by Rekognition's own limit.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(io.BytesIO(data))
     image.draft("RGB", (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))

@@ -1,4 +1,4 @@
-"""Reads the text in an image with RapidOCR, whose models are inside its package."""
+"""PieceReader the text in an image with RapidOCR, whose models are inside its package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_SIDE_RATIO = 4
 
 
-class Reader:
+class TextReader:
     """The models, loaded once; any number of threads may read at once."""
 
     def __init__(self, threads: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""The real eyes, opened once for all tests; their model is fetched the first time."""
+"""The real recognizer, loaded once for all tests; its model is fetched the first time."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.recognizer.loading import open_eyes
+from emulator.recognizer.loading import load
 
 if TYPE_CHECKING:
-    from emulator.recognizer.recognizer import Eyes
+    from emulator.recognizer.recognizer import Recognizer
 
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 
 
-def opened() -> Eyes:
-    """Open the eyes as the stand-in does, but let who waits for them wait on a busy machine."""
-    eyes = open_eyes()
-    eyes._wait_seconds = 240.0
-    return eyes
+def loaded() -> Recognizer:
+    """Load the recognizer as the emulator does, but let who waits for it wait on a busy machine."""
+    recognizer = load()
+    recognizer._wait_seconds = 240.0
+    return recognizer
 
 
 @pytest.fixture(scope="session")
-def eyes() -> Eyes:
-    """Share one pair: the models take a while to load."""
-    return opened()
+def recognizer() -> Recognizer:
+    """Share one: the models take a while to load."""
+    return loaded()
 
 
 @pytest.fixture(scope="session")
