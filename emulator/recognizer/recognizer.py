@@ -7,18 +7,17 @@ WAIT_SECONDS gets no answer, and is told to slow down as by Rekognition's quota.
 
 from __future__ import annotations
 
-import io
 import os
 import threading
-import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PIL import Image, ImageOps
-
+from emulator.decoding import decode
 from emulator.recognizer.labels import to_labels
 from emulator.recognizer.text import to_detections
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from emulator.recognizer.detector import Found
     from emulator.recognizer.text import Piece
 
@@ -69,21 +68,9 @@ class Recognizer:
         if not self._places.acquire(timeout=self._wait_seconds):
             return None
         try:
-            image = open_image(data)
+            image = decode(data, MAX_SIDE_PIXELS)
             if operation == "DetectLabels":
                 return to_labels(self._detector.detect(image))
             return to_detections(self._reader.read(image), *image.size)
         finally:
             self._places.release()
-
-
-def open_image(data: bytes) -> Image.Image:
-    """Decode an image, upright as its EXIF data says, and no larger than need be."""
-    with warnings.catch_warnings():
-        # The emulator has judged the number of pixels by Rekognition's own limit.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(io.BytesIO(data))
-    image.draft("RGB", (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
-    upright = ImageOps.exif_transpose(image).convert("RGB")
-    upright.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
-    return upright
