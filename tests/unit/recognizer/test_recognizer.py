@@ -1,4 +1,4 @@
-"""The eyes around a detector and a reader that the tests make up."""
+"""The recognizer around a detector and a reader that the tests make up."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from emulator.eyes.detector import Box, Found
-from emulator.eyes.engine import MAX_SIDE_PIXELS, Eyes, open_image
-from emulator.eyes.text import Piece
+from emulator.decoding import DecodingError
+from emulator.recognizer.detector import Box, Found
+from emulator.recognizer.recognizer import MAX_SIDE_PIXELS, Recognizer
+from emulator.recognizer.text import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,13 +36,13 @@ def picture(
 
 
 class Made:
-    """Detects a car and reads a word in whatever it is shown, and notes what that was."""
+    """ThingDetector a car and reads a word in whatever it is shown, and notes what that was."""
 
     def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         self.seen: list[tuple[str, tuple[int, int]]] = []
         self._meanwhile = meanwhile
 
-    def look(self, image: Image.Image) -> list[Found]:
+    def detect(self, image: Image.Image) -> list[Found]:
         """Find a car."""
         self._meanwhile()
         self.seen.append((image.mode, image.size))
@@ -57,9 +58,9 @@ class Made:
 def test_each_operation_asks_for_what_it_answers() -> None:
     """DetectLabels asks the detector, DetectText the reader; boxes are relative to the image."""
     made = Made()
-    eyes = Eyes(made, made)
-    labels: Any = eyes.look("DetectLabels", picture())
-    text: Any = eyes.look("DetectText", picture())
+    recognizer = Recognizer(made, made)
+    labels: Any = recognizer.recognize("DetectLabels", picture())
+    text: Any = recognizer.recognize("DetectText", picture())
     assert [label["Name"] for label in labels["Labels"]] == ["Car"]
     assert [found["DetectedText"] for found in text["TextDetections"]] == ["WORD", "WORD"]
     box = text["TextDetections"][0]["Geometry"]["BoundingBox"]
@@ -72,33 +73,24 @@ def test_each_operation_asks_for_what_it_answers() -> None:
 def test_any_image_is_shown_in_red_green_and_blue(kind: str, mode: str) -> None:
     """Gray, with an alpha channel or for print: the models know RGB alone."""
     made = Made()
-    Eyes(made, made).look("DetectLabels", picture(kind=kind, mode=mode))
+    Recognizer(made, made).recognize("DetectLabels", picture(kind=kind, mode=mode))
     assert made.seen == [("RGB", (200, 100))]
 
 
-def test_an_image_is_turned_upright() -> None:
-    """As Rekognition does it: boxes are relative to the image as a person sees it."""
-    image = open_image(picture(exif=TURNED))
-    assert image.size == (100, 200)
-    upper: Any = image.getpixel((50, 20))
-    lower: Any = image.getpixel((50, 180))
-    assert upper[0] > 200
-    assert lower[0] < 50
+def test_an_image_is_opened_as_a_browser_shows_it() -> None:
+    """Upright, and no larger than the models can use, in its proportions."""
+    made = Made()
+    Recognizer(made, made).recognize("DetectLabels", picture(6000, 3000, exif=TURNED))
+    assert made.seen == [("RGB", (MAX_SIDE_PIXELS // 2, MAX_SIDE_PIXELS))]
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_large_image_is_made_smaller(kind: str) -> None:
-    """The models see no more than they can use, in the image's proportions."""
-    width, height = open_image(picture(6000, 3000, kind)).size
-    assert (width, height) == (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS // 2)
-
-
-def test_several_are_looked_at_at_once() -> None:
-    """Two looks meet in the middle, which they could not one after the other."""
+def test_several_are_recognized_at_once() -> None:
+    """Two calls meet in the middle, which they could not one after the other."""
     made = Made(meanwhile=threading.Barrier(2, timeout=10).wait)
-    eyes = Eyes(made, made, at_once=2)
+    recognizer = Recognizer(made, made, at_once=2)
     threads = [
-        threading.Thread(target=eyes.look, args=("DetectLabels", picture())) for _ in range(2)
+        threading.Thread(target=recognizer.recognize, args=("DetectLabels", picture()))
+        for _ in range(2)
     ]
     for thread in threads:
         thread.start()
@@ -108,7 +100,7 @@ def test_several_are_looked_at_at_once() -> None:
 
 
 def test_who_waits_too_long_gets_no_answer() -> None:
-    """And the place is free again when the look before is over, even one that failed."""
+    """And the place is free again when the call before is over, even one that failed."""
     entered, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -116,13 +108,13 @@ def test_who_waits_too_long_gets_no_answer() -> None:
         leave.wait(10)
 
     made = Made(meanwhile=hold)
-    eyes = Eyes(made, made, at_once=1, wait_seconds=0.05)
-    thread = threading.Thread(target=eyes.look, args=("DetectLabels", picture()))
+    recognizer = Recognizer(made, made, at_once=1, wait_seconds=0.05)
+    thread = threading.Thread(target=recognizer.recognize, args=("DetectLabels", picture()))
     thread.start()
     entered.wait(10)
-    assert eyes.look("DetectText", picture()) is None
+    assert recognizer.recognize("DetectText", picture()) is None
     leave.set()
     thread.join(10)
-    with pytest.raises(OSError, match="cannot identify"):
-        eyes.look("DetectText", b"no image")
-    assert eyes.look("DetectText", picture()) is not None
+    with pytest.raises(DecodingError, match="cannot identify"):
+        recognizer.recognize("DetectText", b"no image")
+    assert recognizer.recognize("DetectText", picture()) is not None

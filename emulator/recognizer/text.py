@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MODEL_VERSION = "carscribe-eyes-1"
+MODEL_VERSION = "carscribe-recognizer-1"
 """Says plainly that it is not Rekognition's model that answered."""
 
 # In heights of the higher piece: how far the second may begin behind the end of

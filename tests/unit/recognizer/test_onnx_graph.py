@@ -8,13 +8,13 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from emulator.eyes import onnx_graph, tfjs
-from tests.unit.eyes import reference
+from emulator.recognizer import onnx_graph, tfjs
+from tests.unit.recognizer import reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.unit.eyes.conftest import GraphFile
+    from tests.unit.recognizer.conftest import GraphFile
 
 DICE = np.random.default_rng(1)
 CONVOLUTION = {"data_format": "NHWC", "dilations": [1, 1, 1, 1]}

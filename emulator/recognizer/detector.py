@@ -1,6 +1,6 @@
 """Finds things in an image with the CenterNet: what goes in, and what its maps mean.
 
-The detector looks at 512x512 pixels and gives two maps of 128x128 cells: for
+The detector takes 512x512 pixels and gives two maps of 128x128 cells: for
 each cell how sure it is that a thing of each of COCO's 80 classes has its
 middle there, and how far from there the thing's four sides are, in pixels.
 
@@ -18,14 +18,14 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from emulator.eyes import onnx_graph
+from emulator.recognizer import onnx_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from emulator.eyes.tfjs import Graph
+    from emulator.recognizer.tfjs import Graph
 
 SIDE_PIXELS = 512
 CELL_PIXELS = 4
@@ -72,7 +72,7 @@ class Found:
 
 
 class Detector:
-    """The model, loaded once; any number of threads may look at once."""
+    """The model, loaded once; any number of threads may use it at once."""
 
     def __init__(self, graph: Graph, threads: int = 1) -> None:
         model = onnx_graph.translate(graph, [SIZES_NODE, SCORES_NODE])
@@ -84,7 +84,7 @@ class Detector:
         )
         self._input = self._session.get_inputs()[0].name
 
-    def look(self, image: Image.Image) -> list[Found]:
+    def detect(self, image: Image.Image) -> list[Found]:
         """Find the things in an RGB image, the surest first; boxes are shares of its sides."""
         square, inside = letterbox(image)
         pixels = np.asarray(square, np.float32)[np.newaxis]

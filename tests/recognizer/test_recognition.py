@@ -12,25 +12,25 @@ import pytest
 from PIL import Image
 
 from emulator.rekognition.shapes import output_problems
-from tests.eyes.conftest import opened
+from tests.recognizer.conftest import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from emulator.eyes.engine import Eyes
+    from emulator.recognizer.recognizer import Recognizer
 
 
-def car_percent(eyes: Eyes, data: bytes) -> float:
-    """Ask for labels; return how sure the eyes are of a car."""
-    answer: Any = eyes.look("DetectLabels", data)
+def car_percent(recognizer: Recognizer, data: bytes) -> float:
+    """Ask for labels; return how sure the recognizer is of a car."""
+    answer: Any = recognizer.recognize("DetectLabels", data)
     assert output_problems("DetectLabels", answer) == []
     found = [label["Confidence"] for label in answer["Labels"] if label["Name"] == "Car"]
     return float(found[0]) if found else 0.0
 
 
-def lines(eyes: Eyes, data: bytes) -> list[str]:
+def lines(recognizer: Recognizer, data: bytes) -> list[str]:
     """Ask for text; return the lines."""
-    answer: Any = eyes.look("DetectText", data)
+    answer: Any = recognizer.recognize("DetectText", data)
     assert output_problems("DetectText", answer) == []
     return [d["DetectedText"] for d in answer["TextDetections"] if d["Type"] == "LINE"]
 
@@ -44,19 +44,21 @@ def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
 
 @pytest.mark.parametrize(("name", "car"), [("1.jpg", True), ("4.jpg", True), ("6.jpg", False)])
 def test_what_a_person_calls_a_car_is_above_ninety(
-    eyes: Eyes, images: Path, name: str, *, car: bool
+    recognizer: Recognizer, images: Path, name: str, *, car: bool
 ) -> None:
     """Two streets with cars, drawn with some care, and a cardboard box."""
-    assert (car_percent(eyes, (images / name).read_bytes()) > 90.0) == car
+    assert (car_percent(recognizer, (images / name).read_bytes()) > 90.0) == car
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_the_box_of_a_car_is_where_the_car_is(eyes: Eyes, images: Path, *, mirrored: bool) -> None:
+def test_the_box_of_a_car_is_where_the_car_is(
+    recognizer: Recognizer, images: Path, *, mirrored: bool
+) -> None:
     """At the left of the drawing, and at its right when the drawing is mirrored."""
     image = Image.open(images / "1.jpg").convert("RGB")
     if mirrored:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    answer: Any = eyes.look("DetectLabels", encoded(image))
+    answer: Any = recognizer.recognize("DetectLabels", encoded(image))
     car = next(label for label in answer["Labels"] if label["Name"] == "Car")
     boxes = [instance["BoundingBox"] for instance in car["Instances"]]
     box = max(boxes, key=lambda one: one["Width"] * one["Height"])  # the near one
@@ -76,14 +78,16 @@ def test_the_box_of_a_car_is_where_the_car_is(eyes: Eyes, images: Path, *, mirro
         ("9.jpg", ["MÜNCHEN", "Bäckerei Öl & Süß"]),
     ],
 )
-def test_text_is_read_as_drawn(eyes: Eyes, images: Path, name: str, expected: list[str]) -> None:
+def test_text_is_read_as_drawn(
+    recognizer: Recognizer, images: Path, name: str, expected: list[str]
+) -> None:
     """Plates and signs, in reading order, with the letters of other alphabets than English."""
-    assert lines(eyes, (images / name).read_bytes()) == expected
+    assert lines(recognizer, (images / name).read_bytes()) == expected
 
 
-def test_the_words_of_a_line_are_where_they_stand(eyes: Eyes, images: Path) -> None:
+def test_the_words_of_a_line_are_where_they_stand(recognizer: Recognizer, images: Path) -> None:
     """The second word of a plate lies to the right of the first, within the line."""
-    answer: Any = eyes.look("DetectText", (images / "7.jpg").read_bytes())
+    answer: Any = recognizer.recognize("DetectText", (images / "7.jpg").read_bytes())
     found = {d["DetectedText"]: d for d in answer["TextDetections"]}
     line, *words = (
         found[text]["Geometry"]["BoundingBox"] for text in ("LP 610 LB", "LP", "610", "LB")
@@ -94,45 +98,47 @@ def test_the_words_of_a_line_are_where_they_stand(eyes: Eyes, images: Path) -> N
     assert found["610"]["ParentId"] == found["LP 610 LB"]["Id"]
 
 
-def test_nothing_is_read_where_nothing_is_written(eyes: Eyes) -> None:
+def test_nothing_is_read_where_nothing_is_written(recognizer: Recognizer) -> None:
     """A wall of one color has neither a car nor text."""
     wall = encoded(Image.new("RGB", (640, 480), (180, 170, 150)))
-    assert lines(eyes, wall) == []
-    assert car_percent(eyes, wall) == 0.0
+    assert lines(recognizer, wall) == []
+    assert car_percent(recognizer, wall) == 0.0
 
 
 @pytest.mark.parametrize("size", [(80, 80), (10_000, 80), (80, 10_000), (3000, 2000)])
-def test_any_size_that_rekognition_takes_is_looked_at(eyes: Eyes, size: tuple[int, int]) -> None:
+def test_any_size_that_rekognition_takes_is_recognized(
+    recognizer: Recognizer, size: tuple[int, int]
+) -> None:
     """From the smallest square to the narrowest strip."""
     image = encoded(Image.new("RGB", size, "white"))
-    assert lines(eyes, image) == []
-    assert car_percent(eyes, image) == 0.0
+    assert lines(recognizer, image) == []
+    assert car_percent(recognizer, image) == 0.0
 
 
-def test_many_at_once_see_what_one_sees(eyes: Eyes, images: Path) -> None:
-    """Threads that look at several images at once do not mix them up."""
+def test_many_at_once_see_what_one_sees(recognizer: Recognizer, images: Path) -> None:
+    """Threads that ask about several images at once do not mix them up."""
     data = [(images / name).read_bytes() for name in ("1.jpg", "7.jpg", "9.jpg", "4.jpg")]
-    looks = [(operation, one) for one in data for operation in ("DetectLabels", "DetectText")]
-    alone = [eyes.look(*look) for look in looks]
+    calls = [(operation, one) for one in data for operation in ("DetectLabels", "DetectText")]
+    alone = [recognizer.recognize(*call) for call in calls]
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda look: eyes.look(*look), looks)) == alone
+        assert list(pool.map(lambda call: recognizer.recognize(*call), calls)) == alone
 
 
 def test_the_models_are_loaded_once(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many look for the first time at once: the detector, and the reader's three."""
-    loaded: list[str] = []
+    """However many ask for the first time at once: the detector, and the reader's three."""
+    sessions: list[str] = []
     session = onnxruntime.InferenceSession
 
     def count(*arguments: Any, **options: Any) -> Any:
-        loaded.append(threading.current_thread().name)
+        sessions.append(threading.current_thread().name)
         return session(*arguments, **options)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", count)
     monkeypatch.setattr("rapidocr.inference_engine.onnxruntime.main.InferenceSession", count)
-    fresh = opened()
+    fresh = loaded()
     data = (images / "1.jpg").read_bytes()
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: fresh.look("DetectText", data), range(4)))
+        answers = list(pool.map(lambda _: fresh.recognize("DetectText", data), range(4)))
     assert all(answer == answers[0] for answer in answers)
-    fresh.look("DetectLabels", data)
-    assert len(loaded) == 4
+    fresh.recognize("DetectLabels", data)
+    assert len(sessions) == 4

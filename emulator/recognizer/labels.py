@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emulator.eyes.calibration import confidence_percent
+from emulator.recognizer.calibration import confidence_percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from emulator.eyes.detector import Box, Found
+    from emulator.recognizer.detector import Box, Found
 
-MODEL_VERSION = "carscribe-eyes-1"
+MODEL_VERSION = "carscribe-recognizer-1"
 """Says plainly that it is not Rekognition's model that answered."""
 
 VEHICLES = "Vehicles and Automotive"

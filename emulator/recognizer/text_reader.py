@@ -1,4 +1,4 @@
-"""Reads the text in an image with RapidOCR, whose models are inside its package."""
+"""PieceReader the text in an image with RapidOCR, whose models are inside its package."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from PIL import Image, ImageOps
 from rapidocr import RapidOCR
 
-from emulator.eyes.text import Piece
+from emulator.recognizer.text import Piece
 
 if TYPE_CHECKING:
-    from emulator.eyes.text import Corners
+    from emulator.recognizer.text import Corners
 
 # RapidOCR enlarges the shorter side to hundreds of pixels. Of an image that is
 # a narrow strip this makes one of a hundred million pixels, so a strip gets a margin.
 MAX_SIDE_RATIO = 4
 
 
-class Reader:
+class TextReader:
     """The models, loaded once; any number of threads may read at once."""
 
     def __init__(self, threads: int = 1) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from emulator.eyes import tfjs
+from emulator.recognizer import tfjs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.eyes.conftest import GraphFile
+    from tests.unit.recognizer.conftest import GraphFile
 
 
 def test_weights_come_in_their_shape_and_type(graph_file: GraphFile) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.eyes.text import Piece, to_detections
+from emulator.recognizer.text import Piece, to_detections
 from emulator.rekognition.shapes import output_problems
 from emulator.rekognition.texts import detect_text
 

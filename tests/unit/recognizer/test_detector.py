@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emulator.eyes import tfjs
-from emulator.eyes.detector import Box, Detector, Found, decode, distinct, letterbox
+from emulator.recognizer import tfjs
+from emulator.recognizer.detector import Box, Detector, Found, decode, distinct, letterbox
 
 if TYPE_CHECKING:
-    from tests.unit.eyes.conftest import GraphFile
+    from tests.unit.recognizer.conftest import GraphFile
 
 CAR = 2
 
@@ -123,7 +123,7 @@ def test_boxes_are_shares_of_the_image_and_not_of_the_square(detector: Detector)
     """A red spot a quarter from the left of a wide image is there, whatever lies above it."""
     image = Image.new("RGB", (512, 256), "blue")
     image.paste("red", (124, 60, 132, 68))
-    found = detector.look(image)
+    found = detector.detect(image)
     assert found
     assert {thing.kind for thing in found} == {CAR}
     box = found[0].box
@@ -137,10 +137,10 @@ def test_a_box_ends_where_the_image_ends(detector: Detector) -> None:
     """A thing at the edge is cut to it."""
     image = Image.new("RGB", (512, 256), "blue")
     image.paste("red", (0, 0, 6, 6))
-    box = detector.look(image)[0].box
+    box = detector.detect(image)[0].box
     assert (box.left, box.top) == (0.0, 0.0)
 
 
 def test_nothing_is_found_where_nothing_is(detector: Detector) -> None:
     """Without anything red, and in the black around the image, there is no car."""
-    assert detector.look(Image.new("RGB", (100, 400), "blue")) == []
+    assert detector.detect(Image.new("RGB", (100, 400), "blue")) == []

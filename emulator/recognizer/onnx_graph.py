@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from emulator.eyes.tfjs import Graph, Node
+    from emulator.recognizer.tfjs import Graph, Node
 
 OPSET = 17
 IR_VERSION = 8

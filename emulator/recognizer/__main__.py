@@ -1,6 +1,6 @@
-"""`python -m emulator.eyes [FOLDER]`: what the eyes see in a folder's images, and what it takes.
+"""`python -m emulator.recognizer [FOLDER]`: what is recognized in a folder's images.
 
-Without a folder it opens them and no more: the model is fetched.
+Without a folder the models are loaded and no more, which fetches the detector the first time.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.eyes.opening import ClosedError, open_eyes
+from emulator.recognizer.loading import UnavailableError, load
 
 if TYPE_CHECKING:
-    from emulator.eyes.engine import Eyes
+    from emulator.recognizer.recognizer import Recognizer
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
-EXIT_CLOSED = 69  # EX_UNAVAILABLE of sysexits.h
+EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
 # Linux counts kibibytes, macOS bytes.
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def main() -> int:
-    """Look at each image, several at once if asked to."""
-    parser = argparse.ArgumentParser(prog="python -m emulator.eyes", description=__doc__)
+    """Recognize what is in each image, several at once if asked to."""
+    parser = argparse.ArgumentParser(prog="python -m emulator.recognizer", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--at-once", type=int, default=1, help="(default: %(default)s)")
     options = parser.parse_args()
     try:
-        eyes = open_eyes()
-    except ClosedError as closed:
-        print(closed, file=sys.stderr)
-        return EXIT_CLOSED
+        recognizer = load()
+    except UnavailableError as unavailable:
+        print(unavailable, file=sys.stderr)
+        return EXIT_UNAVAILABLE
     if options.folder is None:
         return 0
     found = sorted(p for p in options.folder.iterdir() if p.suffix.lower() in SUFFIXES)
     processor, clock = time.process_time(), time.monotonic()
     with ThreadPoolExecutor(options.at_once) as pool:
-        for line in pool.map(lambda path: _look(eyes, path), found):
+        for line in pool.map(lambda path: _recognize(recognizer, path), found):
             print(line, flush=True)
     number = max(1, len(found))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / 2**20
@@ -52,10 +52,10 @@ def main() -> int:
     return 0
 
 
-def _look(eyes: Eyes, path: Path) -> str:
+def _recognize(recognizer: Recognizer, path: Path) -> str:
     data = path.read_bytes()
-    labels: Any = eyes.look("DetectLabels", data) or {"Labels": []}
-    text: Any = eyes.look("DetectText", data) or {"TextDetections": []}
+    labels: Any = recognizer.recognize("DetectLabels", data) or {"Labels": []}
+    text: Any = recognizer.recognize("DetectText", data) or {"TextDetections": []}
     names = [f"{label['Name']} {label['Confidence']:.1f}" for label in labels["Labels"]]
     lines = [
         f"{found['DetectedText']} ({found['Confidence']:.0f})"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.eyes.calibration import confidence_percent
+from emulator.recognizer.calibration import confidence_percent
 
 ANY_SCORE = st.floats(min_value=0.0, max_value=1.0)
 

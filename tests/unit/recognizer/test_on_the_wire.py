@@ -1,4 +1,4 @@
-"""The stand-in with eyes: which requests they see, and how their answers go out."""
+"""The emulator with a recognizer: which requests reach it, and how its answers go out."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from emulator.eyes.detector import Box, Found
-from emulator.eyes.labels import to_labels
-from emulator.eyes.text import Piece, to_detections
 from emulator.faults import Faults
 from emulator.messages import Request
+from emulator.recognizer.detector import Box, Found
+from emulator.recognizer.labels import to_labels
+from emulator.recognizer.text import Piece, to_detections
 from emulator.rekognition.shapes import output_problems
 from emulator.server import StandIn
 
@@ -29,12 +29,12 @@ class MadeUp:
     """Sees two cars and a word, or is too busy."""
 
     def __init__(self, *, busy: bool = False) -> None:
-        self.looked: list[tuple[str, str]] = []
+        self.asked: list[tuple[str, str]] = []
         self._busy = busy
 
-    def look(self, operation: str, data: bytes) -> dict[str, Any] | None:
-        """Answer as the real eyes do."""
-        self.looked.append((operation, hashlib.sha256(data).hexdigest()))
+    def recognize(self, operation: str, data: bytes) -> dict[str, Any] | None:
+        """Answer as the real recognizer does."""
+        self.asked.append((operation, hashlib.sha256(data).hexdigest()))
         if self._busy:
             return None
         if operation == "DetectLabels":
@@ -65,13 +65,15 @@ def ask(front: StandIn, operation: str, image: bytes, **parameters: Any) -> tupl
 
 
 @pytest.mark.parametrize("operation", ["DetectLabels", "DetectText"])
-def test_what_the_eyes_see_goes_out_as_the_services_answer(operation: str) -> None:
+def test_what_is_recognized_goes_out_as_the_services_answer(operation: str) -> None:
     """For an image without a recorded answer, and valid by botocore's model."""
-    eyes, image = MadeUp(), picture(1)
-    status, answer = ask(StandIn(None, "us-east-1", Faults(), eyes=eyes), operation, image)
+    recognizer, image = MadeUp(), picture(1)
+    status, answer = ask(
+        StandIn(None, "us-east-1", Faults(), recognizer=recognizer), operation, image
+    )
     assert status == 200
     assert output_problems(operation, answer) == []
-    assert eyes.looked == [(operation, hashlib.sha256(image).hexdigest())]
+    assert recognizer.asked == [(operation, hashlib.sha256(image).hexdigest())]
     names = [label["Name"] for label in answer.get("Labels", [])]
     texts = [found["DetectedText"] for found in answer.get("TextDetections", [])]
     if operation == "DetectLabels":
@@ -81,40 +83,42 @@ def test_what_the_eyes_see_goes_out_as_the_services_answer(operation: str) -> No
         assert texts == ["GO 77", "GO", "77"]
 
 
-def test_a_requests_own_limits_hold_for_the_eyes_too() -> None:
+def test_a_requests_own_limits_hold_for_the_recognizer_too() -> None:
     """What is less sure than asked for is left out, as from a recorded answer."""
-    front = StandIn(None, "us-east-1", Faults(), eyes=MadeUp())
+    front = StandIn(None, "us-east-1", Faults(), recognizer=MadeUp())
     _, answer = ask(front, "DetectLabels", picture(1), MinConfidence=90, MaxLabels=1)
     assert [label["Name"] for label in answer["Labels"]] == ["Car"]
 
 
 @pytest.mark.parametrize("operation", ["DetectLabels", "DetectText"])
-def test_a_recorded_answer_is_not_looked_at(tmp_path: Path, operation: str) -> None:
+def test_a_recorded_answer_goes_first(tmp_path: Path, operation: str) -> None:
     """Also when it says that there is nothing, or nothing of the other operation."""
     (tmp_path / "answers").mkdir()
     (tmp_path / "1.png").write_bytes(picture(1))
     recorded: Any = {"DetectLabels": {"Labels": []}}
     (tmp_path / "answers" / "1.png.json").write_text(json.dumps(recorded))
-    eyes = MadeUp()
-    front = StandIn(tmp_path, "us-east-1", Faults(), eyes=eyes)
+    recognizer = MadeUp()
+    front = StandIn(tmp_path, "us-east-1", Faults(), recognizer=recognizer)
     _, answer = ask(front, operation, picture(1))
     assert not answer.get("Labels")
     assert not answer.get("TextDetections")
-    assert eyes.looked == []
+    assert recognizer.asked == []
     ask(front, operation, picture(2))
-    assert len(eyes.looked) == 1
+    assert len(recognizer.asked) == 1
 
 
-def test_eyes_that_are_busy_slow_their_caller_down() -> None:
+def test_a_busy_recognizer_slows_its_caller_down() -> None:
     """The answer is Rekognition's for too many requests, which the workers' pacer heeds."""
-    front = StandIn(None, "us-east-1", Faults(), eyes=MadeUp(busy=True))
+    front = StandIn(None, "us-east-1", Faults(), recognizer=MadeUp(busy=True))
     status, answer = ask(front, "DetectText", picture(1))
     assert (status, answer["__type"]) == (400, "ThrottlingException")
 
 
-def test_an_image_that_rekognition_refuses_is_not_looked_at() -> None:
-    """The stand-in judges the bytes first."""
-    eyes = MadeUp()
-    status, answer = ask(StandIn(None, "us-east-1", Faults(), eyes=eyes), "DetectText", b"no image")
+def test_an_image_that_rekognition_refuses_is_not_recognized() -> None:
+    """The emulator judges the bytes first."""
+    recognizer = MadeUp()
+    status, answer = ask(
+        StandIn(None, "us-east-1", Faults(), recognizer=recognizer), "DetectText", b"no image"
+    )
     assert (status, answer["__type"]) == (400, "InvalidImageFormatException")
-    assert eyes.looked == []
+    assert recognizer.asked == []

@@ -1,4 +1,4 @@
-"""Reads a TensorFlow.js graph model: the nodes from its JSON, the weights from its shards.
+"""PieceReader a TensorFlow.js graph model: the nodes from its JSON, the weights from its shards.
 
 Source: tfjs-converter, "graph model" (`model.json` beside `*.bin`): attributes
 are those of TensorFlow's GraphDef as JSON (strings in Base64, integers as

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def attempt(pictures: Path, out: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run `try --eyes`; the workers ask the stand-in, which asks the eyes."""
+    """Run `try --eyes`; the workers ask the emulator, which asks the recognizer."""
     command = [sys.executable, "-m", "emulator", "try", "--eyes"]
     command += ["--images", str(pictures), "--out", str(out)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more}
@@ -50,14 +50,14 @@ def test_cars_are_found_and_their_plates_read(pictures: Path, tmp_path: Path) ->
     assert min(confidences.values()) > 90
 
 
-def test_where_the_eyes_cannot_be_opened_answers_alone_are_used(
+def test_without_a_recognizer_recorded_answers_alone_are_used(
     pictures: Path, tmp_path: Path
 ) -> None:
-    """One sentence says so, and the run goes on as without eyes."""
+    """One sentence says so, and the run goes on as without EYES."""
     missing = tmp_path / "missing"
     missing.mkdir()
     (missing / "rapidocr.py").write_text("raise ModuleNotFoundError(name='rapidocr')")
     done = attempt(pictures, tmp_path / "out", PYTHONPATH=f"{missing}{os.pathsep}{ROOT}")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("The eyes stay closed, and answers alone are used") == 1
+    assert done.stderr.count("Without a recognizer, recorded answers alone are used") == 1
     assert "0 cars" in done.stderr
