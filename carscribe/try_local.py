@@ -1,4 +1,4 @@
-"""`python -m emulator try`: the whole pipeline on this machine, with Python alone."""
+"""`python -m carscribe try`: the whole pipeline on this machine, with Python alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from carscribe import progress
-from emulator import lifetime, pictures
+from carscribe.folder import Picture, PicturesError, find, upload
+from emulator import lifetime
 
 if TYPE_CHECKING:
     import argparse
@@ -70,12 +71,12 @@ def run(options: argparse.Namespace) -> int:
         signal.signal(number, _stop)
     children: list[subprocess.Popen[bytes]] = []
     try:
-        found = pictures.find(options.images)
+        found = find(options.images)
         out = _prepare(options.out, options.images)
         if options.eyes:
             os.environ["CARSCRIBE_EYES"] = "1"  # heard by the stand-in
         return _run(options.images.resolve(), out, found, children)
-    except pictures.PicturesError as error:
+    except PicturesError as error:
         return _say(EXIT_NO_INPUT, str(error))
     except Failed as failed:
         return _say(failed.code, failed.sentence)
@@ -127,7 +128,7 @@ def _prepare(out: Path, images: Path) -> Path:
 def _run(
     images: Path,
     out: Path,
-    found: list[pictures.Picture],
+    found: list[Picture],
     children: list[subprocess.Popen[bytes]],
 ) -> int:
     url = _start_standin(images, out, children)
@@ -209,7 +210,7 @@ def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[byte
     return str(json.loads(ready.read_text())["url"])
 
 
-def _fill(found: list[pictures.Picture], display: progress.Display) -> str:
+def _fill(found: list[Picture], display: progress.Display) -> str:
     """Make bucket and queues, fill the bucket, and return the queue's URL."""
     import boto3  # noqa: PLC0415 # --help and wrong folders need not wait for it
 
@@ -226,7 +227,7 @@ def _fill(found: list[pictures.Picture], display: progress.Display) -> str:
         "RedrivePolicy": json.dumps(redrive),
     }
     queue = sqs.create_queue(QueueName=QUEUE, Attributes=attributes)
-    pictures.upload(s3, BUCKET, found, lambda number: display.uploaded(number, len(found)))
+    upload(s3, BUCKET, found, lambda number: display.uploaded(number, len(found)))
     return str(queue["QueueUrl"])
 
 

@@ -26,7 +26,7 @@ ODD_KEYS = ["a b.jpg", "c+d.png", "e%41%.jpg", "f#g.jpeg", "h/ü ö/ß.JPG", "i 
 
 def command(images: Path, out: Path) -> list[str]:
     """Write the command that `make try` runs."""
-    return [sys.executable, "-m", "emulator", "try", "--images", str(images), "--out", str(out)]
+    return [sys.executable, "-m", "carscribe", "try", "--images", str(images), "--out", str(out)]
 
 
 def environment(mark: str) -> dict[str, str]:

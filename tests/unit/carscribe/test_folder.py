@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator import pictures
-from emulator.pictures import PicturesError
+from carscribe.folder import PicturesError, find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +25,7 @@ def test_keys_are_paths_below_the_folder(tmp_path: Path) -> None:
     wanted = ["1.jpg", "a b+c%41#.PNG", "notes.txt", "straße/ö🚗.jpeg"]
     put(tmp_path, *wanted, "answers/1.jpg.json", "straße/answers/x.json", "draw.py", ".hidden")
     put(tmp_path, ".git/config", "__pycache__/x.jpg")
-    assert [picture.key for picture in pictures.find(tmp_path)] == wanted
+    assert [picture.key for picture in find(tmp_path)] == wanted
 
 
 def test_a_key_of_1024_bytes_is_the_longest(tmp_path: Path) -> None:
@@ -34,17 +33,17 @@ def test_a_key_of_1024_bytes_is_the_longest(tmp_path: Path) -> None:
     folder = "/".join(["ö" * 100] * 5)
     longest = f"{folder}/{'x' * (1024 - len(folder.encode()) - 1 - 4)}.jpg"
     put(tmp_path, longest)
-    assert [picture.key for picture in pictures.find(tmp_path)] == [longest]
+    assert [picture.key for picture in find(tmp_path)] == [longest]
     put(tmp_path, longest.replace("x.jpg", "xx.jpg"))
     with pytest.raises(PicturesError, match=r"1025 bytes, and S3 allows 1024"):
-        pictures.find(tmp_path)
+        find(tmp_path)
 
 
 def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     """Such a file cannot have a key, and the sentence says so."""
     (tmp_path / os.fsdecode(b"\xff.jpg")).write_bytes(b"x")
     with pytest.raises(PicturesError, match="no UTF-8"):
-        pictures.find(tmp_path)
+        find(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["missing", "empty", "file.jpg", "texts"])
@@ -59,4 +58,4 @@ def test_a_folder_without_an_image_is_one_clear_sentence(tmp_path: Path, name: s
         "texts": "has no image",
     }
     with pytest.raises(PicturesError, match=said[name]):
-        pictures.find(tmp_path / name)
+        find(tmp_path / name)
