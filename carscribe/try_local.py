@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from carscribe import progress
-from carscribe.folder import Picture, PicturesError, find, upload
+from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
 from emulator import lifetime
 
 if TYPE_CHECKING:
@@ -38,6 +37,11 @@ READY_SECONDS = 180  # the first time the eyes' model is fetched
 SECONDS_TO_GIVE_BACK = 1.5
 POLL_SECONDS = 0.1
 FAILURES_NAMED = 10
+EYES = "CARSCRIBE_EYES"
+NOT_LOOKED_AT = (
+    "Nothing is recorded for {missing} of {total} images, so nobody has looked at them: EYES=1 "
+    "recognizes what is in them here, and make record asks Rekognition."
+)
 
 EXIT_NO_INPUT = 66  # EX_NOINPUT of sysexits.h
 EXIT_CANNOT_CREATE = 73  # EX_CANTCREAT
@@ -71,11 +75,13 @@ def run(options: argparse.Namespace) -> int:
         signal.signal(number, _stop)
     children: list[subprocess.Popen[bytes]] = []
     try:
-        found = find(options.images)
-        out = _prepare(options.out, options.images)
+        images = options.images.resolve()
+        found = find(images)
+        _say(0, str(found))
+        out = _prepare(options.out, images)
         if options.eyes:
-            os.environ["CARSCRIBE_EYES"] = "1"  # heard by the stand-in
-        return _run(options.images.resolve(), out, found, children)
+            os.environ[EYES] = "1"  # heard by the stand-in
+        return _run(images, out, found, children)
     except PicturesError as error:
         return _say(EXIT_NO_INPUT, str(error))
     except Failed as failed:
@@ -128,16 +134,16 @@ def _prepare(out: Path, images: Path) -> Path:
 def _run(
     images: Path,
     out: Path,
-    found: list[Picture],
+    found: Found,
     children: list[subprocess.Popen[bytes]],
 ) -> int:
     url = _start_standin(images, out, children)
     environment = _environment(url)
     os.environ.clear()
     os.environ.update(environment)  # for our own clients too
-    total = sum(picture.is_image for picture in found)
+    total = len(found.pictures)
     with progress.display() as display:
-        queue_url = _fill(found, display)
+        queue_url = _fill(found.pictures, display)
         run_id = f"try-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         rate = min(LARGE_RATE_PER_SECOND, max(SMALL_RATE_PER_SECOND, total // SECONDS_TO_WATCH))
         settings = {
@@ -155,7 +161,8 @@ def _run(
     _keep(out, folders)
     if code:
         _explain(code, folders, out)
-    return _show(images, out) if code == 0 else code
+        return code
+    return _show(images, out, found)
 
 
 def _environment(url: str) -> dict[str, str]:
@@ -210,7 +217,7 @@ def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[byte
     return str(json.loads(ready.read_text())["url"])
 
 
-def _fill(found: list[Picture], display: progress.Display) -> str:
+def _fill(pictures: list[Picture], display: progress.Display) -> str:
     """Make bucket and queues, fill the bucket, and return the queue's URL."""
     import boto3  # noqa: PLC0415 # --help and wrong folders need not wait for it
 
@@ -227,7 +234,7 @@ def _fill(found: list[Picture], display: progress.Display) -> str:
         "RedrivePolicy": json.dumps(redrive),
     }
     queue = sqs.create_queue(QueueName=QUEUE, Attributes=attributes)
-    upload(s3, BUCKET, found, lambda number: display.uploaded(number, len(found)))
+    upload(s3, BUCKET, pictures, lambda number: display.uploaded(number, len(pictures)))
     return str(queue["QueueUrl"])
 
 
@@ -308,15 +315,12 @@ def _explain(code: int, folders: dict[str, Path], out: Path) -> None:
     _say(code, f"A worker ended: {last} (all of it: {out / 'log.txt'})")
 
 
-def _show(images: Path, out: Path) -> int:
+def _show(images: Path, out: Path, found: Found) -> int:
     """Merge both workers' results, print the result, and say where all of it is."""
-    if importlib.util.find_spec("carscribe") and importlib.util.find_spec("carscribe.results"):
-        command = [sys.executable, "-m", "carscribe.results", str(out), "--images", str(images)]
-        merged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if merged.returncode:
-            return _say(merged.returncode, f"Cannot merge the results: {merged.stderr.strip()}")
-    else:
-        shutil.copy2(out / "b" / "output.txt", out / "output.txt")
+    command = [sys.executable, "-m", "carscribe.results", str(out), "--images", str(images)]
+    merged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if merged.returncode:
+        return _say(merged.returncode, f"Cannot merge the results: {merged.stderr.strip()}")
     a, b = (_summary(out / worker) for worker in WORKERS)
     figures = progress.Figures.of(a, b)
     output = (out / "output.txt").read_bytes()
@@ -328,6 +332,11 @@ def _show(images: Path, out: Path) -> int:
         _say(0, f"failed: {failure.get('key')}: {failure.get('reason')}")
     if len(failures) > FAILURES_NAMED:
         _say(0, f"failed: and {len(failures) - FAILURES_NAMED} more, see summary.json")
+    if os.environ.get(EYES) != "1":
+        failed = {failure.get("key") for failure in failures}
+        missing = sum(p.key not in failed for p in unrecorded(images, found.pictures))
+        if missing:
+            _say(0, NOT_LOOKED_AT.format(missing=missing, total=len(found.pictures)))
     lines = len(output.splitlines())
     _say(
         0,
