@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -73,6 +74,9 @@ def run(options: argparse.Namespace) -> int:
     """Try the pipeline; whatever happens, leave nothing running."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    # Python's warnings are for who develops; between lines of progress they only alarm.
+    warnings.simplefilter("ignore")
+    os.environ["PYTHONWARNINGS"] = "ignore"
     children: list[subprocess.Popen[bytes]] = []
     try:
         images = options.images.resolve()
@@ -93,6 +97,9 @@ def run(options: argparse.Namespace) -> int:
         # The end of the stand-in then ends a long poll that B may be waiting in.
         lifetime.ask(children[1:], SECONDS_TO_GIVE_BACK)
         lifetime.stop(children)
+        for child in children:
+            if child.stdin:
+                child.stdin.close()
         shutil.rmtree(options.out / WORK_FOLDER, ignore_errors=True)
 
 
@@ -296,6 +303,15 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _keep(out: Path, folders: dict[str, Path]) -> None:
+    """Keep what the workers wrote, and let their log name it where it is now."""
+    log, kept = out / "log.txt", out / WORK_FOLDER / "log.txt"
+    with log.open("rb") as said, kept.open("wb") as corrected:
+        for line in said:
+            for worker, folder in folders.items():
+                for gone in (folder, out / WORK_FOLDER / worker):
+                    line = line.replace(os.fsencode(gone), os.fsencode(out / worker))  # noqa: PLW2901 # one after the other
+            corrected.write(line)
+    kept.replace(log)
     for worker, folder in folders.items():
         (out / worker).mkdir()
         for name in ("results.jsonl", "summary.json", "output.txt"):

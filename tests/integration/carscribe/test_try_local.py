@@ -36,6 +36,7 @@ def environment(mark: str) -> dict[str, str]:
         **os.environ,
         "PYTHONPATH": PATHS,
         MARK: mark,
+        "PYTHONWARNINGS": "always",
         "AWS_PROFILE": "no-such-profile",
         "AWS_REGION": "eu-west-3",
         "HTTP_PROXY": "http://127.0.0.1:9",
@@ -131,6 +132,7 @@ def test_progress_comes_as_plain_lines_where_there_is_no_terminal(tried: Tried) 
         for line in lines
     ), lines
     assert "10 images, 8 cars, 8 of them with text, 1 failed." in lines
+    assert not [line for line in lines if "Warning" in line]
 
 
 def test_a_bad_image_is_named_and_the_run_goes_on(tried: Tried) -> None:
@@ -157,6 +159,9 @@ def test_everything_is_kept_and_nothing_is_left_running(tried: Tried) -> None:
     kept = {path.name for path in tried.out.iterdir()}
     files = {"output.txt", "results.jsonl", "summary.json", "report.html", "log.txt"}
     assert kept == {"a", "b", *files}
+    log = (tried.out / "log.txt").read_text()
+    assert ".work" not in log, "it names a folder that is gone"
+    assert f"{tried.out}/b/output.txt has 8 lines" in log
     assert processes(str(tried.out)) == []
 
 
