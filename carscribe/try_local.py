@@ -276,10 +276,11 @@ def _watch(
     display: progress.Display,
 ) -> int:
     """Wait for both; when one fails the other is stopped, for it would wait in vain."""
+    shown = progress.Progress(total)
     while True:
         codes = {worker: child.poll() for worker, child in workers.items()}
         a, b = (_summary(folders[worker]) for worker in WORKERS)
-        display.worked(progress.Figures.of(a, b, total))
+        display.worked(shown.figures(a, b))
         if all(code == 0 for code in codes.values()):
             return 0
         failed = [code for code in codes.values() if code]

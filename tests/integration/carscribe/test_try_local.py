@@ -128,7 +128,7 @@ def test_progress_comes_as_plain_lines_where_there_is_no_terminal(tried: Tried) 
     assert "uploaded 10 of 10 files" in lines
     assert "Passed over: 1 .txt file." in lines
     assert any(
-        line.startswith("A looked at 10 of 10 images, B read 8 of 8 cars: 8 cars, ")
+        line.startswith("A looked at 10 of 10 images, B read 8 of 8 cars: 8 with text")
         for line in lines
     ), lines
     assert "10 images, 8 cars, 8 of them with text, 1 failed." in lines
