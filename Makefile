@@ -54,7 +54,7 @@ recognizer-if-possible: | $(VENV)/.try
 
 .PHONY: try
 try: $(VENV)/.try $(RECOGNIZER_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
-	@$(BIN)/python -m emulator try --images "$(IMAGES)" --out "$(OUT)"
+	@$(BIN)/python -m carscribe try --images "$(IMAGES)" --out "$(OUT)"
 
 include deploy.mk
 

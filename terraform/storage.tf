@@ -8,7 +8,7 @@ locals {
   # of other programs, such as macOS's ._1.jpg.
   image_files = var.existing_bucket != null ? [] : [
     for file in fileset(pathexpand(var.images_dir), "**") : file
-    if can(regex("(?i)[.](jpe?g|png)$", file)) && !can(regex("(^|/)[.]", file))
+    if can(regex("(?i)[.](jpe?g|jpe|jfif|png)$", file)) && !can(regex("(^|/)[.]", file))
   ]
 }
 
@@ -42,7 +42,7 @@ resource "aws_s3_bucket" "images" {
   lifecycle {
     precondition {
       condition     = length(local.image_files) > 0
-      error_message = "images_dir is \"${var.images_dir}\", which holds no .jpg, .jpeg or .png file: name a folder of images, or set existing_bucket."
+      error_message = "images_dir is \"${var.images_dir}\", which holds no image (.jpg, .jpeg, .jpe, .jfif or .png): name a folder of images, or set existing_bucket."
     }
   }
 }

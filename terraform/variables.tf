@@ -78,7 +78,7 @@ variable "existing_subnet_id" {
 # --- images ------------------------------------------------------------------
 
 variable "images_dir" {
-  description = "Folder whose .jpg, .jpeg and .png files are uploaded to the bucket. Not used with existing_bucket."
+  description = "Folder whose JPEG (.jpg, .jpeg, .jpe, .jfif) and PNG files are uploaded to the bucket. Not used with existing_bucket."
   type        = string
   default     = "../images"
   nullable    = false

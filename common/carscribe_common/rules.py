@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-"""The formats that Rekognition reads (Rekognition developer guide, "Images")."""
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png")
+"""Of the formats that Rekognition reads: JPEG under each of its names, and PNG
+(Rekognition developer guide, "Images")."""
 
 CAR_LABEL = "Car"
 
@@ -110,10 +111,17 @@ def visible(text: str) -> str:
 
 
 def result_text(lines: Iterable[str]) -> str:
-    """Return the texts of one image as they stand behind its index."""
-    return " | ".join(escape(line) for line in lines)
+    r"""Return the texts of one image as they stand behind its index.
+
+    A bar within a text becomes ``\u007c``: a bar that is seen separates.
+    """
+    return " | ".join(escape(line).replace("|", r"\u007c") for line in lines)
 
 
 def result_line(key: str, text: str) -> str:
-    """Return one line of ``output.txt`` without its end. ``text`` is from result_text."""
-    return f"{escape(key)}: {text}"
+    r"""Return one line of ``output.txt`` without its end. ``text`` is from result_text.
+
+    A colon before a blank becomes ``\u003a`` in the key: the first that is seen ends it.
+    """
+    index = escape(key).replace(": ", r"\u003a ")
+    return f"{index}: {text}"

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def attempt(pictures: Path, out: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run `try --eyes`; the workers ask the emulator, which asks the recognizer."""
-    command = [sys.executable, "-m", "emulator", "try", "--eyes"]
+    command = [sys.executable, "-m", "carscribe", "try", "--eyes"]
     command += ["--images", str(pictures), "--out", str(out)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more}
     return subprocess.run(

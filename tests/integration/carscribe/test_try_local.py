@@ -18,6 +18,7 @@ import pytest
 
 from tests.emulator import ROOT
 from tests.integration.emulator.samples import box, label, picture, text
+from tests.pipeline import PATHS
 
 MARK = "CARSCRIBE_TEST_MARK"
 LONGEST_KEY = "/".join(["l" * 200] * 5) + "/" + "m" * (1024 - 1005 - 4) + ".jpg"
@@ -26,15 +27,16 @@ ODD_KEYS = ["a b.jpg", "c+d.png", "e%41%.jpg", "f#g.jpeg", "h/ü ö/ß.JPG", "i 
 
 def command(images: Path, out: Path) -> list[str]:
     """Write the command that `make try` runs."""
-    return [sys.executable, "-m", "emulator", "try", "--images", str(images), "--out", str(out)]
+    return [sys.executable, "-m", "carscribe", "try", "--images", str(images), "--out", str(out)]
 
 
 def environment(mark: str) -> dict[str, str]:
     """Set what a user may have set, which must not matter, and a mark to find children by."""
     return {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": PATHS,
         MARK: mark,
+        "PYTHONWARNINGS": "always",
         "AWS_PROFILE": "no-such-profile",
         "AWS_REGION": "eu-west-3",
         "HTTP_PROXY": "http://127.0.0.1:9",
@@ -123,12 +125,14 @@ def test_a_folder_never_seen_gives_its_lines(tried: Tried) -> None:
 def test_progress_comes_as_plain_lines_where_there_is_no_terminal(tried: Tried) -> None:
     """Standard error tells the upload, both workers and the end."""
     lines = tried.done.stderr.splitlines()
-    assert "uploaded 11 of 11 files" in lines
+    assert "uploaded 10 of 10 files" in lines
+    assert "Passed over: 1 .txt file." in lines
     assert any(
-        line.startswith("A looked at 10 of 10 images, B read 8 of 8 cars: 8 cars, ")
+        line.startswith("A looked at 10 of 10 images, B read 8 of 8 cars: 8 with text")
         for line in lines
     ), lines
     assert "10 images, 8 cars, 8 of them with text, 1 failed." in lines
+    assert not [line for line in lines if "Warning" in line]
 
 
 def test_a_bad_image_is_named_and_the_run_goes_on(tried: Tried) -> None:
@@ -136,11 +140,28 @@ def test_a_bad_image_is_named_and_the_run_goes_on(tried: Tried) -> None:
     assert "failed: broken.jpg: invalid-image" in tried.done.stderr
 
 
+def test_pictures_that_nobody_looked_at_are_no_pictures_without_cars(tmp_path: Path) -> None:
+    """Where nothing is recorded and nothing recognizes, that is said beside the number of cars."""
+    put(tmp_path / "images", "1.jpg", 95.0, "known")
+    for tint in (2, 3):
+        (tmp_path / "images" / f"{tint}.jpg").write_bytes(picture(tint=tint))
+    (tmp_path / "images" / "broken.jpg").write_bytes(b"no image")
+    done = run(tmp_path / "images", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    said = "Nothing is recorded for 2 of 4 images, so nobody has looked at them: EYES=1 "
+    assert any(line.startswith(said) for line in lines), lines
+    assert "4 images, 1 cars, 1 of them with text, 1 failed." in lines
+
+
 def test_everything_is_kept_and_nothing_is_left_running(tried: Tried) -> None:
     """Both workers' files, the merged ones and the log stay; processes and scratch files go."""
     kept = {path.name for path in tried.out.iterdir()}
     files = {"output.txt", "results.jsonl", "summary.json", "report.html", "log.txt"}
     assert kept == {"a", "b", *files}
+    log = (tried.out / "log.txt").read_text()
+    assert ".work" not in log, "it names a folder that is gone"
+    assert f"{tried.out}/b/output.txt has 8 lines" in log
     assert processes(str(tried.out)) == []
 
 

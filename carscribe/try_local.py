@@ -1,8 +1,7 @@
-"""`python -m emulator try`: the whole pipeline on this machine, with Python alone."""
+"""`python -m carscribe try`: the whole pipeline on this machine, with Python alone."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -10,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from carscribe import progress
-from emulator import lifetime, pictures
+from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
+from emulator import lifetime
 
 if TYPE_CHECKING:
     import argparse
@@ -37,6 +38,11 @@ READY_SECONDS = 180  # the first time the detector's model is fetched
 SECONDS_TO_GIVE_BACK = 1.5
 POLL_SECONDS = 0.1
 FAILURES_NAMED = 10
+EYES = "CARSCRIBE_EYES"
+NOT_LOOKED_AT = (
+    "Nothing is recorded for {missing} of {total} images, so nobody has looked at them: EYES=1 "
+    "recognizes what is in them here, and make record asks Rekognition."
+)
 
 EXIT_NO_INPUT = 66  # EX_NOINPUT of sysexits.h
 EXIT_CANNOT_CREATE = 73  # EX_CANTCREAT
@@ -68,14 +74,19 @@ def run(options: argparse.Namespace) -> int:
     """Try the pipeline; whatever happens, leave nothing running."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    # Python's warnings are for who develops; between lines of progress they only alarm.
+    warnings.simplefilter("ignore")
+    os.environ["PYTHONWARNINGS"] = "ignore"
     children: list[subprocess.Popen[bytes]] = []
     try:
-        found = pictures.find(options.images)
-        out = _prepare(options.out, options.images)
+        images = options.images.resolve()
+        found = find(images)
+        _say(0, str(found))
+        out = _prepare(options.out, images)
         if options.eyes:
-            os.environ["CARSCRIBE_EYES"] = "1"  # heard by the stand-in
-        return _run(options.images.resolve(), out, found, children)
-    except pictures.PicturesError as error:
+            os.environ[EYES] = "1"  # heard by the stand-in
+        return _run(images, out, found, children)
+    except PicturesError as error:
         return _say(EXIT_NO_INPUT, str(error))
     except Failed as failed:
         return _say(failed.code, failed.sentence)
@@ -86,6 +97,9 @@ def run(options: argparse.Namespace) -> int:
         # The end of the stand-in then ends a long poll that B may be waiting in.
         lifetime.ask(children[1:], SECONDS_TO_GIVE_BACK)
         lifetime.stop(children)
+        for child in children:
+            if child.stdin:
+                child.stdin.close()
         shutil.rmtree(options.out / WORK_FOLDER, ignore_errors=True)
 
 
@@ -127,16 +141,16 @@ def _prepare(out: Path, images: Path) -> Path:
 def _run(
     images: Path,
     out: Path,
-    found: list[pictures.Picture],
+    found: Found,
     children: list[subprocess.Popen[bytes]],
 ) -> int:
     url = _start_standin(images, out, children)
     environment = _environment(url)
     os.environ.clear()
     os.environ.update(environment)  # for our own clients too
-    total = sum(picture.is_image for picture in found)
+    total = len(found.pictures)
     with progress.display() as display:
-        queue_url = _fill(found, display)
+        queue_url = _fill(found.pictures, display)
         run_id = f"try-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         rate = min(LARGE_RATE_PER_SECOND, max(SMALL_RATE_PER_SECOND, total // SECONDS_TO_WATCH))
         settings = {
@@ -154,7 +168,8 @@ def _run(
     _keep(out, folders)
     if code:
         _explain(code, folders, out)
-    return _show(images, out) if code == 0 else code
+        return code
+    return _show(images, out, found)
 
 
 def _environment(url: str) -> dict[str, str]:
@@ -209,7 +224,7 @@ def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[byte
     return str(json.loads(ready.read_text())["url"])
 
 
-def _fill(found: list[pictures.Picture], display: progress.Display) -> str:
+def _fill(pictures: list[Picture], display: progress.Display) -> str:
     """Make bucket and queues, fill the bucket, and return the queue's URL."""
     import boto3  # noqa: PLC0415 # --help and wrong folders need not wait for it
 
@@ -226,7 +241,7 @@ def _fill(found: list[pictures.Picture], display: progress.Display) -> str:
         "RedrivePolicy": json.dumps(redrive),
     }
     queue = sqs.create_queue(QueueName=QUEUE, Attributes=attributes)
-    pictures.upload(s3, BUCKET, found, lambda number: display.uploaded(number, len(found)))
+    upload(s3, BUCKET, pictures, lambda number: display.uploaded(number, len(pictures)))
     return str(queue["QueueUrl"])
 
 
@@ -261,10 +276,11 @@ def _watch(
     display: progress.Display,
 ) -> int:
     """Wait for both; when one fails the other is stopped, for it would wait in vain."""
+    shown = progress.Progress(total)
     while True:
         codes = {worker: child.poll() for worker, child in workers.items()}
         a, b = (_summary(folders[worker]) for worker in WORKERS)
-        display.worked(progress.Figures.of(a, b, total))
+        display.worked(shown.figures(a, b))
         if all(code == 0 for code in codes.values()):
             return 0
         failed = [code for code in codes.values() if code]
@@ -288,6 +304,15 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _keep(out: Path, folders: dict[str, Path]) -> None:
+    """Keep what the workers wrote, and let their log name it where it is now."""
+    log, kept = out / "log.txt", out / WORK_FOLDER / "log.txt"
+    with log.open("rb") as said, kept.open("wb") as corrected:
+        for line in said:
+            for worker, folder in folders.items():
+                for gone in (folder, out / WORK_FOLDER / worker):
+                    line = line.replace(os.fsencode(gone), os.fsencode(out / worker))  # noqa: PLW2901 # one after the other
+            corrected.write(line)
+    kept.replace(log)
     for worker, folder in folders.items():
         (out / worker).mkdir()
         for name in ("results.jsonl", "summary.json", "output.txt"):
@@ -307,15 +332,12 @@ def _explain(code: int, folders: dict[str, Path], out: Path) -> None:
     _say(code, f"A worker ended: {last} (all of it: {out / 'log.txt'})")
 
 
-def _show(images: Path, out: Path) -> int:
+def _show(images: Path, out: Path, found: Found) -> int:
     """Merge both workers' results, print the result, and say where all of it is."""
-    if importlib.util.find_spec("carscribe") and importlib.util.find_spec("carscribe.results"):
-        command = [sys.executable, "-m", "carscribe.results", str(out), "--images", str(images)]
-        merged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if merged.returncode:
-            return _say(merged.returncode, f"Cannot merge the results: {merged.stderr.strip()}")
-    else:
-        shutil.copy2(out / "b" / "output.txt", out / "output.txt")
+    command = [sys.executable, "-m", "carscribe.results", str(out), "--images", str(images)]
+    merged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if merged.returncode:
+        return _say(merged.returncode, f"Cannot merge the results: {merged.stderr.strip()}")
     a, b = (_summary(out / worker) for worker in WORKERS)
     figures = progress.Figures.of(a, b)
     output = (out / "output.txt").read_bytes()
@@ -327,6 +349,11 @@ def _show(images: Path, out: Path) -> int:
         _say(0, f"failed: {failure.get('key')}: {failure.get('reason')}")
     if len(failures) > FAILURES_NAMED:
         _say(0, f"failed: and {len(failures) - FAILURES_NAMED} more, see summary.json")
+    if os.environ.get(EYES) != "1":
+        failed = {failure.get("key") for failure in failures}
+        missing = sum(p.key not in failed for p in unrecorded(images, found.pictures))
+        if missing:
+            _say(0, NOT_LOOKED_AT.format(missing=missing, total=len(found.pictures)))
     lines = len(output.splitlines())
     _say(
         0,
