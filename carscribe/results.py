@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError
 
 from carscribe import sorting, thumbnails
 from carscribe.report import write_report
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from carscribe_common.files import replacing, write_json
 
 if TYPE_CHECKING:

@@ -14,15 +14,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, IncompleteReadError
 
 from carscribe_common import __version__
-from carscribe_common.errors import error_code_of, is_throttling
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit, error_code_of, is_throttling
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-    from carscribe_common.rate_limit import Pacer
+    from carscribe_common.rate_limit import RateLimiter
 
 ATTEMPTS = 5
 CONNECT_TIMEOUT_SECONDS = 5
@@ -64,7 +63,7 @@ class Clients:
     calls: Calls
 
 
-def build_clients(region: str, connections: int, pacer: Pacer) -> Clients:
+def build_clients(region: str, connections: int, pacer: RateLimiter) -> Clients:
     """Build the clients with the ordinary provider chain for endpoint and credentials.
 
     Args:
@@ -74,7 +73,7 @@ def build_clients(region: str, connections: int, pacer: Pacer) -> Clients:
             signed, and it hears of every throttled one.
 
     Raises:
-        StopWorker: CONFIG; region or endpoint are none.
+        WorkerExit: CONFIG; region or endpoint are none.
     """
     calls = Calls()
     config = Config(
@@ -99,7 +98,7 @@ def build_clients(region: str, connections: int, pacer: Pacer) -> Clients:
             calls=calls,
         )
     except (BotoCoreError, ValueError) as error:
-        raise StopWorker(
+        raise WorkerExit(
             Exit.CONFIG, f"Cannot use AWS with these settings: {error}; correct them."
         ) from error
 

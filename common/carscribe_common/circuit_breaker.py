@@ -1,11 +1,11 @@
-"""Evidence: whether something works at all, which decides what an error means."""
+"""CircuitBreaker: whether something works at all, which decides what an error means."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 
 IN_A_ROW = 10
 """So many ambiguous errors with no success between them are the set-up's fault."""
@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 5.0
 """How long an ambiguous error waits for another call's success, which clears the set-up."""
 
 
-class Evidence:
+class CircuitBreaker:
     """What is known of the set-up from the calls so far. Used by all threads.
 
     Args:
@@ -66,7 +66,7 @@ class Evidence:
             return not self._successes or self._ambiguous_in_a_row >= IN_A_ROW
 
     def give_up_if_hopeless(self, since: float, last: str) -> None:
-        """Raise StopWorker (TRANSIENT) after give_up_seconds without any success.
+        """Raise WorkerExit (TRANSIENT) after give_up_seconds without any success.
 
         Args:
             since: when the call in question was first tried, time.monotonic().
@@ -75,7 +75,7 @@ class Evidence:
         with self._changed:
             silent = time.monotonic() - max(since, self._last_success)
         if silent >= self._give_up_seconds:
-            raise StopWorker(
+            raise WorkerExit(
                 Exit.TRANSIENT,
                 f"Nothing succeeded for {silent:.0f} s; the last try: {last}. "
                 "The run goes on where it stopped when the worker is started again.",

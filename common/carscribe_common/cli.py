@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from carscribe_common import __version__
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.logs import set_up_logging
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ S = TypeVar("S", bound="Settings", contravariant=True)  # noqa: PLC0105
 class Task(Protocol[S]):
     """What a worker does with its settings until it is done or told to stop."""
 
-    def __call__(self, settings: S, stop: Stop, /) -> None:
-        """Do it. Raises StopWorker for every end but the good one."""
+    def __call__(self, settings: S, stop: Shutdown, /) -> None:
+        """Do it. Raises WorkerExit for every end but the good one."""
 
 
-class Stop:
+class Shutdown:
     """Whether SIGTERM or SIGINT asked the worker to end, for all threads to see.
 
     No threading.Event: the handler of a signal interrupts the main thread
@@ -61,9 +61,9 @@ class Stop:
             time.sleep(min(left, STEP_SECONDS))
         return self._asked
 
-    def as_exception(self) -> StopWorker:
+    def as_exception(self) -> WorkerExit:
         """Return what ends the worker when it has put everything in order."""
-        return StopWorker(
+        return WorkerExit(
             Exit(128 + self._signal),
             f"Stopped by {self._signal.name}; start it again to go on with this run.",
         )
@@ -94,7 +94,7 @@ def main(
     parser.add_argument("--version", action="version", version=__version__)
     arguments = parser.parse_args()
     set_up_logging(worker, "INFO")
-    stop = Stop()
+    stop = Shutdown()
     signal.signal(signal.SIGTERM, stop.request)
     signal.signal(signal.SIGINT, stop.request)
     try:
@@ -102,7 +102,7 @@ def main(
         set_up_logging(worker, settings.log_level)
         logger.info("carscribe %s: %s", __version__, settings)
         (check if arguments.check else run)(settings, stop)
-    except StopWorker as end:
+    except WorkerExit as end:
         level = logging.INFO if end.code >= 128 else logging.ERROR
         logger.log(level, "%s (exit %d)", end.sentence, end.code)
         return end.code

@@ -1,9 +1,9 @@
-"""What an error of AWS means for a run: whose fault it is, and so what follows.
+"""How a worker ends, and what an error of AWS means for a run: whose it is, and what follows.
 
-- ImageFault: this image's own; it is written down as its failure, the run goes on.
-- TransientFault: nobody's; it never settles an image and is tried again.
-- StopWorker: the whole set-up's; the worker stops with one sentence.
-- AmbiguousFault: the image's or the set-up's; evidence decides (see Evidence).
+- ImageError: this image's own; it is written down as its failure, the run goes on.
+- TransientError: nobody's; it never settles an image and is tried again.
+- WorkerExit: the whole set-up's; the worker stops with one sentence.
+- AmbiguousError: the image's or the set-up's; evidence decides (see CircuitBreaker).
 
 Sources: the error tables of the API references of Rekognition, S3 and SQS, and
 "Handling errors" of the Rekognition developer guide.
@@ -11,6 +11,7 @@ Sources: the error tables of the API references of Rekognition, S3 and SQS, and
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -31,11 +32,43 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from carscribe_common.exits import Exit, StopWorker
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final
+
+
+class Exit(IntEnum):
+    """Exit codes of a worker. The numbers from 64 to 78 are those of BSD's sysexits.h.
+
+    The units of systemd rely on them: a fault that a restart cannot mend
+    (INCOMPLETE, IN_USE, DENIED, CONFIG) is never restarted.
+    """
+
+    OK = 0
+    INCOMPLETE = 65  # EX_DATAERR: messages of this run are missing
+    BUG = 70  # EX_SOFTWARE: an error that nobody foresaw
+    IN_USE = 73  # EX_CANTCREAT: another process holds this run's journal
+    DISK = 74  # EX_IOERR: the state directory cannot be written
+    TRANSIENT = 75  # EX_TEMPFAIL: nothing succeeded for give_up_seconds
+    DENIED = 77  # EX_NOPERM: credentials or permissions
+    CONFIG = 78  # EX_CONFIG: settings, or something they name does not exist
+    INTERRUPTED = 130  # 128 + SIGINT, as shells count
+    TERMINATED = 143  # 128 + SIGTERM: the run can be gone on with
+
+
+class WorkerExit(Exception):  # noqa: N818 - it ends the worker, for better or worse
+    """Ends the worker with one sentence for the person who reads the log.
+
+    Attributes:
+        code: what the process exits with.
+        sentence: what is wrong and what to do, in one sentence.
+    """
+
+    def __init__(self, code: Exit, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
 
 IMAGE_REASONS: Final[Mapping[str, str]] = {
     "InvalidImageFormatException": "invalid-image",
@@ -123,7 +156,7 @@ _MISSING: Final[Mapping[str, str]] = {
 }
 
 
-class ImageFault(Exception):  # noqa: N818 - a fault, in the words of the design
+class ImageError(Exception):
     """An image's own failure.
 
     Attributes:
@@ -137,11 +170,11 @@ class ImageFault(Exception):  # noqa: N818 - a fault, in the words of the design
         self.detail = detail
 
 
-class TransientFault(Exception):  # noqa: N818 - a fault, in the words of the design
+class TransientError(Exception):
     """Throttling, 5xx, network: to be tried again."""
 
 
-class AmbiguousFault(Exception):  # noqa: N818 - a fault, in the words of the design
+class AmbiguousError(Exception):
     """A 403 of an object, or an InvalidS3ObjectException: the image's fault or the set-up's."""
 
 
@@ -155,7 +188,7 @@ def is_throttling(code: str) -> bool:
     return code in THROTTLING
 
 
-def judge(error: Exception, doing: str, *, of_object: bool = False) -> Exception:
+def classify(error: Exception, doing: str, *, of_object: bool = False) -> Exception:
     """Return what an error of boto3 means, as one of this module's exceptions.
 
     Args:
@@ -165,20 +198,20 @@ def judge(error: Exception, doing: str, *, of_object: bool = False) -> Exception
             the object's own fault.
 
     Returns:
-        ImageFault, TransientFault, AmbiguousFault or StopWorker; or the error
+        ImageError, TransientError, AmbiguousError or WorkerExit; or the error
         itself where it is none of AWS's: then it is a bug of ours.
     """
     match error:
         case ClientError():
-            return _judge_answer(error, doing, of_object=of_object)
+            return _classify_answer(error, doing, of_object=of_object)
         case NoCredentialsError() | PartialCredentialsError():
-            return StopWorker(
+            return WorkerExit(
                 Exit.DENIED,
                 f"Cannot {doing}: no AWS credentials were found; give the host an instance "
                 "profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
             )
         case NoRegionError():
-            return StopWorker(Exit.CONFIG, f"Cannot {doing}: set CARSCRIBE_REGION.")
+            return WorkerExit(Exit.CONFIG, f"Cannot {doing}: set CARSCRIBE_REGION.")
         case (
             BotoConnectionError()
             | HTTPClientError()
@@ -189,34 +222,34 @@ def judge(error: Exception, doing: str, *, of_object: bool = False) -> Exception
             | FlexibleChecksumError()
             | ResponseParserError()
         ):
-            return TransientFault(f"cannot {doing}: {error}")
+            return TransientError(f"cannot {doing}: {error}")
         case BotoCoreError():
-            return StopWorker(Exit.CONFIG, f"Cannot {doing}: {error}")
+            return WorkerExit(Exit.CONFIG, f"Cannot {doing}: {error}")
         case _:
             return error
 
 
-def _judge_answer(error: ClientError, doing: str, *, of_object: bool) -> Exception:
+def _classify_answer(error: ClientError, doing: str, *, of_object: bool) -> Exception:
     code = error_code_of(error.response)
     message = str(error.response.get("Error", {}).get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     said = f"{code}: {message}" if message and message != code else code
     if code in _AMBIGUOUS or (of_object and code in _DENIED and status == 403):
-        return AmbiguousFault(said)
+        return AmbiguousError(said)
     if code in IMAGE_REASONS and (of_object or not code.isdigit()):
-        return ImageFault(IMAGE_REASONS[code], message or code)
+        return ImageError(IMAGE_REASONS[code], message or code)
     wrong_clock = code in _SIGNATURE and any(words in message for words in _CLOCK)
     if wrong_clock or code in THROTTLING or code in _TRANSIENT or status >= 500:
-        return TransientFault(f"cannot {doing}: {said}")
+        return TransientError(f"cannot {doing}: {said}")
     if code in _DENIED:
-        return StopWorker(
+        return WorkerExit(
             Exit.DENIED,
             f"Cannot {doing}: AWS refuses it ({said}); give this role the permission.",
         )
     if code in _MISSING:
-        return StopWorker(
+        return WorkerExit(
             Exit.CONFIG, f"Cannot {doing}: {_MISSING[code]} ({said}); correct the settings."
         )
-    return StopWorker(
+    return WorkerExit(
         Exit.CONFIG, f"Cannot {doing}: AWS answers {said}; correct the settings and start again."
     )

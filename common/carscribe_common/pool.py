@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from carscribe_common.rate_limit import Pacer
+    from carscribe_common.rate_limit import RateLimiter
 
 Job = TypeVar("Job")
 
@@ -29,7 +29,7 @@ SMOOTHING = 0.05
 """The share of a new latency in the running mean: about the last twenty jobs."""
 
 
-class Crew(Generic[Job]):
+class Pool(Generic[Job]):
     """Threads that work on jobs.
 
     Args:
@@ -45,7 +45,7 @@ class Crew(Generic[Job]):
         name: str,
         work: Callable[[Job], None],
         failed: Callable[[Exception], None],
-        pacer: Pacer,
+        pacer: RateLimiter,
         concurrency_max: int,
     ) -> None:
         self._name = name

@@ -40,7 +40,7 @@ FLOOR = 0.02
 """The rate is never cut below this share of the quota."""
 
 
-class Pacer:
+class RateLimiter:
     """A token bucket shared by all threads, whose rate follows the service.
 
     Args:

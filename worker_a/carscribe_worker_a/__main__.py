@@ -11,7 +11,7 @@ from carscribe_worker_a.settings import SettingsA
 
 
 def main() -> int:
-    """Run worker A and return its exit code, see carscribe_common.exits."""
+    """Run worker A and return its exit code, see carscribe_common.errors."""
     return cli.main(
         "a",
         "Finds the images with a car and queues their indexes.",

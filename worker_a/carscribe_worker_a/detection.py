@@ -6,16 +6,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.errors import AmbiguousFault, ImageFault
-from carscribe_common.objects import look_closer, until_answered, whole
+from carscribe_common.errors import AmbiguousError, ImageError
+from carscribe_common.objects import call_until_answered, resolve_ambiguous, whole
 from carscribe_common.rules import CAR_LABEL, can_be_queued, escape, find_car, is_car
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from carscribe_common.aws import Clients
-    from carscribe_common.circuit_breaker import Evidence
-    from carscribe_common.cli import Stop
+    from carscribe_common.circuit_breaker import CircuitBreaker
+    from carscribe_common.cli import Shutdown
     from carscribe_worker_a.listing import Image
     from carscribe_worker_a.settings import SettingsA
 
@@ -47,7 +47,7 @@ class Detector:
     """Asks DetectLabels about images. Used by all threads of the crew."""
 
     def __init__(
-        self, settings: SettingsA, clients: Clients, evidence: Evidence, stop: Stop
+        self, settings: SettingsA, clients: Clients, evidence: CircuitBreaker, stop: Shutdown
     ) -> None:
         self._settings = settings
         self._clients = clients
@@ -58,8 +58,8 @@ class Detector:
         """Return what an image shows, or why that cannot be said.
 
         Raises:
-            StopWorker: the set-up's fault, or nothing succeeds any more.
-            StoppedError: the worker was told to end.
+            WorkerExit: the set-up's fault, or nothing succeeds any more.
+            ShutdownRequested: the worker was told to end.
         """
         began = time.monotonic()
         car: dict[str, Any] | None = None
@@ -67,13 +67,13 @@ class Detector:
         billed = False
         try:
             if not can_be_queued(image.key):
-                raise ImageFault(
+                raise ImageError(
                     "unreadable-key", "its key has characters that no queue message can carry"
                 )
             label = find_car(self._ask(image))
             billed = True
             car = None if label is None else _as_record(label)
-        except ImageFault as own:
+        except ImageError as own:
             failure = {"reason": own.reason, "detail": own.detail}
         return Looked(
             image=image,
@@ -88,7 +88,7 @@ class Detector:
 
     def _ask(self, image: Image) -> Mapping[str, Any]:
         try:
-            return until_answered(
+            return call_until_answered(
                 lambda: whole(
                     self._clients.rekognition.detect_labels(
                         Image={"S3Object": {"Bucket": self._settings.bucket, "Name": image.key}},
@@ -103,8 +103,8 @@ class Detector:
                 stop=self._stop,
                 about_image=True,
             )
-        except AmbiguousFault as fault:
-            raise look_closer(
+        except AmbiguousError as fault:
+            raise resolve_ambiguous(
                 fault,
                 self._clients.s3,
                 self._settings.bucket,

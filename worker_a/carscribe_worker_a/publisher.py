@@ -6,12 +6,12 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.objects import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
-    StoppedError,
-    until_answered,
+    ShutdownRequested,
+    call_until_answered,
 )
 from carscribe_common.protocol import BATCH_ENTRIES, Alive, Car, Done, entry
 from carscribe_common.rules import escape
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
-    from carscribe_common.circuit_breaker import Evidence
-    from carscribe_common.cli import Stop
+    from carscribe_common.circuit_breaker import CircuitBreaker
+    from carscribe_common.cli import Shutdown
     from carscribe_common.journal import Journal
     from carscribe_common.protocol import Message
 
@@ -51,8 +51,8 @@ class Outbox:
         *,
         alive_seconds: float,
         journal: Journal,
-        evidence: Evidence,
-        stop: Stop,
+        evidence: CircuitBreaker,
+        stop: Shutdown,
     ) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
@@ -117,7 +117,7 @@ class Outbox:
         pause, began = FIRST_PAUSE_SECONDS, time.monotonic()
         while entries:
             batch: Any = [{"Id": i, **body} for i, body in entries.items()]
-            answer = until_answered(
+            answer = call_until_answered(
                 lambda batch=batch: self._sqs.send_message_batch(  # type: ignore[misc]
                     QueueUrl=self._queue_url, Entries=batch
                 ),
@@ -132,7 +132,7 @@ class Outbox:
             failed = {item["Code"]: item for item in answer.get("Failed", ())}
             last = "; ".join(f"{code}: {item.get('Message', '')}" for code, item in failed.items())
             if any(item["SenderFault"] and "Access" in code for code, item in failed.items()):
-                raise StopWorker(
+                raise WorkerExit(
                     Exit.DENIED,
                     f"Cannot send to the queue: AWS refuses it ({last}); give this role "
                     "sqs:SendMessage on it.",
@@ -140,6 +140,6 @@ class Outbox:
             self._evidence.give_up_if_hopeless(began, last)
             logger.warning("%d of %d messages not taken (%s)", len(entries), len(batch), last)
             if self._stop.wait(pause):
-                raise StoppedError  # they are in the journal: the next start sends them
+                raise ShutdownRequested  # they are in the journal: the next start sends them
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         self._sent_at = time.monotonic()

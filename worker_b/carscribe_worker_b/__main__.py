@@ -11,7 +11,7 @@ from carscribe_worker_b.settings import SettingsB
 
 
 def main() -> int:
-    """Run worker B and return its exit code, see carscribe_common.exits."""
+    """Run worker B and return its exit code, see carscribe_common.errors."""
     return cli.main(
         "b",
         "Reads the text on the queued images and writes the result.",

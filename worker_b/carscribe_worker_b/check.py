@@ -13,24 +13,24 @@ from carscribe_common.probes import (
     check_state_dir,
     make_probes,
 )
-from carscribe_common.rate_limit import Pacer
+from carscribe_common.rate_limit import RateLimiter
 
 if TYPE_CHECKING:
-    from carscribe_common.cli import Stop
+    from carscribe_common.cli import Shutdown
     from carscribe_worker_b.settings import SettingsB
 
 _REFUSED_COUNT = frozenset({"InvalidParameterValue", "ReadCountOutOfRange"})
 _REFUSED_HANDLE = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue"})
 
 
-def check(settings: SettingsB, _stop: Stop) -> None:
+def check(settings: SettingsB, _stop: Shutdown) -> None:
     """Probe bucket, queue, Rekognition and state directory.
 
     Raises:
-        StopWorker: something is missing or forbidden.
+        WorkerExit: something is missing or forbidden.
     """
     check_state_dir(settings)
-    clients = build_clients(settings.region, 2, Pacer(settings.rekognition_rate_per_second))
+    clients = build_clients(settings.region, 2, RateLimiter(settings.rekognition_rate_per_second))
     url = settings.queue_url
     make_probes(
         [

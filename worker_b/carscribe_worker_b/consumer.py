@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from carscribe_common.objects import until_answered
+from carscribe_common.objects import call_until_answered
 from carscribe_common.protocol import BATCH_ENTRIES
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
-    from carscribe_common.circuit_breaker import Evidence
-    from carscribe_common.cli import Stop
+    from carscribe_common.circuit_breaker import CircuitBreaker
+    from carscribe_common.cli import Shutdown
     from carscribe_common.protocol import Car
 
 logger = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ class Inbox:
         queue_url: str,
         *,
         visibility_timeout_seconds: int,
-        evidence: Evidence,
-        stop: Stop,
+        evidence: CircuitBreaker,
+        stop: Shutdown,
     ) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
@@ -90,9 +90,9 @@ class Inbox:
         """Wait so long, LONG_POLL_SECONDS at the most, for up to ten messages.
 
         Raises:
-            StopWorker, StoppedError: as until_answered.
+            WorkerExit, ShutdownRequested: as call_until_answered.
         """
-        answer = until_answered(
+        answer = call_until_answered(
             lambda: self._sqs.receive_message(
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=BATCH_ENTRIES,
@@ -197,12 +197,12 @@ class Inbox:
         then left to that.
 
         Raises:
-            StopWorker, StoppedError: as until_answered.
+            WorkerExit, ShutdownRequested: as call_until_answered.
         """
         for batch in _batches(handles):
             entries = batch
             for _ in range(2):
-                answer = until_answered(
+                answer = call_until_answered(
                     lambda entries=entries: self._sqs.delete_message_batch(  # type: ignore[misc]
                         QueueUrl=self._queue_url, Entries=entries
                     ),

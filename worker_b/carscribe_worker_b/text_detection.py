@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from carscribe_common.errors import AmbiguousFault, ImageFault
-from carscribe_common.objects import look_closer, until_answered, whole
+from carscribe_common.errors import AmbiguousError, ImageError
+from carscribe_common.objects import call_until_answered, resolve_ambiguous, whole
 from carscribe_common.rules import counting_lines, escape, result_text
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import ImageTypeDef
 
     from carscribe_common.aws import Clients
-    from carscribe_common.circuit_breaker import Evidence
-    from carscribe_common.cli import Stop
+    from carscribe_common.circuit_breaker import CircuitBreaker
+    from carscribe_common.cli import Shutdown
     from carscribe_common.protocol import Car
     from carscribe_worker_b.settings import SettingsB
 
@@ -57,7 +57,7 @@ class Reader:
     """Downloads images and asks DetectText about them. Used by all threads of the crew."""
 
     def __init__(
-        self, settings: SettingsB, clients: Clients, evidence: Evidence, stop: Stop
+        self, settings: SettingsB, clients: Clients, evidence: CircuitBreaker, stop: Shutdown
     ) -> None:
         self._settings = settings
         self._clients = clients
@@ -69,8 +69,8 @@ class Reader:
         """Return the text on an image, or why that cannot be said.
 
         Raises:
-            StopWorker: the set-up's fault, or nothing succeeds any more.
-            StoppedError: the worker was told to end.
+            WorkerExit: the set-up's fault, or nothing succeeds any more.
+            ShutdownRequested: the worker was told to end.
         """
         began = time.monotonic()
         text: list[dict[str, Any]] | None = None
@@ -81,7 +81,7 @@ class Reader:
             text = [_as_record(detection) for detection in detections]
             lines = counting_lines(detections, self._settings.text_confidence_percent)
             line = result_text(lines) if lines else None
-        except ImageFault as own:
+        except ImageError as own:
             failure = {"reason": own.reason, "detail": own.detail}
         return Settled(
             car=car,
@@ -114,8 +114,8 @@ class Reader:
                 f"look at {escape(car.key)}",
                 of_object=True,
             )
-        except AmbiguousFault as fault:
-            raise look_closer(
+        except AmbiguousError as fault:
+            raise resolve_ambiguous(
                 fault,
                 self._clients.s3,
                 self._settings.bucket,
@@ -139,7 +139,7 @@ class Reader:
             share.take(size)
             data = body.read()
         if not data:
-            raise ImageFault("invalid-image", "it is empty")
+            raise ImageError("invalid-image", "it is empty")
         return data
 
     def _ask(self, car: Car, image: ImageTypeDef) -> list[Any]:
@@ -150,7 +150,7 @@ class Reader:
         return list(answer["TextDetections"])
 
     def _call(self, call: Callable[[], T], doing: str, *, of_object: bool = False) -> T:
-        return until_answered(
+        return call_until_answered(
             call,
             doing,
             evidence=self._evidence,

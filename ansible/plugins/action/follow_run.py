@@ -61,7 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
         while seen["outcome"] is None or (told["worker"] == _SPEAKER and board.other_is_running()):
             if seen["outcome"] is None:
                 try:
-                    seen = judge(self._look(told["worker"], told["run_id"]), seen)
+                    seen = classify(self._look(told["worker"], told["run_id"]), seen)
                     heard_at = time.monotonic()
                 except (AnsibleConnectionFailure, UnheardError) as problem:
                     self._connection.reset()
@@ -107,7 +107,7 @@ class UnheardError(Exception):
     """The host gave no whole answer."""
 
 
-def judge(look: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+def classify(look: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """Tell from a look at the host whether its worker has ended, and how."""
     summary = look["summary"] or before["summary"]
     seen: dict[str, Any] = {"outcome": None, "summary": summary, "silent": False}

@@ -44,55 +44,55 @@ def look(**facts: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("state", ["active", "activating", "deactivating", "reloading"])
 def test_a_worker_that_runs_has_not_ended(state: str) -> None:
     """Nothing is judged while the unit is active, or waits for its restart."""
-    assert plugin.judge(look(ActiveState=state), NOTHING)["outcome"] is None
+    assert plugin.classify(look(ActiveState=state), NOTHING)["outcome"] is None
 
 
 def test_a_run_is_complete_when_the_worker_says_so_and_the_run_is_forgotten() -> None:
     """Complete: the unit rests, current-run is gone, the summary says complete."""
     seen = look(summary={"state": "complete"})
     del seen["Current"]
-    assert plugin.judge(seen, NOTHING)["outcome"] == "complete"
+    assert plugin.classify(seen, NOTHING)["outcome"] == "complete"
 
 
 def test_a_run_that_is_forgotten_but_not_complete_has_failed() -> None:
     """No current-run and no complete summary is no success."""
     seen = look(summary={"state": "running"})
     del seen["Current"]
-    assert plugin.judge(seen, NOTHING)["outcome"] == "failed"
+    assert plugin.classify(seen, NOTHING)["outcome"] == "failed"
 
 
 def test_a_failed_unit_gives_the_workers_own_reason() -> None:
     """The reason is the sentence that the worker wrote."""
     seen = look(ActiveState="failed", summary={"reason": "The bucket is not there."})
-    assert plugin.judge(seen, NOTHING)["reason"] == "The bucket is not there."
+    assert plugin.classify(seen, NOTHING)["reason"] == "The bucket is not there."
 
 
 def test_a_failed_unit_without_a_summary_gives_systemds_reason() -> None:
     """A worker that could not write leaves systemd's word and the exit code."""
     seen = look(ActiveState="failed", Result="exit-code", ExecMainStatus="74")
-    assert plugin.judge(seen, NOTHING)["reason"] == "exit-code, exit code 74."
+    assert plugin.classify(seen, NOTHING)["reason"] == "exit-code, exit code 74."
 
 
 @pytest.mark.parametrize("system", ["initializing", "starting", "stopping", "maintenance"])
 def test_a_reboot_is_no_end(system: str) -> None:
     """A unit that rests while its host goes down or comes up has not been stopped."""
     idle_before = {**NOTHING, "idle": True}
-    assert plugin.judge(look(System=system), idle_before)["outcome"] is None
+    assert plugin.classify(look(System=system), idle_before)["outcome"] is None
 
 
 def test_a_stop_counts_at_the_second_look() -> None:
     """Only two looks in a row tell a worker that was stopped from one that starts just now."""
-    first = plugin.judge(look(), NOTHING)
+    first = plugin.classify(look(), NOTHING)
     assert first["outcome"] is None
-    assert plugin.judge(look(), first)["outcome"] == "stopped"
-    between = plugin.judge(look(ActiveState="active"), first)
-    assert plugin.judge(look(), between)["outcome"] is None
+    assert plugin.classify(look(), first)["outcome"] == "stopped"
+    between = plugin.classify(look(ActiveState="active"), first)
+    assert plugin.classify(look(), between)["outcome"] is None
 
 
 def test_the_last_summary_is_kept() -> None:
     """A look without a summary, as after a reboot, keeps what was known."""
     before = {"outcome": None, "summary": {"images": {"looked": 3}}}
-    assert plugin.judge(look(ActiveState="active"), before)["summary"] == before["summary"]
+    assert plugin.classify(look(ActiveState="active"), before)["summary"] == before["summary"]
 
 
 def a(outcome: str | None = None, **images: int) -> dict[str, Any]:
@@ -143,12 +143,12 @@ def test_before_the_first_summary_a_worker_is_starting() -> None:
 def test_a_worker_that_waits_for_its_restart_says_so() -> None:
     """A full disk, say: what holds the run up is shown in place of a rate that is none."""
     waiting = look(ActiveState="activating", SubState="auto-restart", ExecMainStatus="74")
-    seen = plugin.judge(waiting, b())
+    seen = plugin.classify(waiting, b())
     assert seen["outcome"] is None
     said = "ended with 74 and is started again, `make logs` says why"
     assert plugin.describe_b(seen, {}) == f"1/1 cars read, 1 with text, {said}"
-    assert plugin.describe_a(plugin.judge(waiting, NOTHING)) == said
-    again = plugin.judge(look(ActiveState="active", SubState="running"), seen)
+    assert plugin.describe_a(plugin.classify(waiting, NOTHING)) == said
+    again = plugin.classify(look(ActiveState="active", SubState="running"), seen)
     assert plugin.describe_b(again, {}).endswith("4.5/s, 0 left")
 
 

@@ -15,9 +15,15 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from carscribe_common.circuit_breaker import IN_A_ROW, Evidence
-from carscribe_common.errors import AmbiguousFault, ImageFault, TransientFault, judge
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.circuit_breaker import IN_A_ROW, CircuitBreaker
+from carscribe_common.errors import (
+    AmbiguousError,
+    Exit,
+    ImageError,
+    TransientError,
+    WorkerExit,
+    classify,
+)
 
 
 def answer(code: str, status: int = 400) -> ClientError:
@@ -51,8 +57,8 @@ def answer(code: str, status: int = 400) -> ClientError:
 )
 def test_faults_of_an_image(code: str, status: int, reason: str) -> None:
     """Not an image, too large, gone or changed is that image's own fault."""
-    verdict = judge(answer(code, status), "read it", of_object=True)
-    assert isinstance(verdict, ImageFault)
+    verdict = classify(answer(code, status), "read it", of_object=True)
+    assert isinstance(verdict, ImageError)
     assert verdict.reason == reason
 
 
@@ -75,7 +81,7 @@ def test_faults_of_an_image(code: str, status: int, reason: str) -> None:
 )
 def test_faults_that_pass(error: Exception) -> None:
     """Throttling, 5xx and the network are nobody's fault."""
-    assert isinstance(judge(error, "do it", of_object=True), TransientFault)
+    assert isinstance(classify(error, "do it", of_object=True), TransientError)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +99,8 @@ def test_faults_that_pass(error: Exception) -> None:
 )
 def test_faults_of_the_set_up(error: Exception, code: Exit) -> None:
     """Credentials, permissions, bucket, queue and region stop the worker with one sentence."""
-    verdict = judge(error, "list the bucket photos")
-    assert isinstance(verdict, StopWorker)
+    verdict = classify(error, "list the bucket photos")
+    assert isinstance(verdict, WorkerExit)
     assert verdict.code == code
     assert "list the bucket photos" in verdict.sentence
     assert "\n" not in verdict.sentence
@@ -110,25 +116,25 @@ def test_faults_of_the_set_up(error: Exception, code: Exit) -> None:
 )
 def test_faults_that_can_be_either(error: Exception, of_object: bool) -> None:
     """A 403 of an object and an InvalidS3ObjectException ask for a closer look."""
-    assert isinstance(judge(error, "read it", of_object=of_object), AmbiguousFault)
+    assert isinstance(classify(error, "read it", of_object=of_object), AmbiguousError)
 
 
 def test_a_bug_stays_a_bug() -> None:
     """What is no error of AWS is not explained away."""
     bug = KeyError("x")
-    assert judge(bug, "do it") is bug
+    assert classify(bug, "do it") is bug
 
 
 def test_first_ambiguous_error_blames_the_set_up_if_nothing_succeeds() -> None:
     """With no success at all the first 403 is the set-up's, after a moment's patience."""
     began = time.monotonic()
-    assert Evidence(60, patience_seconds=0.05).blames_set_up()
+    assert CircuitBreaker(60, patience_seconds=0.05).blames_set_up()
     assert time.monotonic() - began >= 0.05
 
 
 def test_first_ambiguous_error_waits_for_another_calls_success() -> None:
     """Many calls are in flight at the start: one that succeeds clears the set-up."""
-    evidence = Evidence(60, patience_seconds=5)
+    evidence = CircuitBreaker(60, patience_seconds=5)
     threading.Timer(0.05, evidence.success).start()
     began = time.monotonic()
     assert not evidence.blames_set_up()
@@ -137,13 +143,13 @@ def test_first_ambiguous_error_waits_for_another_calls_success() -> None:
 
 def test_ten_ambiguous_errors_in_a_row_blame_the_set_up() -> None:
     """Nine in a row are nine images' faults, the tenth is the set-up's."""
-    evidence = Evidence(60, seen_success=True, patience_seconds=0.01)
+    evidence = CircuitBreaker(60, seen_success=True, patience_seconds=0.01)
     assert [evidence.blames_set_up() for _ in range(IN_A_ROW)] == [False] * 9 + [True]
 
 
 def test_a_success_between_ambiguous_errors_starts_the_row_anew() -> None:
     """Ten forbidden images among good ones stop nothing."""
-    evidence = Evidence(60, seen_success=True, patience_seconds=0.01)
+    evidence = CircuitBreaker(60, seen_success=True, patience_seconds=0.01)
     for _ in range(3):
         assert not any(evidence.blames_set_up() for _ in range(9))
         evidence.success()
@@ -151,10 +157,10 @@ def test_a_success_between_ambiguous_errors_starts_the_row_anew() -> None:
 
 def test_worker_gives_up_after_a_time_without_success() -> None:
     """The time runs from the last success or the first try, whichever is later."""
-    evidence = Evidence(60)
+    evidence = CircuitBreaker(60)
     now = time.monotonic()
     evidence.give_up_if_hopeless(now - 59, "words")
-    with pytest.raises(StopWorker, match="words") as caught:
+    with pytest.raises(WorkerExit, match="words") as caught:
         evidence.give_up_if_hopeless(now - 61, "words")
     assert caught.value.code == Exit.TRANSIENT
     evidence.success()

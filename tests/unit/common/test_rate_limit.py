@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from carscribe_common.rate_limit import FLOOR, HEADROOM, Pacer
+from carscribe_common.rate_limit import FLOOR, HEADROOM, RateLimiter
 
 
 class Time:
@@ -30,9 +30,9 @@ def time() -> Time:
     return Time()
 
 
-def pacer(time: Time, rate: float) -> Pacer:
+def pacer(time: Time, rate: float) -> RateLimiter:
     """Return a pacer in this time."""
-    return Pacer(rate, clock=time.clock, sleep=time.sleep)
+    return RateLimiter(rate, clock=time.clock, sleep=time.sleep)
 
 
 @pytest.mark.parametrize("rate", [5.0, 50.0, 500.0])
@@ -59,7 +59,7 @@ def test_no_second_has_more_calls_than_the_quota(time: Time) -> None:
     assert most <= 55  # the quota, and a burst of a tenth of a second
 
 
-def served(time: Time, paced: Pacer, allowed: float, seconds: float) -> tuple[int, int]:
+def served(time: Time, paced: RateLimiter, allowed: float, seconds: float) -> tuple[int, int]:
     """Call for some seconds a service that allows so many a second; return goodput, throttled."""
     tokens, filled, good, bad = allowed, time.now, 0, 0
     end = time.now + seconds
@@ -119,7 +119,7 @@ def test_rate_never_falls_to_nothing(time: Time) -> None:
 def test_threads_share_one_rate() -> None:
     """Each turn is given once, whoever asks; the wait is counted for the thread that waited."""
     naps: list[float] = []
-    paced = Pacer(10.0, clock=lambda: 0.0, sleep=naps.append)
+    paced = RateLimiter(10.0, clock=lambda: 0.0, sleep=naps.append)
     threads = [threading.Thread(target=paced.acquire) for _ in range(11)]
     for thread in threads:
         thread.start()
