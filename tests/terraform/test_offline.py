@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from carscribe import provision
 from tests.terraform.deployments import ROOT
 
 if TYPE_CHECKING:
