@@ -6,7 +6,7 @@ middle there, and how far from there the thing's four sides are, in pixels.
 
 The image keeps its proportions and black fills the rest of the square: of the
 ways to fill the square that were measured this one finds the most cars, see
-docs/local.md.
+docs/recognizer.md.
 """
 
 from __future__ import annotations

@@ -161,6 +161,9 @@ def test_only_what_the_outputs_need_is_translated(small_graph: SmallGraph) -> No
     small_graph.node("Relu", "first", "image")
     small_graph.node("Sigmoid", "second", "first")
     small_graph.node("TopKV2", "beyond", "second")
+    np.testing.assert_allclose(
+        run(small_graph, image, "second"), 1 / (1 + np.exp(-np.maximum(image, 0))), atol=1e-5
+    )
     second, first = run(small_graph, image, "second", "first")
     np.testing.assert_allclose(first, np.maximum(image, 0), atol=1e-5)
     np.testing.assert_allclose(second, 1 / (1 + np.exp(-np.maximum(image, 0))), atol=1e-5)
