@@ -1,27 +1,62 @@
-"""The clients of AWS: built once, with an explicit configuration, shared by all threads."""
+"""AWS: the clients, built once and shared by all threads, and the one loop that retries.
+
+Retries stand in three layers: botocore makes a few attempts of each call, the
+loop of Caller goes on for as long as anything at all succeeds, and systemd
+starts a worker again that gave up. Nothing else retries.
+"""
 
 from __future__ import annotations
 
 import gc
+import logging
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, IncompleteReadError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from botocore.parsers import ResponseParserError
 
 from carscribe_common import __version__
-from carscribe_common.errors import Exit, WorkerExit, error_code_of, is_throttling
+from carscribe_common.errors import (
+    AmbiguousError,
+    Exit,
+    ImageError,
+    ShutdownRequested,
+    TransientError,
+    WorkerExit,
+    classify,
+    error_code_of,
+    is_throttling,
+)
+from carscribe_common.rules import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from mypy_boto3_rekognition import RekognitionClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+    from carscribe_common.circuit_breaker import CircuitBreaker
+    from carscribe_common.cli import Shutdown
     from carscribe_common.rate_limit import RateLimiter
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+"""What a call of boto3 raises: all that ``errors.classify`` knows."""
 
 ATTEMPTS = 5
 CONNECT_TIMEOUT_SECONDS = 5
@@ -141,3 +176,181 @@ def _refuse_cut_off(operation_model: Any, response_dict: dict[str, Any], **_: An
         return  # without a body, or a stream, which checks itself
     if promised is not None and len(body) != int(promised):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(promised))
+
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 5.0
+"""So long at the most a worker goes on waiting after what held it up has passed."""
+
+
+class Caller:
+    """Calls AWS until it answers, through all that passes by itself. Used by all threads.
+
+    Args:
+        clients: whose methods are called.
+        breaker: decides when to give up, and what an ambiguous error means.
+        shutdown: ends the waiting.
+    """
+
+    def __init__(self, clients: Clients, breaker: CircuitBreaker, shutdown: Shutdown) -> None:
+        self.s3, self.sqs, self.rekognition = clients.s3, clients.sqs, clients.rekognition
+        self.breaker = breaker
+        self._shutdown = shutdown
+
+    def __call__(
+        self,
+        operation: Callable[..., Answer],
+        doing: str,
+        *,
+        expect: str | None = None,
+        about_image: bool = False,
+        of_object: bool = False,
+        **parameters: Any,
+    ) -> Answer:
+        """Call one operation until it answers.
+
+        Args:
+            operation: a method of one of the clients.
+            doing: what it does, for messages, such as ``list the bucket photos``.
+            expect: the member that every answer has. botocore takes a body that
+                is no JSON, or empty, for an answer without members: that would
+                read as an image that shows nothing, so it is asked again.
+            about_image: its success shows that images can be worked on.
+            of_object: it concerns one object of S3, whose own an error may be.
+            parameters: of the operation.
+
+        Raises:
+            ImageError, AmbiguousError: the object's own error, or perhaps.
+            WorkerExit: the set-up's fault, or nothing succeeds any more.
+            ShutdownRequested: the worker was told to end while it waited.
+        """
+
+        def attempt() -> Answer:
+            answer = operation(**parameters)
+            if expect is not None and expect not in answer:  # type: ignore[operator]  # a TypedDict
+                raise ResponseStreamingError(error=f"the answer lacks {expect}")
+            return answer
+
+        return self.until_done(attempt, doing, about_image=about_image, of_object=of_object)
+
+    def batch(
+        self,
+        operation: Callable[..., Any],
+        doing: str,
+        entries: Sequence[Mapping[str, Any]],
+        **parameters: Any,
+    ) -> None:
+        """Call a batch operation of SQS until each of its entries is taken.
+
+        A batch that returns 200 may have failed entries: those, and only those,
+        go again (SQS API reference, SendMessageBatch).
+
+        Args:
+            operation: such as ``sqs.send_message_batch``.
+            doing: what it does, for messages.
+            entries: ten at most, without their ``Id``.
+            parameters: the others of the operation.
+
+        Raises:
+            WorkerExit, ShutdownRequested: as for a call.
+        """
+        left: dict[str, dict[str, Any]] = {
+            str(i): {"Id": str(i), **entry} for i, entry in enumerate(entries)
+        }
+
+        def attempt() -> None:
+            answer = operation(Entries=list(left.values()), **parameters)
+            for taken in answer.get("Successful", ()):
+                left.pop(taken["Id"], None)
+            if not left:
+                return
+            failed = {item["Code"]: item for item in answer.get("Failed", ())}
+            said = "; ".join(f"{code}: {item.get('Message', '')}" for code, item in failed.items())
+            if any(item["SenderFault"] and "Access" in code for code, item in failed.items()):
+                raise WorkerExit(
+                    Exit.DENIED,
+                    f"Cannot {doing}: AWS refuses it ({said}); give this role the permission.",
+                )
+            raise TransientError(f"{len(left)} of {len(entries)} messages not taken ({said})")
+
+        self.until_done(attempt, doing)
+
+    def until_done(
+        self,
+        attempt: Callable[[], Answer],
+        doing: str,
+        *,
+        about_image: bool = False,
+        of_object: bool = False,
+    ) -> Answer:
+        """Make attempts until one succeeds: the loop behind each call; arguments as there."""
+        began = time.monotonic()
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                answer = attempt()
+            except (*AWS_ERRORS, TransientError) as error:
+                meaning = classify(error, doing, of_object=of_object)
+                if about_image and isinstance(meaning, ImageError):
+                    self.breaker.success()
+                if not isinstance(meaning, TransientError):
+                    raise meaning from error
+                self.breaker.give_up_if_open(began, str(meaning))
+                logger.warning("%s; trying again in %.1f s", meaning, pause)
+                if self._shutdown.wait(pause):
+                    raise ShutdownRequested from error
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            else:
+                if about_image:
+                    self.breaker.success()
+                return answer
+
+    def resolve_ambiguous(
+        self, error: AmbiguousError, bucket: str, key: str, etag: str
+    ) -> ImageError | WorkerExit:
+        """Find out whose an ambiguous error is, by looking at the object itself.
+
+        Both roles may list the bucket, so a missing key is a 404 and no 403 (S3
+        API reference, HeadObject).
+
+        Args:
+            error: what a call about the object was answered.
+            bucket: of the object.
+            key: of the object.
+            etag: of the content that was listed.
+
+        Raises:
+            WorkerExit, ShutdownRequested: as for a call.
+        """
+        try:
+            # Without IfMatch: a changed object is told from a forbidden one.
+            head = self(
+                self.s3.head_object,
+                f"look at {escape(key)}",
+                of_object=True,
+                Bucket=bucket,
+                Key=key,
+            )
+        except ImageError as own:
+            self.breaker.success()
+            return own
+        except AmbiguousError:
+            # If the bucket cannot even be listed, no image is to blame: this says so by raising.
+            self(
+                self.s3.list_objects_v2,
+                f"list the bucket {bucket}",
+                Bucket=bucket,
+                Prefix=key,
+                MaxKeys=1,
+            )
+        else:
+            if head["ETag"] != etag:
+                self.breaker.success()
+                return ImageError("changed", "it was replaced while the run was going on")
+        if self.breaker.blames_set_up():
+            return WorkerExit(
+                Exit.DENIED,
+                f"Cannot read {escape(key)} in the bucket {bucket} ({error}): give this role "
+                "s3:GetObject on it, and see that the bucket is in the region of the settings.",
+            )
+        return ImageError("denied", str(error))

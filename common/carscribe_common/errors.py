@@ -174,6 +174,10 @@ class TransientError(Exception):
     """Throttling, 5xx, network: to be tried again."""
 
 
+class ShutdownRequested(Exception):  # noqa: N818 - no error: somebody asked for it
+    """The worker is to end; what was in flight is not settled."""
+
+
 class AmbiguousError(Exception):
     """A 403 of an object, or an InvalidS3ObjectException: the image's fault or the set-up's."""
 
@@ -204,6 +208,8 @@ def classify(error: Exception, doing: str, *, of_object: bool = False) -> Except
     match error:
         case ClientError():
             return _classify_answer(error, doing, of_object=of_object)
+        case TransientError():
+            return error
         case NoCredentialsError() | PartialCredentialsError():
             return WorkerExit(
                 Exit.DENIED,
