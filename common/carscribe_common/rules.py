@@ -25,6 +25,10 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\\\\]"
 )
 
+# What could be taken for the separators of ``output.txt``.
+_BAR = re.compile(r"(?<![^ ])\|(?![^ ])")
+_COLON = re.compile(r":(?= )")
+
 # What SQS accepts in a message body: the characters of XML 1.0
 # (SQS API reference, SendMessage, MessageBody).
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,7 +51,12 @@ def find_car(response: Mapping[str, Any]) -> Mapping[str, Any] | None:
     Parents or Aliases only.
     """
     cars = [label for label in response.get("Labels", ()) if label.get("Name") == CAR_LABEL]
-    return max(cars, key=lambda label: float(label["Confidence"]), default=None)
+    return max(cars, key=confidence_of, default=None)
+
+
+def confidence_of(item: Mapping[str, Any]) -> float:
+    """Return the confidence of a label or a text in percent, 0 where the service gives none."""
+    return float(item.get("Confidence") or 0.0)
 
 
 def is_car(confidence: float, threshold: float) -> bool:
@@ -62,15 +71,18 @@ def is_car(confidence: float, threshold: float) -> bool:
 def counting_lines(detections: Iterable[Mapping[str, Any]], threshold: float) -> list[str]:
     """Return the texts that count, in the order of their Ids.
 
-    A text counts if it is a LINE (each WORD stands in a LINE already) of a
-    confidence, in percent, at or above the threshold.
+    A text counts if it is a LINE (each WORD stands in a LINE already) that is
+    not blank, of a confidence, in percent, at or above the threshold.
     """
     lines = [
         detection
         for detection in detections
-        if detection["Type"] == "LINE" and detection["Confidence"] >= threshold
+        if detection.get("Type") == "LINE"
+        and detection.get("Confidence") is not None
+        and confidence_of(detection) >= threshold
+        and detection.get("DetectedText", "").strip()
     ]
-    return [line["DetectedText"] for line in sorted(lines, key=lambda line: line["Id"])]
+    return [line["DetectedText"] for line in sorted(lines, key=lambda line: line.get("Id", 0))]
 
 
 def natural_key(key: str) -> tuple[str, str]:
@@ -97,23 +109,33 @@ def escape(text: str) -> str:
     line separators become ``\uXXXX``. So the original can be had back.
     """
     return _UNSAFE.sub(
-        lambda match: r"\\" if match[0] == "\\" else f"\\u{ord(match[0]):04x}",
+        lambda match: r"\\" if match[0] == "\\" else _as_code(match),
         text,
     )
 
 
+def _as_code(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
 def visible(text: str) -> str:
     r"""Return text for a log, where what is escaped already stays as it is."""
-    return _UNSAFE.sub(
-        lambda match: match[0] if match[0] == "\\" else f"\\u{ord(match[0]):04x}", text
-    )
+    return _UNSAFE.sub(lambda match: match[0] if match[0] == "\\" else _as_code(match), text)
 
 
 def result_text(lines: Iterable[str]) -> str:
-    """Return the texts of one image as they stand behind its index."""
-    return " | ".join(escape(line) for line in lines)
+    r"""Return the texts of one image as they stand behind its index.
+
+    The separator is `` | ``: a bar in a text that could be taken for one, with
+    a blank or nothing on both sides, becomes ``\u007c``.
+    """
+    return " | ".join(_BAR.sub(_as_code, escape(line)) for line in lines)
 
 
 def result_line(key: str, text: str) -> str:
-    """Return one line of ``output.txt`` without its end. ``text`` is from result_text."""
-    return f"{escape(key)}: {text}"
+    r"""Return one line of ``output.txt`` without its end. ``text`` is from result_text.
+
+    The index ends at the first ``: ``: a colon in it that has a blank
+    behind it becomes ``\u003a``.
+    """
+    return f"{_COLON.sub(_as_code, escape(key))}: {text}"
