@@ -114,7 +114,7 @@ MUTATIONS = (
         JOURNAL,
         "fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)",
-        "tests/faults/test_two.py::test_two_workers_on_one_journal",
+        "tests/faults/test_two.py::test_two_workers_on_one_run",
     ),
     Mutation(
         "no IfMatch",

@@ -10,6 +10,7 @@ import pytest
 
 from carscribe_common.errors import Exit
 from tests.faults.harness import Trial, seeds
+from tests.pipeline import DETECTED, SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +81,7 @@ def test_credentials_that_expire(
     for unit in run.units.values():
         assert set(unit.exits) <= {Exit.OK, Exit.TRANSIENT}
         assert "rekognition" in unit.logs
-    run.classify()
+    run.judge()
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
@@ -92,7 +93,7 @@ def test_access_withdrawn(
     run = trial(f"11 {name.upper()} denied", seed)
     run.environ(**user)
     run.start_both(IDLE_TIMEOUT_SECONDS="6")  # and so no longer polls
-    run.wait_for_journal(name, "looked" if name == "a" else "settled", 2)
+    run.wait_for_log(name, DETECTED if name == "a" else SETTLED, 2)
     run.sleep(0, 0.5)
     standin.client("iam").delete_user_policy(UserName=NAME, PolicyName="all")
     unit = run.units[name]
@@ -108,7 +109,7 @@ def test_access_withdrawn(
     )
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
@@ -119,7 +120,7 @@ def test_images_forbidden(
     run = trial("11 GetObject denied", seed)
     run.environ(**user)
     run.start_both()
-    run.wait_for_journal("a", "looked", 3)
+    run.wait_for_log("a", DETECTED, 3)
     forbidden = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
     standin.client("iam").put_user_policy(
         UserName=NAME, PolicyName="forbidden", PolicyDocument=allow([forbidden])
@@ -134,7 +135,7 @@ def test_images_forbidden(
     standin.client("iam").delete_user_policy(UserName=NAME, PolicyName="forbidden")
     run.start_both()
     run.finish()
-    run.classify()
+    run.judge()
 
 
 def test_no_credentials(trial: Callable[..., Trial]) -> None:
@@ -149,4 +150,4 @@ def test_no_credentials(trial: Callable[..., Trial]) -> None:
     run.environ(**given)
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from carscribe_common.errors import Exit
-from tests.faults.harness import Trial, seeds, wait_for
+from tests.faults.harness import OPERATIONS, Trial, seeds
+from tests.pipeline import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +25,14 @@ def test_journal_cannot_grow(trial: Callable[..., Trial], name: str, seed: int) 
     run = trial(f"8 no space for {name.upper()}'s journal", seed)
     # The limit is one of all files, and the log has to stay below it.
     run.start_both(LOG_LEVEL="WARNING")
-    run.wait_for_journal(name, "looked" if name == "a" else "settled")
+    wait_for(lambda: run.pipeline.calls(OPERATIONS[name]), f"a call of worker {name}")
     unit = run.units[name]
-    size = (run.run_dir(name) / "journal.jsonl").stat().st_size
+    size = max(path.stat().st_size for path in run.run_dir(name).iterdir())
     limit = size + run.dice.randrange(1, 2000)
     # Of this process alone: the next one finds space again.
     resource.prlimit(unit.worker.process.pid, resource.RLIMIT_FSIZE, (limit, -1))
     wait_for(lambda: unit.exits, f"the end of worker {name}")
-    run.note_in_flight("rekognition.DetectLabels" if name == "a" else "rekognition.DetectText")
+    run.note_in_flight(OPERATIONS[name])
     run.finish()
     assert unit.exits == [Exit.DISK, Exit.OK]
     assert "make space or mend the disk" in unit.logs
@@ -39,7 +40,7 @@ def test_journal_cannot_grow(trial: Callable[..., Trial], name: str, seed: int) 
     # What was answered when the disk was full could not be written down: it is paid again.
     for operation in run.in_flight:
         run.in_flight[operation] += 32
-    run.classify()
+    run.judge()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_end_cannot_be_written(trial: Callable[..., Trial], name: str, file: str
         assert run.summary(name)["exit_code"] == Exit.DISK
     obstacle.rmdir()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
 
 
 def test_state_directory_cannot_be_written(trial: Callable[..., Trial]) -> None:
@@ -80,4 +81,4 @@ def test_state_directory_cannot_be_written(trial: Callable[..., Trial]) -> None:
     (run.pipeline.folder / "b").unlink()
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0

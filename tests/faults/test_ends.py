@@ -19,8 +19,8 @@ from carscribe_common.journal import Journal
 from carscribe_common.protocol import Alive, Car
 from carscribe_worker_b.run import RunB
 from carscribe_worker_b.settings import SettingsB
-from tests.faults.harness import RUN_ID, Trial, wait_for
-from tests.pipeline import PATHS
+from tests.faults.harness import RUN_ID, Trial
+from tests.pipeline import PATHS, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ def test_sigterm_to_a_while_the_queue_refuses(trial: Callable[..., Trial]) -> No
     run.faults()
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
 
 
 def test_denied_to_send_while_calls_are_in_flight(trial: Callable[..., Trial]) -> None:
@@ -84,7 +84,7 @@ def test_denied_to_send_while_calls_are_in_flight(trial: Callable[..., Trial]) -
     run.faults()
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
 
 
 def test_sigterm_to_b_while_all_is_throttled(trial: Callable[..., Trial]) -> None:

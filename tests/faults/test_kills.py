@@ -10,6 +10,7 @@ import pytest
 
 from carscribe_common.errors import Exit
 from tests.faults.harness import FULL, Trial, seeds
+from tests.pipeline import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ def test_undisturbed(trial: Callable[..., Trial], seed: int) -> None:
     run = trial("none", seed)
     run.start_both()
     run.finish()
-    outcome = run.classify()
+    outcome = run.judge()
     assert outcome.doubled == 0
     assert outcome.exits == {"a": [0], "b": [0]}
 
@@ -39,7 +40,7 @@ def test_kill(trial: Callable[..., Trial], killed: str, seed: int) -> None:
     for name in killed:
         run.units[name].kill()
     run.finish()
-    run.classify()
+    run.judge()
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
@@ -51,7 +52,7 @@ def test_fifteen_kills(trial: Callable[..., Trial], seed: int) -> None:
         run.sleep(0.2, 1.0)
         run.units[run.dice.choice("ab")].kill()
     run.finish()
-    run.classify()
+    run.judge()
 
 
 @pytest.mark.parametrize("seed", seeds(2, 25))
@@ -66,7 +67,7 @@ def test_sigterm(trial: Callable[..., Trial], stopped: str, seed: int) -> None:
     assert unit.wait() in {Exit.OK, Exit.TERMINATED, -signal.SIGTERM}
     run.start(stopped)
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 10))
@@ -76,7 +77,7 @@ def test_sigterm_returns_held_messages_at_once(trial: Callable[..., Trial], seed
     slow = {"VISIBILITY_TIMEOUT_SECONDS": "3600", "REKOGNITION_RATE_PER_SECOND": "4"}
     run.start("a").wait()
     run.start("b", **slow)
-    run.wait_for_journal("b", "settled")
+    run.wait_for_log("b", SETTLED)
     run.sleep(0.3, 2.0)
     run.units["b"].worker.signal(signal.SIGTERM)
     assert run.units["b"].wait(40) in {Exit.TERMINATED, -signal.SIGTERM}
@@ -84,4 +85,4 @@ def test_sigterm_returns_held_messages_at_once(trial: Callable[..., Trial], seed
     run.start("b")
     run.finish()
     assert time.monotonic() - began < 60
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0

@@ -19,7 +19,7 @@ def test_throttling(trial: Callable[..., Trial], seed: int) -> None:
     run.faults({"operations": {"rekognition.*": {"throttle_share": 0.3, "latency_seconds": 0.3}}})
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
     assert run.summary("a")["throttled"] > 0
 
 
@@ -30,7 +30,7 @@ def test_server_errors(trial: Callable[..., Trial], seed: int) -> None:
     run.faults({"operations": {"*": {"error_share": 0.1}, "rekognition.*": {"error_share": 0.1}}})
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 10))
@@ -42,7 +42,7 @@ def test_dropped_connections(trial: Callable[..., Trial], seed: int) -> None:
     run.faults({"operations": {name: {"drop_share": share} for name, share in shares.items()}})
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 3))
@@ -55,7 +55,7 @@ def test_silence(trial: Callable[..., Trial], seed: int) -> None:
     run.units["a"].wait(150)
     run.units["b"].wait(150)
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
 
 
 @pytest.mark.parametrize("seed", seeds(1, 3))
@@ -65,5 +65,5 @@ def test_calls_that_outlast_the_visibility_timeout(trial: Callable[..., Trial], 
     run.faults({"operations": {"rekognition.DetectText": {"latency_seconds": 7}}})
     run.start_both()
     run.finish()
-    assert run.classify().doubled == 0
+    assert run.judge().doubled == 0
     assert run.summary("b")["messages"].get("redelivered", 0) == 0
