@@ -201,7 +201,7 @@ def _no_credentials() -> WorkerExit:
     if _metadata_has_none():
         return WorkerExit(
             Exit.DENIED,
-            "No AWS credentials were found; give the host an instance profile, or set "
+            "Cannot call AWS: no AWS credentials were found; give the host an instance profile, or set "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         )
     return WorkerExit(

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from carscribe_common.ranges import Range
     from carscribe_worker_a.detection import Detection
+
+
+_ROWS = (
+    "SELECT key, etag, n, car, failure, at, seconds FROM image WHERE key > ? ORDER BY key LIMIT ?"
+)
+_FAILED_ROWS = _ROWS.replace("WHERE", "WHERE failure IS NOT NULL AND")
 
 
 class DetectionStore(Store):
@@ -58,7 +65,7 @@ class DetectionStore(Store):
         self.last_n = int(self.one("SELECT max(n) FROM image WHERE n IS NOT NULL") or 0)
         self.digest = int(self.get("digest") or 0)
 
-    # --- detections, inside a transaction -----------------------------------------
+    # --- inside a transaction -------------------------------------------------------
 
     def add(self, detections: Iterable[Detection]) -> list[Car]:
         """Take what came of images; give each car its n; return the cars.
@@ -114,6 +121,24 @@ class DetectionStore(Store):
     def mark_sent(self, numbers: Sequence[int]) -> None:
         """Note that the queue took these cars' messages."""
         self.execute_many("UPDATE image SET sent = 1 WHERE n = ?", [(n,) for n in numbers])
+        self.count(sent=len(numbers))
+
+    def send_again(self, token: str, ranges: Iterable[Range]) -> int:
+        """Let these cars count as not sent; return how many there are.
+
+        Once for each token: a restart for the same reason sends nothing again.
+        """
+        if self.get("resend") == token:
+            return 0
+        self.put(resend=token)
+        return sum(
+            self.execute(
+                "UPDATE image SET sent = 0 WHERE n BETWEEN ? AND ? AND sent = 1",
+                first,
+                self.last_n if last is None else last,
+            ).rowcount
+            for first, last in ranges
+        )
 
     # --- what is committed ----------------------------------------------------------
 
@@ -152,12 +177,7 @@ class DetectionStore(Store):
 
     def rows(self, *, failed: bool = False) -> Iterator[dict[str, Any]]:
         """Yield what came of each image, or of each that failed, by key, as results.jsonl has it."""
-        where = "failure IS NOT NULL AND " if failed else ""
-        for row in self.pages(
-            "SELECT key, etag, n, car, failure, at, seconds FROM image "
-            f"WHERE {where}key > ? ORDER BY key LIMIT ?",  # noqa: S608 - two fixed texts
-            ("",),
-        ):
+        for row in self.pages(_FAILED_ROWS if failed else _ROWS, ("",)):
             item = dict(row)
             item["car"] = item["car"] and json.loads(item["car"])
             item["failure"] = item["failure"] and json.loads(item["failure"])

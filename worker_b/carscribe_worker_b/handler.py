@@ -110,9 +110,7 @@ class RunState:
         self.end = self.settled.end
 
 
-def handle(
-    state: RunState, message: Message | MalformedMessageError, receipt: str
-) -> list[Action]:
+def handle(state: RunState, message: Message | MalformedMessageError, receipt: str) -> list[Action]:
     """Return what is to be done with one delivery of a message."""
     state.changed_at = state.now
     if isinstance(message, MalformedMessageError):
@@ -134,7 +132,7 @@ def handle(
     return actions
 
 
-def on_settled(state: RunState, n: int, failed: bool) -> list[Action]:  # noqa: FBT001
+def on_settled(state: RunState, n: int, failed: bool) -> list[Action]:
     """Return what follows once the image in flight for an n is settled.
 
     A failed one leaves its n free: the first message that contests it is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from carscribe_common.protocol import DIGEST_MODULUS, Car, car_hash
 from carscribe_common.rules import natural_key
@@ -19,22 +19,11 @@ if TYPE_CHECKING:
 CRASHES_MAX = 5
 """An n that so many processes began and did not survive is that image's failure."""
 
+GAPS_NAMED = 1000
+"""More stretches of missing n are not told apart: all from there on is sent again."""
+
 SUMS_MAX = 4096
 """So many sums are tried at the most where failed images make the digest ambiguous."""
-
-
-class InFlight(NamedTuple):
-    """A message in flight when an earlier process ended.
-
-    Attributes:
-        car: what it says.
-        receipts: one for each delivery.
-        crashes: how many processes began to work on it and ended without a result.
-    """
-
-    car: Car
-    receipts: list[str]
-    crashes: int
 
 
 class TextStore(Store):
@@ -102,7 +91,8 @@ class TextStore(Store):
         """Take what came of images; each settles its n."""
         for item in results:
             car = item.car
-            first = self.one("SELECT count(*) FROM text WHERE n = ?", car.n) == 0
+            failed = item.failure is not None
+            first = self.one("SELECT 1 FROM text WHERE n = ? LIMIT 1", car.n) is None
             self.execute(
                 "INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 car.n,
@@ -118,7 +108,8 @@ class TextStore(Store):
             self.count(
                 settled=int(first),
                 with_text=int(item.line is not None),
-                failed=int(item.failure is not None),
+                # An n that another key settles with success after all is failed no longer.
+                failed=int(failed) - int(not first),
                 billed=int(item.billed),
             )
             self.execute("DELETE FROM in_flight WHERE n = ? AND key = ?", car.n, car.key)
@@ -128,19 +119,15 @@ class TextStore(Store):
         """Note that A is done: the last n, and the digest of its cars if it said one."""
         self.put(end=json.dumps([expected, digest]))
 
-    def add_in_flight(self, car: Car, receipt: str) -> None:
-        """Keep the receipt of a message until it is settled or given up."""
-        self.execute(
+    def add_in_flight(self, car: Car, receipts: Iterable[str]) -> None:
+        """Keep the receipts of a message until it is settled or given up."""
+        self.execute_many(
             "INSERT OR REPLACE INTO in_flight VALUES (?, ?, ?, ?, ?)",
-            receipt,
-            car.n,
-            car.key,
-            car.etag,
-            car.size,
+            [(receipt, car.n, car.key, car.etag, car.size) for receipt in receipts],
         )
 
     def forget_receipts(self, receipts: Iterable[str]) -> None:
-        """Drop receipts that were given back or refused."""
+        """Drop receipts that were requeued or are void."""
         self.execute_many(
             "DELETE FROM in_flight WHERE receipt = ?", [(receipt,) for receipt in receipts]
         )
@@ -154,12 +141,17 @@ class TextStore(Store):
             [(car.n, car.key, self.starts) for car in cars],
         )
 
-    def unbegin(self, cars: Iterable[Car]) -> None:
-        """Note that this process ends in good order and left these images as they were."""
-        self.execute_many(
-            "UPDATE begun SET processes = processes - 1 WHERE n = ? AND key = ? AND last_start = ?",
-            [(car.n, car.key, self.starts) for car in cars],
-        )
+    def leave(self, cars: Iterable[Car]) -> None:
+        """Note that this process ends in good order, and requeued these images as they were."""
+        for car in cars:
+            self.execute(
+                "UPDATE begun SET processes = processes - 1 "
+                "WHERE n = ? AND key = ? AND last_start = ?",
+                car.n,
+                car.key,
+                self.starts,
+            )
+            self.execute("DELETE FROM in_flight WHERE n = ? AND key = ?", car.n, car.key)
 
     # --- what is committed --------------------------------------------------------------
 
@@ -183,16 +175,15 @@ class TextStore(Store):
         return int(found or 0)
 
     @property
-    def expected(self) -> int | None:
-        """The last n, once A has said it."""
+    def end(self) -> tuple[int, int | None] | None:
+        """The last n and the digest of A's cars, once A has said them."""
         end = self.get("end")
-        return None if end is None else int(json.loads(end)[0])
+        return None if end is None else tuple(json.loads(end))
 
     @property
-    def digest(self) -> int | None:
-        """A's digest of its cars, if it said one."""
-        end = self.get("end")
-        return None if end is None else json.loads(end)[1]
+    def expected(self) -> int | None:
+        """The last n, once A has said it."""
+        return self.end[0] if self.end else None
 
     @property
     def is_covered(self) -> bool:
@@ -200,15 +191,18 @@ class TextStore(Store):
         expected = self.expected
         if expected is None or self.counts().get("settled", 0) < expected:
             return False
-        return (
-            self.one("SELECT count(DISTINCT n) FROM text WHERE n BETWEEN 1 AND ?", expected)
-            == expected
-        )
+        settled = self.one("SELECT count(DISTINCT n) FROM text WHERE n BETWEEN 1 AND ?", expected)
+        return bool(settled == expected)
 
     @property
     def has_failures(self) -> bool:
-        """Whether an image up to ``expected`` failed."""
-        return self.one("SELECT 1 FROM text WHERE failure IS NOT NULL LIMIT 1") is not None
+        """Whether there is an n that no image settled with success."""
+        return self.counts().get("failed", 0) > 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether an earlier process found the run complete."""
+        return self.get("done") is not None
 
     def digest_agrees(self) -> bool:
         """Tell whether the rows 1 to ``expected`` are the cars that A numbered.
@@ -216,8 +210,8 @@ class TextStore(Store):
         Only called when all of them are settled. An n whose keys all failed may
         have several rows, of which one is A's: any choice that agrees will do.
         """
-        expected, wanted = self.expected, self.digest
-        if wanted is None or expected is None:
+        expected, wanted = self.end or (0, None)
+        if wanted is None:
             return True
         sums = {0}
         rows = self.pages(
@@ -239,29 +233,47 @@ class TextStore(Store):
                 hashes.add(car_hash(n, key, etag))
         return wanted in sums
 
+    def gaps(self) -> Iterator[tuple[int, int | None]]:
+        """Yield the first and last n of each stretch that is not settled.
+
+        Without a -1 nobody knows how far A has come: the last stretch is open.
+        """
+        expected, following = self.expected, 1
+        for row in self.pages("SELECT n FROM text WHERE n > ? GROUP BY n ORDER BY n LIMIT ?", (0,)):
+            if expected is not None and row[0] > expected:
+                break
+            if row[0] > following:
+                yield following, row[0] - 1
+            following = row[0] + 1
+        if expected is None:
+            yield following, None
+        elif following <= expected:
+            yield following, expected
+
     def missing(self) -> Iterator[int]:
         """Yield each n up to ``expected``, else up to the highest there is, that is not settled."""
-        expected = self.expected
-        last = self.one("SELECT max(n) FROM text") or 0 if expected is None else expected
-        following = 1
-        for row in self.pages("SELECT n FROM text WHERE n > ? GROUP BY n ORDER BY n LIMIT ?", (0,)):
-            if row[0] > last:
-                break
-            yield from range(following, row[0])
-            following = row[0] + 1
-        yield from range(following, last + 1)
+        for first, last in self.gaps():
+            yield from range(first, first if last is None else last + 1)
 
-    def in_flight(self) -> list[InFlight]:
-        """Return the messages that an earlier process had in flight: a bounded few."""
-        found: dict[tuple[int, str], InFlight] = {}
+    def missing_ranges(self) -> str:
+        """Return what is not settled as A takes it, such as ``3,7-12,2000-``: to send again."""
+        named: list[str] = []
+        for first, last in self.gaps():
+            if last is None or len(named) == GAPS_NAMED:
+                return ",".join([*named, f"{first}-"])
+            named.append(str(first) if first == last else f"{first}-{last}")
+        return ",".join(named)
+
+    def in_flight(self) -> list[tuple[Car, str]]:
+        """Return the messages that were in flight when an earlier process ended: a bounded few.
+
+        Each with a receipt; a message has one for each of its deliveries.
+        """
         with self._disk():
             rows = self.execute("SELECT * FROM in_flight ORDER BY n, key").fetchall()
-        for receipt, n, key, etag, size in rows:
-            car = Car(self._run_id, n, key, etag, size)
-            if (n, key) not in found:
-                found[n, key] = InFlight(car, [], self.crashes(car))
-            found[n, key].receipts.append(receipt)
-        return list(found.values())
+        return [
+            (Car(self._run_id, n, key, etag, size), receipt) for receipt, n, key, etag, size in rows
+        ]
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield key and line of each image with text up to ``expected``, in natural order."""
@@ -277,8 +289,8 @@ class TextStore(Store):
         """Yield what came of each image, or of each that failed, by n, as results.jsonl has it."""
         where = "failure IS NOT NULL AND " if failed else ""
         for row in self.pages(
-            "SELECT n, key, etag, text, line, failure, at, seconds FROM text "
-            f"WHERE {where}(n, key) > (?, ?) ORDER BY n, key LIMIT ?",  # noqa: S608 - two fixed texts
+            "SELECT n, key, etag, text, line, failure, at, seconds FROM text "  # noqa: S608
+            f"WHERE {where}(n, key) > (?, ?) ORDER BY n, key LIMIT ?",
             (0, ""),
         ):
             item = dict(row)

@@ -103,8 +103,8 @@ def detect_text(aws: Caller, settings: SettingsB, memory: ByteBudget, car: Car) 
         line=result_text(lines) if lines and not failure else None,
         failure={"reason": failure.reason, "detail": failure.detail} if failure else None,
         billed=detection.found is not None,
-        at=time.time(),
-        seconds=time.monotonic() - began,
+        at=round(time.time(), 3),
+        seconds=round(time.monotonic() - began, 3),
     )
 
 
@@ -117,7 +117,7 @@ class _Detection:
 
     def __init__(self, aws: Caller, bucket: str, car: Car) -> None:
         self._aws = aws
-        self._object = {"Bucket": bucket, "Key": car.key}
+        self._bucket = bucket
         self._car = car
         self._name = escape(car.key)
         self.found: list[Any] | None = None
@@ -130,10 +130,7 @@ class _Detection:
                 self._ask({"Bytes": self._download(size)})
             return
         before = before or self._head()
-        self._ask(
-            {"S3Object": {"Bucket": self._object["Bucket"], "Name": self._object["Key"]}},
-            of_object=True,
-        )
+        self._ask({"S3Object": {"Bucket": self._bucket, "Name": self._car.key}}, of_object=True)
         after = self._head()
         for member in ("LastModified", "VersionId"):
             if before.get(member) != after.get(member):
@@ -143,9 +140,9 @@ class _Detection:
         head = self._aws(
             self._aws.s3.head_object,
             f"look at {self._name}",
-            about_image=True,
-            of_object=True,
-            **self._object,
+            of_object=True,  # not about_image: that Rekognition may read it is not said
+            Bucket=self._bucket,
+            Key=self._car.key,
         )
         if head["ETag"] != self._car.etag:
             raise _changed()
@@ -153,7 +150,9 @@ class _Detection:
 
     def _download(self, size: int) -> bytes:
         def attempt() -> bytes:
-            answer = self._aws.s3.get_object(**self._object, IfMatch=self._car.etag)
+            answer = self._aws.s3.get_object(
+                Bucket=self._bucket, Key=self._car.key, IfMatch=self._car.etag
+            )
             # Not `with answer["Body"]`: that gives urllib3's stream, past botocore's own checks.
             with closing(answer["Body"]) as body:
                 if answer["ContentLength"] != size:  # more than memory was taken for, perhaps

@@ -47,7 +47,7 @@ def test_whole_run(pipeline: Pipeline) -> None:
     assert a.summary["images"] == {
         "listed": 16,
         "skipped": 1,
-        "looked": 16,
+        "detected": 16,
         "cars": 14,
         "failed": 0,
     }
