@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BATCH_MAX = 10
 """SQS API reference: at most ten entries a batch, of any kind."""
 
+RECEIVES_MAX = 20
+"""As terraform/queue.tf has it: after so many deliveries a message is a dead letter."""
+
 
 @dataclass
 class Stored:
@@ -49,17 +52,23 @@ class FakeSQS:
     Attributes:
         messages: what is on the queue, by the number of its sending.
         deleted: what was deleted.
+        dead: what was delivered too often.
         extended: the receipts that were extended since it was last cleared.
         failing: operations whose next call fails as a whole, or each entry of it.
+        left: receipts whose change failed: the visibility timeout brings their messages back.
         on_delete: hears of each message just before it goes.
+        on_requeue: hears of each message just before it is visible again.
         on_extend: is called in the middle of each extension.
     """
 
     messages: dict[int, Stored] = field(default_factory=dict)
     deleted: list[Stored] = field(default_factory=list)
+    dead: list[Stored] = field(default_factory=list)
     extended: set[str] = field(default_factory=set)
     failing: dict[str, str] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
     on_delete: Callable[[Stored], None] | None = None
+    on_requeue: Callable[[Stored], None] | None = None
     on_extend: Callable[[list[str]], None] | None = None
     calls: Counter[str] = field(default_factory=Counter)
     _number: int = 0
@@ -100,6 +109,9 @@ class FakeSQS:
         found = []
         for number in self.order(self.visible())[: parameters["MaxNumberOfMessages"]]:
             stored = self.messages[number]
+            if stored.received == RECEIVES_MAX:
+                self.dead.append(self.messages.pop(number))
+                continue
             self._number += 1
             stored.receipt, stored.hidden = f"r{self._number}-{number}", True
             stored.received += 1
@@ -135,6 +147,8 @@ class FakeSQS:
             if number is None or not self.messages[number].hidden:
                 return "ReceiptHandleIsInvalid" if number is None else "MessageNotInflight"
             if entry["VisibilityTimeout"] == 0:
+                if self.on_requeue:
+                    self.on_requeue(self.messages[number])
                 self.messages[number].hidden = False
             else:
                 self.extended.add(entry["ReceiptHandle"])
@@ -155,6 +169,8 @@ class FakeSQS:
         assert queue_url == "q"
         assert 1 <= len(entries) <= BATCH_MAX
         assert len({entry["Id"] for entry in entries}) == len(entries)
+        if operation in self.failing and operation != "extend":
+            self.left |= {entry["ReceiptHandle"] for entry in entries}
         how = self._meet(operation)
         answer: dict[str, Any] = {"Successful": [], "Failed": []}
         for item in entries:
