@@ -20,6 +20,11 @@ class Range(NamedTuple):
     first: int
     last: int | None
 
+    def __str__(self) -> str:
+        if self.first == self.last:
+            return str(self.first)
+        return f"{self.first}-{'' if self.last is None else self.last}"
+
 
 def format_ranges(numbers: Iterable[int], *, open_from: int | None = None) -> str:
     """Return a text for numbers that ascend.
@@ -39,13 +44,7 @@ def format_ranges(numbers: Iterable[int], *, open_from: int | None = None) -> st
             ranges.append(Range(n, n))
     if open_from is not None:
         ranges.append(Range(open_from, None))
-    return ",".join(map(_text, ranges))
-
-
-def _text(item: Range) -> str:
-    if item.first == item.last:
-        return str(item.first)
-    return f"{item.first}-{'' if item.last is None else item.last}"
+    return ",".join(map(str, ranges))
 
 
 def parse_ranges(text: str) -> tuple[Range, ...]:

@@ -23,6 +23,9 @@ class Resend(NamedTuple):
     token: str
     ranges: tuple[Range, ...]
 
+    def __str__(self) -> str:
+        return f"{self.token}:{','.join(map(str, self.ranges))}"
+
 
 def _resend(text: str) -> Resend | None:
     if text == "false":
