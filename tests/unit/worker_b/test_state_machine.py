@@ -15,6 +15,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -109,8 +110,8 @@ class WorkerB(RuleBasedStateMachine):
         self.pending, self.submitted = [], []
         self.shutdown = Shutdown()
         with (
-            mock.patch.object(run_module, "build_clients", lambda *_: clients),
-            mock.patch.object(run_module, "Pool", lambda *_: FakePool(self._submit)),
+            mock.patch.object(run_module, "build_clients", return_value=clients),
+            mock.patch.object(run_module, "Pool", return_value=FakePool(self._submit)),
         ):
             self.run = RunB(settings_b, self.shutdown, self.store)
         self.done = self.store.is_done
@@ -298,12 +299,9 @@ class WorkerB(RuleBasedStateMachine):
         if unread and self.submitted:
             events.append(Unread(self.submitted.pop()))
         error = WorkerExit(Exit.TRANSIENT, "nothing succeeds")
-        try:
+        with pytest.raises(WorkerExit) as raised:
             self._turn([*events, error])
-        except WorkerExit as raised:
-            assert raised is error
-        else:
-            raise AssertionError("the error is gone")
+        assert raised.value is error
         for event in events:
             if isinstance(event, TextResult):
                 assert self.store.is_settled(event.car.n, event.car.key), "a result is dropped"
@@ -335,11 +333,8 @@ class WorkerB(RuleBasedStateMachine):
         events, self.pending = self.pending, []
         if events and not self.done and moment != "between turns":
             step = "_perform" if moment == "behind the commit" else "_record"
-            with mock.patch.object(self.run, step, side_effect=Killed):
-                try:
-                    self.run._turn(events)
-                except Killed:
-                    pass
+            with mock.patch.object(self.run, step, side_effect=Killed), suppress(Killed):
+                self.run._turn(events)
         self._crash()
 
     @precondition(lambda self: not self.done)
