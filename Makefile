@@ -35,26 +35,26 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.try
 	@touch $@
 
 # What recognizes pictures without an account, and fetches its model now: a first
-# start of the stand-in would wait for it. The npm client is needed for that alone.
-# Where it cannot be fetched the stand-in says so when it is asked for its eyes.
-$(VENV)/.eyes: requirements/eyes.txt requirements/npm.txt | $(VENV)/.try
-	@echo "Installing the stand-in's eyes into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/eyes.txt
+# start of the emulator would wait for it. The npm client is needed for that alone.
+# Where it cannot be fetched the emulator says so when it is to recognize.
+$(VENV)/.recognizer: requirements/recognizer.txt requirements/npm.txt | $(VENV)/.try
+	@echo "Installing the recognizer into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/recognizer.txt
 	@command -v npm > /dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/npm.txt
-	@$(BIN)/python -m emulator.eyes 2> /dev/null || true
+	@$(BIN)/python -m emulator.recognizer 2> /dev/null || true
 	@touch $@
 
-# With EYES=1 the stand-in opens them, or says in a sentence why it cannot.
+# With EYES=1 the emulator has a recognizer, or says in a sentence why not.
 export CARSCRIBE_EYES := $(if $(EYES),1)
-EYES_LAYER := $(if $(EYES),eyes-if-possible)
-# Without them recorded answers alone are used, so what fails here stops nothing.
-.PHONY: eyes-if-possible
-eyes-if-possible: | $(VENV)/.try
-	@$(MAKE) --no-print-directory $(VENV)/.eyes || true
+RECOGNIZER_LAYER := $(if $(EYES),recognizer-if-possible)
+# Without it recorded answers alone are used, so what fails here stops nothing.
+.PHONY: recognizer-if-possible
+recognizer-if-possible: | $(VENV)/.try
+	@$(MAKE) --no-print-directory $(VENV)/.recognizer || true
 
 .PHONY: try
-try: $(VENV)/.try $(EYES_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
-	@$(BIN)/python -m emulator try --images "$(IMAGES)" --out "$(OUT)"
+try: $(VENV)/.try $(RECOGNIZER_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
+	@$(BIN)/python -m carscribe try --images "$(IMAGES)" --out "$(OUT)"
 
 include deploy.mk
 
@@ -69,7 +69,7 @@ $(VENV)-checkov/.done: requirements/checkov.txt | $(VENV)/pyvenv.cfg
 PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: lint
-lint: $(VENV)/.dev $(VENV)/.eyes ## ruff, mypy, ansible-lint, yamllint, terraform fmt
+lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, terraform fmt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -103,8 +103,8 @@ test: prerequisites-test check audit checkov ## every check and test that CI run
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS)
 
 .PHONY: test-eyes
-test-eyes: $(VENV)/.dev $(VENV)/.eyes ## the eyes with their real models
-	$(PYTEST) tests/eyes
+test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real models
+	$(PYTEST) tests/recognizer
 
 .PHONY: faults
 faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table (a quarter of an hour)
@@ -129,7 +129,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
-	for group in hosts installer try lock eyes npm; do \
+	for group in hosts installer try lock recognizer npm; do \
 	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
 	$(LOCK) $(UPGRADE) pyproject.toml --group checkov -o requirements/checkov.txt
 UPGRADE ?=

@@ -23,7 +23,7 @@ doctor: $(VENV)/.dev ## what is missing, and what it will cost; makes nothing (T
 	@$(BIN)/python -m carscribe.before --target "$(TARGET)" $(if $(LAB),--lab) $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
 
 .PHONY: up
-up: prerequisites-up $(VENV)/.dev $(EYES_LAYER) ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR EYES=1)
+up: prerequisites-up $(VENV)/.dev $(RECOGNIZER_LAYER) ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR EYES=1)
 	@$(DEPLOY) up --target "$(TARGET)" $(if $(LAB),--lab) \
 	  $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
 
@@ -60,5 +60,5 @@ down: $(VENV)/.dev ## remove everything, and say what is verified to be gone
 	@$(DEPLOY) down
 
 .PHONY: demo
-demo: prerequisites-demo $(VENV)/.dev $(EYES_LAYER) ## all of it on this machine: up, a run, its results, down
+demo: prerequisites-demo $(VENV)/.dev $(RECOGNIZER_LAYER) ## all of it on this machine: up, a run, its results, down
 	@$(DEPLOY) demo

@@ -28,12 +28,13 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from carscribe import before, follow, gone
+from carscribe import before, follow, leftovers
 from carscribe.deployment import (
     BUILD,
     CHECKOUT,
     EXIT_NOT_CONFIGURED,
     NOTHING_IS_UP,
+    TARGETS,
     DeploymentError,
     StepError,
     choose_target,
@@ -42,16 +43,24 @@ from carscribe.deployment import (
     remember_target,
     target_that_is_up,
 )
-from carscribe.terraform import Deployment, State, Terraform
+from carscribe.terraform import (
+    DEFAULT_REGION,
+    EXIT_LEFTOVERS,
+    EXIT_NO_PERMISSION,
+    Deployment,
+    State,
+    Terraform,
+    given,
+)
+from carscribe.terraform_credentials import CredentialsError, check_credentials
 from carscribe.terraform_inputs import UsageError
+from carscribe.terraform_provider import NoProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
-GONE_SECONDS = 90  # a deleted queue answers for up to a minute
-GONE_POLL_SECONDS = 5
 WORTH_SHOWING = (
     ": Creation complete",
     ": Destruction complete",
@@ -133,7 +142,7 @@ def up(wanted: str, *, lab: bool, images: Path | None, extra: list[str]) -> None
     try:
         terraform("apply", target, env, *pass_on, *extra)
     finally:
-        if known(target, env).resources:
+        if may_be_up(target, env):
             remember_target(target)
     if target == "local":
         say("The hosts")
@@ -143,15 +152,29 @@ def up(wanted: str, *, lab: bool, images: Path | None, extra: list[str]) -> None
     say("Ready: `make run` makes a run, `make results` fetches it, `make down` removes everything")
 
 
+def may_be_up(target: str, env: dict[str, str]) -> bool:
+    """Tell whether something was made, or that cannot be known."""
+    try:
+        return bool(known(target, env).resources)
+    except DeploymentError:
+        return True
+
+
 def known(target: str, env: dict[str, str]) -> State:
-    """Return what Terraform remembers of the target."""
+    """Return what Terraform remembers of the target.
+
+    Raises:
+        DeploymentError: that cannot be read; says why.
+    """
     deployment = Deployment(target, BUILD / target)
-    if not deployment.data.exists():
+    if not deployment.state.exists():
         return State({})
     try:
         with in_environment(env):
-            return Terraform(deployment).known()
-    except UsageError as problem:
+            terraform = Terraform(deployment)
+            terraform.initialize()
+            return terraform.known()
+    except (UsageError, NoProviderError) as problem:
         raise DeploymentError(str(problem)) from None
 
 
@@ -201,12 +224,38 @@ def verify() -> None:
 def down() -> None:
     """Remove everything, whatever state it is in, and say what is verified to be gone."""
     present = target_that_is_up()
-    for target in ("aws", "local"):
-        if present == target or (present is None and (BUILD / target).exists()):
-            remove(target)
+    targets = [present] if present else [name for name in TARGETS if (BUILD / name).exists()]
+    for target in targets:
+        remove(target)
+    if not targets:
+        look_elsewhere()
     for name in ("inventory.yml", "known_hosts", "fetched-run"):
         (BUILD / name).unlink(missing_ok=True)
     remember_target(None)
+
+
+def look_elsewhere() -> None:
+    """Ask AWS for the deployments of other checkouts, where this one has made nothing.
+
+    Raises:
+        StepError: there is one, which has been said, or AWS does not say.
+    """
+    try:
+        check_credentials()
+    except CredentialsError as problem:
+        print(f"Nothing was made here, and AWS was not asked what is there. {problem}")
+        if problem.are_missing:
+            return
+        raise StepError(EXIT_NO_PERMISSION) from None
+    region = given(Deployment("aws", BUILD / "aws"), [], "region") or DEFAULT_REGION
+    answer = leftovers.ask(boto3.session.Session(), region.strip('"'))
+    for line in filter(None, [*leftovers.list_found(answer), leftovers.refusals(answer)]):
+        print(line)
+    if answer.found:
+        raise StepError(EXIT_LEFTOVERS)
+    if not answer.is_sure:
+        raise StepError(EXIT_NO_PERMISSION)
+    print(f"Nothing was made here, and in account {answer.account}, {answer.region}, is nothing.")
 
 
 def remove(target: str) -> None:
@@ -219,15 +268,11 @@ def remove(target: str) -> None:
     else:
         env = environment(target)
         remembered = known(target, env)
-        resources = gone.made(remembered)
-        if remembered.resources:
+        # Also where the state knows nothing: it may be lost, and AWS is asked then.
+        if remembered.resources or target == "aws":
             terraform("destroy", target, env)
-        with in_environment(env):
-            await_gone(
-                boto3.session.Session(region_name=remembered.outputs.get("region")), resources
-            )
-        if resources:
-            print(f"   The API knows none of them any more: {gone.sentence(resources)}.")
+        if resources := remembered.counted():
+            print(f"   The API knows none of them any more: {resources}.")
     if target == "local":
         step(sys.executable, "-m", "emulator", "down")
     shutil.rmtree(BUILD / target, ignore_errors=True)
@@ -240,23 +285,6 @@ def answers() -> bool:
     except DeploymentError:
         return False
     return True
-
-
-def await_gone(session: boto3.session.Session, resources: list[gone.Made]) -> None:
-    """Ask until the API knows none of them.
-
-    Raises:
-        DeploymentError: some are there still.
-    """
-    deadline = time.monotonic() + GONE_SECONDS
-    while left := gone.still_there(session, resources):
-        if time.monotonic() > deadline:
-            names = ", ".join(name for _, name in left)
-            raise DeploymentError(
-                f"These are still there: {names}. Say `make down` again; what is left "
-                "after that has to be removed by hand in the AWS console."
-            )
-        time.sleep(GONE_POLL_SECONDS)
 
 
 def demo() -> None:

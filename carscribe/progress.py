@@ -1,22 +1,48 @@
 """How far both workers are: bars on a terminal, plain lines elsewhere.
 
-`make try` and `make run` show the same, from the summaries that the workers write.
+`make try`, `make run`, the playbook and `make status` show the same, from the
+summaries that the workers write. Only the standard library is needed, and
+nothing newer than Python 3.10, but for the bars.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from rich.progress import TaskID
 
 SECONDS_BETWEEN_LINES = 1.0
+SECONDS_MEASURED = 30.0
+"""Speed is that of so long a time: shorter, it jumps; longer, it lags."""
+SECONDS_BEFORE_A_SPEED = 2.0
 RUNNING = "running"
 
 Summary = dict[str, Any]
+
+
+class Meter:
+    """Measures how fast a count grows."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def per_second(self, count: int, now: float) -> float | None:
+        """Take note of a count, and return its speed; None as long as too little is known."""
+        if self._seen and count < self._seen[-1][1]:
+            self._seen.clear()  # it was begun anew
+        self._seen.append((now, count))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - SECONDS_MEASURED:
+            self._seen.popleft()
+        since, first = self._seen[0]
+        seconds = now - since
+        return (count - first) / seconds if seconds >= SECONDS_BEFORE_A_SPEED else None
 
 
 @dataclass(frozen=True)
@@ -31,8 +57,8 @@ class Figures:
         settled: of the cars, those that B is done with.
         with_text: of the settled, those with text.
         failed: images that either worker could not look at.
-        rate: calls of Rekognition a second, of both workers.
-        seconds_left: None where nothing tells.
+        images_per_second: at which A works, as measured; None if nobody knows, or A does not run.
+        cars_per_second: the same of B.
     """
 
     looked: int = 0
@@ -42,61 +68,109 @@ class Figures:
     settled: int = 0
     with_text: int = 0
     failed: int = 0
-    rate: float = 0.0
-    seconds_left: float | None = None
+    images_per_second: float | None = None
+    cars_per_second: float | None = None
 
     @classmethod
-    def of(cls, a: Summary, b: Summary, total: int | None = None) -> Self:
-        """Read both summaries; ``total`` where it is known before A has listed all."""
+    def of(
+        cls,
+        a: Summary,
+        b: Summary,
+        total: int | None = None,
+        speeds: tuple[float | None, float | None] | None = None,
+    ) -> Self:
+        """Read both summaries.
+
+        Args:
+            a: worker A's, or nothing.
+            b: worker B's, or nothing.
+            total: of images, where it is known before A has listed all.
+            speeds: of both workers, as measured; without them the mean since the start.
+        """
         of_a, of_b = a.get("images") or {}, b.get("images") or {}
-        looked, settled = int(of_a.get("looked", 0)), int(of_b.get("settled", 0))
-        cars = max(int(of_a.get("cars", 0)), int(of_b.get("received", 0)))
+        looked = int(of_a.get("detected", of_a.get("looked", 0)))  # so it was called once
+        settled = int(of_b.get("settled", 0))
         is_all = total is not None or bool(a.get("listing_done"))
         if total is None and of_a:
             total = max(int(of_a.get("listed", 0)), looked)
-        left = (total or 0) - looked
-        lasts = [_seconds(left, a), _seconds(cars - settled, b)] if is_all else [None]
-        known = [seconds for seconds in lasts if seconds is not None]
+        of_both = speeds or (_mean(looked, a), _mean(settled, b))
         return cls(
             looked=looked,
             total=total,
             is_all=is_all,
-            cars=cars,
+            cars=max(int(of_a.get("cars", 0)), int(of_b.get("received", 0)), settled),
             settled=settled,
             with_text=int(of_b.get("with_text", 0)),
             failed=int(of_a.get("failed", 0)) + int(of_b.get("failed", 0)),
-            rate=sum(_rate(summary) for summary in (a, b)),
-            seconds_left=max(known) if len(known) == len(lasts) else None,
+            images_per_second=of_both[0] if a.get("state") == RUNNING else None,
+            cars_per_second=of_both[1] if b.get("state") == RUNNING else None,
         )
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it takes at the measured speed; None where that says nothing."""
+        if not self.is_all or self.total is None:
+            return None
+        lasts = [
+            _seconds(self.total - self.looked, self.images_per_second),
+            _seconds(self.cars - self.settled, self.cars_per_second),
+        ]
+        known = [seconds for seconds in lasts if seconds is not None]
+        return max(known) if len(known) == len(lasts) else None
+
+    @property
+    def of_images(self) -> str:
+        """Say how many images there are, as far as it is known."""
+        return "?" if self.total is None else f"{self.total}{'' if self.is_all else '+'}"
 
     @property
     def facts(self) -> str:
         """What no bar shows."""
-        parts = [f"{self.cars} cars", f"{self.with_text} with text", f"{self.failed} failed"]
-        if self.rate:
-            parts.append(f"{self.rate:.1f} calls/s")
+        parts = [f"{self.with_text} with text", f"{self.failed} failed"]
+        if self.images_per_second:
+            parts.append(f"{self.images_per_second:.1f} images/s")
+        if self.cars_per_second:
+            parts.append(f"{self.cars_per_second:.1f} cars/s")
         if self.seconds_left:
             parts.append(f"about {duration(self.seconds_left)} left")
         return ", ".join(parts)
 
     def __str__(self) -> str:
-        of = "?" if self.total is None else f"{self.total}{'' if self.is_all else '+'}"
         return (
-            f"A looked at {self.looked} of {of} images, B read {self.settled} of {self.cars} cars: "
-            f"{self.facts}"
+            f"A looked at {self.looked} of {self.of_images} images, "
+            f"B read {self.settled} of {self.cars} cars: {self.facts}"
         )
 
 
-def _rate(summary: Summary) -> float:
-    return float(summary.get("rate_per_second") or 0) if summary.get("state") == RUNNING else 0.0
+class Progress:
+    """Figures with the speeds that were measured on the way.
+
+    Args:
+        total: of images, where it is known before A has listed all.
+    """
+
+    def __init__(self, total: int | None = None) -> None:
+        self._total = total
+        self._a, self._b = Meter(), Meter()
+
+    def figures(self, a: Summary, b: Summary, now: float | None = None) -> Figures:
+        """Read both summaries, of now or of ``time.monotonic()``."""
+        at = time.monotonic() if now is None else now
+        plain = Figures.of(a, b, self._total)
+        speeds = self._a.per_second(plain.looked, at), self._b.per_second(plain.settled, at)
+        return Figures.of(a, b, self._total, speeds)
 
 
-def _seconds(left: int, summary: Summary) -> float | None:
+def _mean(count: int, summary: Summary) -> float | None:
+    seconds = summary.get("duration_seconds")
+    return count / seconds if seconds else None
+
+
+def _seconds(left: int, per_second: float | None) -> float | None:
     """Return how long a worker still has, None if it does not move."""
     if left <= 0:
         return 0.0
-    rate = _rate(summary)
-    return left / rate if rate else None
+    return left / per_second if per_second else None
 
 
 def duration(seconds: float) -> str:
@@ -192,8 +266,7 @@ class Bars:
         """Show what both workers have done."""
         if self._a is None or self._b is None:
             self._a, self._b = self._add("A looks for cars"), self._add("B reads texts")
-        of = "?" if figures.total is None else f"{figures.total}{'' if figures.is_all else '+'}"
-        said = f"{figures.looked} of {of} images"
+        said = f"{figures.looked} of {figures.of_images} images"
         # Where the listing goes on, nobody knows how much of the bar is done.
         total = figures.total if figures.is_all else None
         self._progress.update(self._a, completed=figures.looked, total=total, said=said)

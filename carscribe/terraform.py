@@ -18,13 +18,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carscribe import terraform_provider
-from carscribe.leftovers import KINDS, leftovers
+import boto3
+
+from carscribe import leftovers, terraform_provider
 from carscribe.terraform_credentials import CredentialsError, check_credentials
 from carscribe.terraform_inputs import UsageError, joined, make_key, own_network
 
@@ -39,12 +39,24 @@ LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
 BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
 OLDEST_TERRAFORM = (1, 11)
 EXIT_LEFTOVERS = 1
-LEFTOVERS_SECONDS = 60  # a deleted queue is listed for up to a minute
-LEFTOVERS_POLL_SECONDS = 5
 EXIT_NO_PERMISSION = 77
 EXIT_NOT_CONFIGURED = 78
 DEFAULT_NAME = "carscribe"  # as in variables.tf
 DEFAULT_REGION = "us-east-1"  # as in variables.tf
+
+
+NOUNS = {
+    "aws_ebs_volume": "volume",
+    "aws_eip": "address",
+    "aws_iam_instance_profile": "instance profile",
+    "aws_iam_role": "role",
+    "aws_instance": "instance",
+    "aws_key_pair": "key pair",
+    "aws_s3_bucket": "bucket",
+    "aws_sqs_queue": "queue",
+    "aws_subnet": "subnet",
+    "aws_vpc": "network",
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,11 @@ class Deployment:
     def data(self) -> Path:
         """Terraform's own folder: the provider, and which backend is used."""
         return self.state / "terraform-data"
+
+    @property
+    def state_file(self) -> Path:
+        """Terraform's state, unless backend_override.tf keeps it elsewhere."""
+        return self.state / "terraform.tfstate"
 
     @property
     def cli_configuration(self) -> Path:
@@ -141,12 +158,19 @@ class Terraform:
         return process.returncode, said or ""
 
     def initialize(self, *, backend: bool = True) -> None:
-        """Run `terraform init` if anything it depends on is newer than the last time."""
+        """Run `terraform init` if anything it depends on is another than the last time.
+
+        Raises:
+            StateError: the backend was changed under a state that is not empty.
+            UsageError: it failed.
+        """
         stamp = self.deployment.data / ("initialized" if backend else "initialized-for-tests")
-        sources = [LOCK_FILE, CONFIGURATION / "terraform.tf", BACKEND_OVERRIDE]
-        newest = max(file.stat().st_mtime for file in sources if file.exists())
-        if stamp.exists() and stamp.stat().st_mtime > newest and self._has_provider():
+        depends_on = [LOCK_FILE.read_text(), (CONFIGURATION / "terraform.tf").read_text()]
+        wanted = "\n".join([backend_text(), *depends_on])
+        if stamp.exists() and stamp.read_text() == wanted and self._has_provider():
             return
+        if backend:
+            self._refuse_another_backend(stamp)
         self.find_provider()
         self.deployment.data.mkdir(parents=True, exist_ok=True)
         arguments = ["-lockfile=readonly", "-no-color"]
@@ -154,15 +178,33 @@ class Terraform:
         code, said = self.run("init", *arguments, capture=True)
         if code != 0:
             raise UsageError(f"terraform init failed:\n{said.strip()}")
-        stamp.touch()
+        stamp.write_text(wanted)
+
+    def _refuse_another_backend(self, stamp: Path) -> None:
+        """A backend that was changed has a state of its own, in which nothing was made yet."""
+        now = backend_text()
+        written = stamp.read_text() if stamp.exists() else ""
+        before = written.partition("\n")[0]
+        if not written:
+            # The data folder is gone: a state in a file is all that can tell.
+            changed = bool(now) and self.deployment.state_file.exists()
+        else:
+            changed = before != now and self.deployment.inputs.exists()
+        if changed:
+            raise StateError(
+                "terraform/backend_override.tf is another than when this deployment was made "
+                f"({'there is one' if now else 'there is none'} now), and the state is not where "
+                "it names: put the file back as it was, or move the state with "
+                "'terraform init -migrate-state'."
+            )
 
     def _has_provider(self) -> bool:
         return any((self.deployment.data / "providers").glob("*/hashicorp/aws/*/*/*"))
 
     def _backend(self) -> list[str]:
         if not BACKEND_OVERRIDE.exists():
-            state = self.deployment.state / "terraform.tfstate"
-            return [f"-backend-config=path={os.path.relpath(state, CONFIGURATION)}"]
+            state = os.path.relpath(self.deployment.state_file, CONFIGURATION)
+            return [f"-backend-config=path={state}"]
         if self.deployment.target == "local":
             raise UsageError(
                 "terraform/backend_override.tf keeps the state in S3, which the local target "
@@ -171,11 +213,51 @@ class Terraform:
         return []
 
     def known(self) -> State:
-        """Return what the state knows."""
-        code, said = self.run("state pull", capture=True)
-        if code != 0 or not said.strip():
-            return State({})
-        return State(json.loads(said))
+        """Return what the state knows; nothing was ever made if there is none.
+
+        Raises:
+            StateError: there may be one, and it cannot be read.
+        """
+        done = subprocess.run(
+            [self.binary, f"-chdir={CONFIGURATION}", "state", "pull"],
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise StateError(reason(done.stderr))
+        try:
+            return State(json.loads(done.stdout.strip() or "{}"))
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+            raise StateError(f"it is not what Terraform writes ({problem!r})") from None
+
+
+class StateError(UsageError):
+    """What was made cannot be known, so nothing may be removed or forgotten."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "Terraform's state cannot be read, so nothing is removed and nothing deleted here: "
+            f"{why}"
+        )
+
+
+def reason(said: str) -> str:
+    """Return the first error of Terraform and what it says of it, as one line."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", said)
+    lines = [line.strip(" \u2502\u2577\u2575") for line in plain.splitlines()]
+    begin = next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
+    rest = [line for line in lines[begin:] if line]
+    end = next((i for i, line in enumerate(rest[1:], 1) if line.startswith("Error: ")), len(rest))
+    return " ".join(rest[:end]).removeprefix("Error: ")[:600] or "it gives no reason"
+
+
+def backend_text() -> str:
+    """Return what moves the state elsewhere, in one line; empty for the file in build/."""
+    if not BACKEND_OVERRIDE.exists():
+        return ""
+    return json.dumps(BACKEND_OVERRIDE.read_text())
 
 
 class State:
@@ -193,6 +275,19 @@ class State:
             if resource["type"] == name
             for instance in resource["instances"]
         ]
+
+    def counted(self) -> str:
+        """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``."""
+        counts = {noun: len(self.of_type(kind)) for kind, noun in NOUNS.items()}
+        return ", ".join(
+            f"{count} {_plural(noun) if count > 1 else noun}"
+            for noun, count in sorted(counts.items())
+            if count
+        )
+
+
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("ss") else f"{noun}s"
 
 
 def find_terraform() -> tuple[str, str]:
@@ -291,7 +386,7 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
     if not known.resources:
-        return say_what_is_left(terraform.deployment, arguments)
+        return say_what_is_left(terraform.deployment, arguments, removed=False)
     options = [*terraform.colour, "-auto-approve"]
     if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
@@ -302,29 +397,28 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     return code or say_what_is_left(terraform.deployment, arguments)
 
 
-def say_what_is_left(deployment: Deployment, arguments: Sequence[str]) -> int:
+def say_what_is_left(
+    deployment: Deployment, arguments: Sequence[str], *, removed: bool = True
+) -> int:
     """Ask AWS itself, and fail if something with this deployment's name stays there."""
     name, region = (
         (given(deployment, arguments, variable) or default).strip('"')
         for variable, default in (("name", DEFAULT_NAME), ("region", DEFAULT_REGION))
     )
     passing = deployment.target == "local"  # the stand-in, and all that it knows
-    end = time.monotonic() + (0 if passing else LEFTOVERS_SECONDS)
-    while (left := leftovers(name, region)) and time.monotonic() < end:
-        time.sleep(LEFTOVERS_POLL_SECONDS)
-    if not left:
-        print(f"Gone: in {region} there is no {', '.join(KINDS[:-1])} or {KINDS[-1]} of '{name}'.")
+    ask = leftovers.ask_until_settled if removed and not passing else leftovers.ask
+    answer = ask(boto3.session.Session(), region, name)
+    if passing and answer.found:
+        found = ", ".join(map(str, answer.found))
+        print(f"Terraform does not know of {found}: gone when the stand-in ends.")
         return 0
-    if passing:
-        print(f"Terraform does not know of {', '.join(left)}: gone when the stand-in ends.")
-        return 0
-    lines = [
-        f"Terraform knows of nothing more, but in {region} AWS still has of '{name}':",
-        *(f"  {line}" for line in left),
-        "Delete these by hand, unless another deployment of yours has the same name.",
-    ]
-    print("\n".join(lines), file=sys.stderr)
-    return EXIT_LEFTOVERS
+    if gone := leftovers.gone(answer, name):
+        print(gone)
+    for line in filter(None, [leftovers.refusals(answer), *leftovers.list_found(answer)]):
+        print(line, file=sys.stderr)
+    if answer.found:
+        return EXIT_LEFTOVERS
+    return 0 if answer.is_sure else EXIT_NO_PERMISSION
 
 
 def check(terraform: Terraform, extra: Sequence[str]) -> int:

@@ -11,7 +11,15 @@ TIMEOUT_SECONDS = 10
 
 
 class CredentialsError(Exception):
-    """AWS does not know who is asking; the message says what to do."""
+    """AWS does not know who is asking; the message says what to do.
+
+    Attributes:
+        are_missing: nobody is asking.
+    """
+
+    def __init__(self, message: str, *, are_missing: bool = False) -> None:
+        super().__init__(message)
+        self.are_missing = are_missing
 
 
 def check_credentials() -> str:
@@ -29,7 +37,8 @@ def check_credentials() -> str:
     except NoCredentialsError:
         raise CredentialsError(
             "There are no AWS credentials: run 'aws configure', or set AWS_PROFILE, or paste what "
-            "'AWS Details' of your Learner Lab shows into ~/.aws/credentials."
+            "'AWS Details' of your Learner Lab shows into ~/.aws/credentials.",
+            are_missing=True,
         ) from None
     except ClientError as problem:
         code = problem.response.get("Error", {}).get("Code", "")

@@ -16,7 +16,7 @@ from emulator.counts import Counts, outcome_of
 from emulator.messages import Answer, Request
 from emulator.operations import operation_of
 from emulator.rekognition.answers import Answers
-from emulator.rekognition.service import Looks, Rekognition
+from emulator.rekognition.service import Recognizer, Rekognition
 from emulator.wire import Server
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class StandIn:
         faults: Faults,
         *,
         iam_enforced: bool = False,
-        eyes: Looks | None = None,
+        recognizer: Recognizer | None = None,
     ) -> None:
         self.region = region
         self.faults = faults
         self.counts = Counts()
         self.answers = Answers(images)
-        self.rekognition = Rekognition(self.answers, eyes)
+        self.rekognition = Rekognition(self.answers, recognizer)
         self.metadata = metadata.Metadata(region)
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.stopping = threading.Event()

@@ -17,7 +17,7 @@ from emulator import lifetime
 if TYPE_CHECKING:
     import argparse
 
-    from emulator.rekognition.service import Looks
+    from emulator.rekognition.service import Recognizer
 
 # Of BSD's sysexits.h.
 EXIT_USAGE = 64
@@ -86,7 +86,7 @@ def serve(options: argparse.Namespace) -> int:
             options.region,
             faults,
             iam_enforced=options.enforce_iam,
-            eyes=_eyes() if options.eyes else None,
+            recognizer=_recognizer() if options.eyes else None,
         )
         stand_in.listen(options.address, options.port)
     except AnswersError as error:
@@ -113,13 +113,13 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _eyes() -> Looks | None:
-    from emulator.eyes.opening import ClosedError, open_eyes  # noqa: PLC0415 # few want them
+def _recognizer() -> Recognizer | None:
+    from emulator.recognizer.loading import UnavailableError, load  # noqa: PLC0415 # few want them
 
     try:
-        return open_eyes()
-    except ClosedError as closed:
-        print(closed, file=sys.stderr, flush=True)
+        return load()
+    except UnavailableError as unavailable:
+        print(unavailable, file=sys.stderr, flush=True)
         return None
 
 

@@ -8,7 +8,7 @@ locals {
   # of other programs, such as macOS's ._1.jpg.
   image_files = var.existing_bucket != null ? [] : [
     for file in fileset(pathexpand(var.images_dir), "**") : file
-    if can(regex("(?i)[.](jpe?g|png)$", file)) && !can(regex("(^|/)[.]", file))
+    if can(regex("(?i)[.](jpe?g|jpe|jfif|png)$", file)) && !can(regex("(^|/)[.]", file))
   ]
 }
 
@@ -19,8 +19,9 @@ data "aws_s3_bucket" "existing" {
 
   lifecycle {
     postcondition {
-      condition     = self.region == var.region
-      error_message = "existing_bucket \"${self.bucket}\" is in ${self.region}, and Rekognition reads only buckets of its own region: set region = \"${self.region}\"."
+      # Not its region: from version 6 on that is the provider's.
+      condition     = strcontains(self.bucket_regional_domain_name, ".s3.${var.region}.")
+      error_message = "existing_bucket \"${self.bucket}\" is at ${self.bucket_regional_domain_name}, and Rekognition reads only buckets of its own region, ${var.region}: set region to the bucket's."
     }
   }
 }
@@ -42,7 +43,7 @@ resource "aws_s3_bucket" "images" {
   lifecycle {
     precondition {
       condition     = length(local.image_files) > 0
-      error_message = "images_dir is \"${var.images_dir}\", which holds no .jpg, .jpeg or .png file: name a folder of images, or set existing_bucket."
+      error_message = "images_dir is \"${var.images_dir}\", which holds no image (.jpg, .jpeg, .jpe, .jfif or .png): name a folder of images, or set existing_bucket."
     }
   }
 }

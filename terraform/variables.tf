@@ -78,7 +78,7 @@ variable "existing_subnet_id" {
 # --- images ------------------------------------------------------------------
 
 variable "images_dir" {
-  description = "Folder whose .jpg, .jpeg and .png files are uploaded to the bucket. Not used with existing_bucket."
+  description = "Folder whose JPEG (.jpg, .jpeg, .jpe, .jfif) and PNG files are uploaded to the bucket. Not used with existing_bucket."
   type        = string
   default     = "../images"
   nullable    = false
@@ -104,6 +104,18 @@ variable "image_prefix" {
   validation {
     condition     = length(var.image_prefix) <= 512 && !startswith(var.image_prefix, "/") && !can(regex("[*?$]", var.image_prefix))
     error_message = "image_prefix is \"${var.image_prefix}\": use at most 512 characters, no leading slash, and none of * ? $."
+  }
+}
+
+variable "kms_key_arns" {
+  description = "ARNs of the KMS keys under which images of an existing bucket are encrypted; each worker may then use them through S3. None for S3's own encryption."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))])
+    error_message = "kms_key_arns holds ${join(", ", var.kms_key_arns)}: use the ARNs of keys, such as arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab, and no aliases."
   }
 }
 
@@ -159,6 +171,17 @@ variable "existing_instance_profile" {
   validation {
     condition     = var.existing_instance_profile == null || can(regex("^[A-Za-z0-9+=,.@_-]{1,128}$", var.existing_instance_profile))
     error_message = "existing_instance_profile is \"${coalesce(var.existing_instance_profile, "null")}\": use the profile's name, not its ARN."
+  }
+}
+
+variable "permissions_boundary" {
+  description = "ARN of a managed policy that bounds the two roles, where an account demands one. Not used with existing_instance_profile."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary is \"${coalesce(var.permissions_boundary, "null")}\": use the ARN of a policy, such as arn:aws:iam::123456789012:policy/boundary."
   }
 }
 

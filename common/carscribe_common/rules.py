@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-"""The formats that Rekognition reads (Rekognition developer guide, "Images")."""
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png")
+"""Of the formats that Rekognition reads: JPEG under each of its names, and PNG
+(Rekognition developer guide, "Images")."""
 
 CAR_LABEL = "Car"
 
@@ -24,10 +25,6 @@ _DIGITS = re.compile(r"[0-9]+")
 _UNSAFE = re.compile(
     "[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\\\\]"
 )
-
-# What could be taken for the separators of ``output.txt``.
-_BAR = re.compile(r"(?<![^ ])\|(?![^ ])")
-_COLON = re.compile(r":(?= )")
 
 # What SQS accepts in a message body: the characters of XML 1.0
 # (SQS API reference, SendMessage, MessageBody).
@@ -109,33 +106,30 @@ def escape(text: str) -> str:
     line separators become ``\uXXXX``. So the original can be had back.
     """
     return _UNSAFE.sub(
-        lambda match: r"\\" if match[0] == "\\" else _as_code(match),
+        lambda match: r"\\" if match[0] == "\\" else f"\\u{ord(match[0]):04x}",
         text,
     )
 
 
-def _as_code(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
-
-
 def visible(text: str) -> str:
     r"""Return text for a log, where what is escaped already stays as it is."""
-    return _UNSAFE.sub(lambda match: match[0] if match[0] == "\\" else _as_code(match), text)
+    return _UNSAFE.sub(
+        lambda match: match[0] if match[0] == "\\" else f"\\u{ord(match[0]):04x}", text
+    )
 
 
 def result_text(lines: Iterable[str]) -> str:
     r"""Return the texts of one image as they stand behind its index.
 
-    The separator is `` | ``: a bar in a text that could be taken for one, with
-    a blank or nothing on both sides, becomes ``\u007c``.
+    A bar within a text becomes ``\u007c``: a bar that is seen separates.
     """
-    return " | ".join(_BAR.sub(_as_code, escape(line)) for line in lines)
+    return " | ".join(escape(line).replace("|", r"\u007c") for line in lines)
 
 
 def result_line(key: str, text: str) -> str:
     r"""Return one line of ``output.txt`` without its end. ``text`` is from result_text.
 
-    The index ends at the first ``: ``: a colon in it that has a blank
-    behind it becomes ``\u003a``.
+    A colon before a blank becomes ``\u003a`` in the key: the first that is seen ends it.
     """
-    return f"{_COLON.sub(_as_code, escape(key))}: {text}"
+    index = escape(key).replace(": ", r"\u003a ")
+    return f"{index}: {text}"

@@ -66,7 +66,7 @@ run "images_are_uploaded_under_the_prefix_by_content" {
   }
 
   assert {
-    condition     = { for file, object in aws_s3_object.image : object.key => object.content_type } == { "photos/1.jpg" = "image/jpeg", "photos/more/2.PNG" = "image/png" }
+    condition     = { for file, object in aws_s3_object.image : object.key => object.content_type } == { "photos/1.jpg" = "image/jpeg", "photos/more/2.PNG" = "image/png", "photos/saved.jfif" = "image/jpeg" }
     error_message = "Uploaded is something else than the images of the folder."
   }
 

@@ -67,9 +67,9 @@ def test_a_second_destroy_has_nothing_to_do(world: World) -> None:
     """Destroying what is gone is no error, and says what was looked for."""
     assert world["own"].run("destroy") == 0
     assert world["own"].said == (
-        "Gone: in us-east-1 there is no instance, volume, Elastic IP, key pair, endpoint, security "
-        "group, subnet, route table, internet gateway, VPC, bucket, queue, role or instance profile "
-        "of 'own'.\n"
+        "Gone: in us-east-1 there is no instance, volume, Elastic IP, key pair, bucket, queue, "
+        "endpoint, security group, subnet, route table, internet gateway, VPC, instance profile or "
+        "role of 'own'.\n"
     )
 
 
@@ -103,19 +103,21 @@ def test_what_terraform_does_not_know_is_told(
     ]
     for name, value in world.standin.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(terraform, "LEFTOVERS_SECONDS", 0)
-    assert terraform.say_what_is_left(terraform.Deployment("local", tmp_path), OWN) == 0
+    local, aws = (terraform.Deployment(name, tmp_path) for name in ("local", "aws"))
+    assert terraform.say_what_is_left(local, OWN, removed=False) == 0
     assert capsys.readouterr().out == (
         f"Terraform does not know of volume {volumes[0]}, queue {queues[0]}: "
         "gone when the stand-in ends.\n"
     )
-    assert terraform.say_what_is_left(terraform.Deployment("aws", tmp_path), OWN) == 1
+    assert terraform.say_what_is_left(aws, OWN, removed=False) == 1
     said = capsys.readouterr().err.splitlines()
-    assert said[0].endswith("but in us-east-1 AWS still has of 'own':")
-    assert said[1:-1] == [f"  volume {volumes[0]}", f"  queue {queues[0]}"]
+    assert said[0] == "In account 123456789012, us-east-1, AWS has of the deployment own:"
+    assert [line.split()[1] for line in said[1:-1]] == [volumes[0], queues[0]]
+    assert said[1].endswith(f"  aws ec2 delete-volume --volume-id {volumes[0]}")
 
 
 def test_every_kind_of_a_deployment_would_be_found(world: World) -> None:
     """While a deployment is up, it shows under each kind that is looked for."""
     world.finish()
-    assert {line.rpartition(" ")[0] for line in world.found} == set(KINDS)
+    assert {found.kind.name for found in world.found} == set(KINDS)
+    assert {found.deployment for found in world.found} == {"own"}

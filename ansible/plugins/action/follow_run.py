@@ -187,7 +187,7 @@ def describe_a(seen: dict[str, Any]) -> str:
     images = summary.get("images")
     if images is None:
         return _absence(seen)
-    done, total = images["looked"], images["listed"]  # failed ones are looked at, too
+    done, total = images["detected"], images["listed"]  # failed ones are done with, too
     of = f"{total}" if summary.get("listing_done") else f"{total}+"
     return f"{done}/{of} images, {images['cars']} cars{_ending(seen, total - done)}"
 

@@ -91,13 +91,13 @@ def test_a_stop_counts_at_the_second_look() -> None:
 
 def test_the_last_summary_is_kept() -> None:
     """A look without a summary, as after a reboot, keeps what was known."""
-    before = {"outcome": None, "summary": {"images": {"looked": 3}}}
+    before = {"outcome": None, "summary": {"images": {"detected": 3}}}
     assert plugin.classify(look(ActiveState="active"), before)["summary"] == before["summary"]
 
 
 def a(outcome: str | None = None, **images: int) -> dict[str, Any]:
     """Return what is seen of worker A."""
-    counts = {"listed": 10, "looked": 4, "cars": 2, "failed": 0, **images}
+    counts = {"listed": 10, "detected": 4, "cars": 2, "failed": 0, **images}
     return {
         "outcome": outcome,
         "summary": {"images": counts, "listing_done": True, "rate_per_second": 49.0},
@@ -117,7 +117,7 @@ def test_what_is_said_of_a() -> None:
     """Images, cars, rate, and what is left."""
     assert plugin.describe_a(a()) == "4/10 images, 2 cars, 49/s, 6 left"
     assert plugin.describe_a(a(failed=1)) == "4/10 images, 2 cars, 1 failed, 49/s, 6 left"
-    assert plugin.describe_a(a("complete", looked=10)) == "10/10 images, 2 cars, complete"
+    assert plugin.describe_a(a("complete", detected=10)) == "10/10 images, 2 cars, complete"
 
 
 def test_an_unfinished_listing_is_marked() -> None:

@@ -59,7 +59,7 @@ PLAYBOOK = """
 import json, pathlib, sys, time
 board = pathlib.Path(sys.argv[1])
 for looked in (0, 5, 10):
-    images = {"listed": 10, "looked": looked, "cars": looked // 2, "failed": 0}
+    images = {"listed": 10, "detected": looked, "cars": looked // 2, "failed": 0}
     a = {"outcome": None, "summary": {"state": "running", "images": images, "listing_done": True}}
     (board / "a.json").write_text(json.dumps(a))
     time.sleep(0.5)

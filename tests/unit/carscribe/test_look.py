@@ -13,7 +13,7 @@ from carscribe.deployment import DeploymentError
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUMMARY = {"state": "complete", "images": {"listed": 10, "looked": 10, "cars": 6, "failed": 0}}
+SUMMARY = {"state": "complete", "images": {"listed": 10, "detected": 10, "cars": 6, "failed": 0}}
 
 
 def answer(unit: str, *, current: str = "", latest: str = "", summary: object = None) -> str:
@@ -30,11 +30,11 @@ def answer(unit: str, *, current: str = "", latest: str = "", summary: object = 
         (answer("active", current="r1", latest="r1"), "running r1: starting"),
         (
             answer("active", current="r1", latest="r1", summary=SUMMARY),
-            "running r1: 10 listed, 10 looked, 6 cars, 0 failed",
+            "running r1: 10 listed, 10 detected, 6 cars, 0 failed",
         ),
         (
             answer("inactive", latest="r1", summary=SUMMARY),
-            "idle; last run r1: complete; 10 listed, 10 looked, 6 cars, 0 failed",
+            "idle; last run r1: complete; 10 listed, 10 detected, 6 cars, 0 failed",
         ),
     ],
 )

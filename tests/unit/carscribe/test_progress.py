@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from carscribe.progress import Figures, duration
+from carscribe.progress import Figures, Meter, Progress, duration
 
 ROOT = Path(__file__).resolve().parents[3]
 
 SHOW = """
 from carscribe.progress import Figures, display
-a = {"state": "running", "images": {"listed": 10, "looked": 4, "cars": 3, "failed": 1},
-     "listing_done": True, "rate_per_second": 2.0}
+a = {"state": "running", "images": {"listed": 10, "detected": 4, "cars": 3, "failed": 1},
+     "listing_done": True, "duration_seconds": 2.0}
 b = {"state": "running", "images": {"settled": 1, "with_text": 1, "failed": 0},
-     "rate_per_second": 1.0}
+     "duration_seconds": 2.0}
 with display() as shown:
     shown.uploaded(3, 10)
     shown.uploaded(10, 10)
@@ -29,9 +29,9 @@ with display() as shown:
 """
 
 
-def summary(*, state: str = "running", rate: float = 2.0, **images: int) -> dict[str, Any]:
+def summary(*, state: str = "running", seconds: float = 10, **images: int) -> dict[str, Any]:
     """Return a summary as a worker writes it."""
-    return {"state": state, "rate_per_second": rate, "images": images}
+    return {"state": state, "duration_seconds": seconds, "images": images}
 
 
 def on_a_terminal(script: str) -> str:
@@ -87,9 +87,9 @@ def test_bars_on_a_terminal() -> None:
 
 
 def test_bars_have_the_facts() -> None:
-    """What no bar shows stands below: cars, texts, failures, rate and time left."""
+    """What no bar shows stands below: texts, failures, speeds and time left."""
     said = on_a_terminal(SHOW.replace(', "host B out of reach"', ""))
-    assert "3 cars, 1 with text, 1 failed, 3.0 calls/s, about 0:03 left" in said
+    assert "1 with text, 1 failed, 2.0 images/s, 0.5 cars/s, about 0:04 left" in said
 
 
 def test_plain_lines_elsewhere() -> None:
@@ -103,18 +103,18 @@ def test_plain_lines_elsewhere() -> None:
 
 def test_a_line_says_all() -> None:
     """One line has what the bars have."""
-    a = summary(listed=10, looked=4, cars=3, failed=1) | {"listing_done": True}
-    b = summary(settled=1, with_text=1, failed=0, rate=1.0)
+    a = summary(listed=10, looked=4, cars=3, failed=1, seconds=2) | {"listing_done": True}
+    b = summary(settled=1, with_text=1, failed=0, seconds=2)
     assert str(Figures.of(a, b)) == (
         "A looked at 4 of 10 images, B read 1 of 3 cars: "
-        "3 cars, 1 with text, 1 failed, 3.0 calls/s, about 0:03 left"
+        "1 with text, 1 failed, 2.0 images/s, 0.5 cars/s, about 0:04 left"
     )
 
 
 def test_before_anything_is_known() -> None:
-    """With no summary yet nothing is invented: no total, no rate, no time."""
+    """With no summary yet nothing is invented: no total, no speed, no time."""
     assert str(Figures.of({}, {})) == (
-        "A looked at 0 of ? images, B read 0 of 0 cars: 0 cars, 0 with text, 0 failed"
+        "A looked at 0 of ? images, B read 0 of 0 cars: 0 with text, 0 failed"
     )
 
 
@@ -126,21 +126,44 @@ def test_while_the_listing_goes_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate_a", "rate_b", "expected"), [(2.0, 1.0, 8.0), (2.0, 10.0, 5.0), (0.0, 10.0, None)]
+    ("speed_a", "speed_b", "expected"), [(2.0, 1.0, 8.0), (2.0, 10.0, 5.0), (None, 10.0, None)]
 )
 def test_time_left_is_the_slower_worker_s(
-    rate_a: float, rate_b: float, expected: float | None
+    speed_a: float | None, speed_b: float | None, expected: float | None
 ) -> None:
-    """Ten images at A's rate or eight cars at B's, whichever is longer; unknown if one stands."""
-    a = summary(rate=rate_a, listed=20, looked=10, cars=8) | {"listing_done": True}
-    b = summary(rate=rate_b, settled=0)
-    assert Figures.of(a, b).seconds_left == expected
+    """Ten images at A's speed or eight cars at B's, whichever is longer; unknown if one stands."""
+    a = summary(listed=20, looked=10, cars=8) | {"listing_done": True}
+    figures = Figures.of(a, summary(settled=0), speeds=(speed_a, speed_b))
+    assert figures.seconds_left == expected
 
 
-def test_who_has_ended_calls_no_more() -> None:
-    """The rate is that of the workers that run."""
+def test_who_has_ended_has_no_speed() -> None:
+    """Speeds are of the workers that run."""
     a = summary(state="complete", listed=10, looked=10, cars=6) | {"listing_done": True}
-    assert Figures.of(a, summary(settled=3, rate=1.5)).rate == 1.5
+    figures = Figures.of(a, summary(settled=3), speeds=(9.0, 1.5))
+    assert (figures.images_per_second, figures.cars_per_second) == (None, 1.5)
+
+
+def test_speed_is_what_was_measured_and_not_the_limit() -> None:
+    """A worker that is held to 50 calls a second and does four images a second does four."""
+    shown = Progress(total=100)
+    for second in range(11):
+        a = summary(listed=100, looked=4 * second) | {"rate_per_second": 50.0}
+        figures = shown.figures(a, {}, now=1000.0 + second)
+    assert figures.images_per_second == pytest.approx(4.0)
+    assert "4.0 images/s, about 0:15 left" in str(figures)
+
+
+def test_speed_is_that_of_the_last_half_minute() -> None:
+    """What a run was faster in before, and what it is gone on with, counts no more."""
+    meter = Meter()
+    assert meter.per_second(5_000, 0.0) is None, "gone on with: nothing was measured yet"
+    for second in range(1, 200):
+        speed = meter.per_second(5_000 + (10 * second if second < 60 else 600), float(second))
+    assert speed == 0.0
+    for second in range(200, 260):
+        speed = meter.per_second(5_600 + 2 * (second - 200), float(second))
+    assert speed == pytest.approx(2.0, rel=0.1)
 
 
 def test_total_that_is_known_beforehand() -> None:

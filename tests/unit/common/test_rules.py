@@ -133,12 +133,21 @@ def test_result_line_joins_the_texts() -> None:
     )
 
 
+def test_what_separates_stands_in_no_text() -> None:
+    """One text with a bar reads differently from two, and so does a key with a colon."""
+    assert result_text(["A", "B"]) == "A | B"
+    assert result_text(["A | B"]) == "A \\u007c B"
+    assert result_line("1.jpg: 2.jpg", "A") == "1.jpg\\u003a 2.jpg: A"
+
+
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
         ("1.jpg", True),
         ("a/b.JPEG", True),
         ("c.Png", True),
+        ("saved-by-a-browser.jfif", True),
+        ("old.JPE", True),
         ("d.gif", False),
         ("jpg", False),
         (".jpg.txt", False),
@@ -146,7 +155,7 @@ def test_result_line_joins_the_texts() -> None:
     ],
 )
 def test_image_is_known_by_its_ending(key: str, expected: bool) -> None:
-    """Endings are .jpg, .jpeg and .png in any case."""
+    """Endings are those of JPEG, .jfif and .jpe too, and .png, in any case."""
     assert is_image_key(key) is expected
 
 
@@ -197,10 +206,3 @@ def test_key_and_texts_can_be_had_back(key: str, texts: list[str]) -> None:
     before, _, behind = result_line(key, result_text(texts)).partition(": ")
     assert original(before) == key
     assert [original(part) for part in behind.split(" | ")] == (texts or [""])
-
-
-def test_what_cannot_be_taken_for_a_separator_stays() -> None:
-    """Most bars and colons are none: they are not made harder to read."""
-    line = result_line("12:30.jpg", result_text(["A|B", "||"]))
-    assert line == "12:30.jpg: A|B | ||"
-    assert result_line("a: b.jpg", result_text(["A | B"])) == "a\\u003a b.jpg: A \\u007c B"

@@ -1,0 +1,363 @@
+"""`python -m carscribe try`: the whole pipeline on this machine, with Python alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from carscribe import progress
+from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
+from emulator import lifetime
+
+if TYPE_CHECKING:
+    import argparse
+
+ROOT = Path(__file__).resolve().parents[1]
+REGION = "us-east-1"
+BUCKET = "carscribe-images"
+QUEUE = "carscribe-indexes"
+DEAD_LETTER_QUEUE = "carscribe-indexes-dead"
+KEY = "carscribe"  # the stand-in's own root, no secret
+WORKERS = ("a", "b")
+# The quotas of small and large regions on AWS, in calls a second for each operation.
+SMALL_RATE_PER_SECOND, LARGE_RATE_PER_SECOND = 5, 50
+# Slow enough to see both workers at work, and no slower than need be.
+SECONDS_TO_WATCH = 3
+VISIBILITY_TIMEOUT_SECONDS = 60
+MAX_RECEIVE_COUNT = 5
+READY_SECONDS = 180  # the first time the detector's model is fetched
+SECONDS_TO_GIVE_BACK = 1.5
+POLL_SECONDS = 0.1
+FAILURES_NAMED = 10
+EYES = "CARSCRIBE_EYES"
+NOT_LOOKED_AT = (
+    "Nothing is recorded for {missing} of {total} images, so nobody has looked at them: EYES=1 "
+    "recognizes what is in them here, and make record asks Rekognition."
+)
+
+EXIT_NO_INPUT = 66  # EX_NOINPUT of sysexits.h
+EXIT_CANNOT_CREATE = 73  # EX_CANTCREAT
+EXIT_SOFTWARE = 70  # EX_SOFTWARE
+OWN_NAMES = (*WORKERS, "output.txt", "results.jsonl", "summary.json", "report.html", "log.txt")
+WORK_FOLDER = ".work"
+
+
+class Failed(Exception):  # noqa: N818 # the end of a run, with its exit code
+    """The run cannot go on; the sentence says why."""
+
+    def __init__(self, code: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code, self.sentence = code, sentence
+
+
+def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `try` to the command line."""
+    parser = subparsers.add_parser("try", help="run the pipeline here, with Python alone")
+    parser.add_argument("--images", type=Path, required=True, help="a folder, with answers/")
+    parser.add_argument("--out", type=Path, required=True, help="where the results are kept")
+    parser.add_argument(
+        "--eyes", action="store_true", help="recognize what is in images without an answer"
+    )
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Try the pipeline; whatever happens, leave nothing running."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    # Python's warnings are for who develops; between lines of progress they only alarm.
+    warnings.simplefilter("ignore")
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        images = options.images.resolve()
+        found = find(images)
+        _say(0, str(found))
+        out = _prepare(options.out, images)
+        if options.eyes:
+            os.environ[EYES] = "1"  # heard by the stand-in
+        return _run(images, out, found, children)
+    except PicturesError as error:
+        return _say(EXIT_NO_INPUT, str(error))
+    except Failed as failed:
+        return _say(failed.code, failed.sentence)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        # Workers first: what they hold they can give back while there is a queue.
+        # The end of the stand-in then ends a long poll that B may be waiting in.
+        lifetime.ask(children[1:], SECONDS_TO_GIVE_BACK)
+        lifetime.stop(children)
+        for child in children:
+            if child.stdin:
+                child.stdin.close()
+        shutil.rmtree(options.out / WORK_FOLDER, ignore_errors=True)
+
+
+def _stop(number: int, _: Any) -> NoReturn:
+    raise Failed(
+        128 + number, f"Stopped by {signal.Signals(number).name}; nothing is left running."
+    )
+
+
+def _say(code: int, sentence: str) -> int:
+    if sentence:
+        print(sentence, file=sys.stderr, flush=True)
+    return code
+
+
+def _prepare(out: Path, images: Path) -> Path:
+    """Make the folder for the results, without those of an earlier run."""
+    out, images = out.resolve(), images.resolve()
+    if out == images or images in out.parents:
+        raise Failed(
+            EXIT_CANNOT_CREATE, f"{out} lies in {images}: keep the results outside the images."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in (*OWN_NAMES, WORK_FOLDER):
+            old = out / name
+            if old.is_dir():
+                shutil.rmtree(old)
+            else:
+                old.unlink(missing_ok=True)
+        (out / WORK_FOLDER).mkdir()
+    except OSError as error:
+        raise Failed(
+            EXIT_CANNOT_CREATE, f"Cannot keep results in {out}: {error.strerror}."
+        ) from error
+    return out
+
+
+def _run(
+    images: Path,
+    out: Path,
+    found: Found,
+    children: list[subprocess.Popen[bytes]],
+) -> int:
+    url = _start_standin(images, out, children)
+    environment = _environment(url)
+    os.environ.clear()
+    os.environ.update(environment)  # for our own clients too
+    total = len(found.pictures)
+    with progress.display() as display:
+        queue_url = _fill(found.pictures, display)
+        run_id = f"try-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        rate = min(LARGE_RATE_PER_SECOND, max(SMALL_RATE_PER_SECOND, total // SECONDS_TO_WATCH))
+        settings = {
+            "CARSCRIBE_REKOGNITION_RATE_PER_SECOND": str(rate),
+            **environment,
+            "CARSCRIBE_RUN_ID": run_id,
+            "CARSCRIBE_BUCKET": BUCKET,
+            "CARSCRIBE_PREFIX": "",
+            "CARSCRIBE_QUEUE_URL": queue_url,
+            "CARSCRIBE_REGION": REGION,
+        }
+        workers = _start_workers(out, settings, children)
+        folders = {w: out / WORK_FOLDER / w / "runs" / run_id for w in WORKERS}
+        code = _watch(children[0], workers, folders, total, display)
+    _keep(out, folders)
+    if code:
+        _explain(code, folders, out)
+        return code
+    return _show(images, out, found)
+
+
+def _environment(url: str) -> dict[str, str]:
+    """Give the children our address and keys, and nothing of the user's own account."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AWS_")
+        and name.lower() not in {"http_proxy", "https_proxy", "all_proxy"}
+        and name not in {"JOURNAL_STREAM", "STATE_DIRECTORY"}
+    }
+    paths = [str(ROOT / part) for part in ("", "common", "worker_a", "worker_b")]
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[bytes]]) -> str:
+    ready = out / WORK_FOLDER / "standin.json"
+    log = out / WORK_FOLDER / "standin.log"
+    command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
+    command += ["--ready-file", str(ready), "--log", str(log), "--until-stdin-closes"]
+    child = lifetime.start(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    children.append(child)
+    import boto3  # noqa: F401, PLC0415 # takes half a second, just as the stand-in does
+
+    end = time.monotonic() + READY_SECONDS
+    while not ready.exists():
+        code = child.poll()
+        if code is not None:
+            raise Failed(code or EXIT_SOFTWARE, "")  # it has said why
+        if time.monotonic() > end:
+            raise Failed(
+                EXIT_SOFTWARE,
+                f"The stand-in did not answer in {READY_SECONDS} s: try again when the machine is less busy.",
+            )
+        time.sleep(0.02)
+    return str(json.loads(ready.read_text())["url"])
+
+
+def _fill(pictures: list[Picture], display: progress.Display) -> str:
+    """Make bucket and queues, fill the bucket, and return the queue's URL."""
+    import boto3  # noqa: PLC0415 # --help and wrong folders need not wait for it
+
+    s3, sqs = boto3.client("s3"), boto3.client("sqs")
+    s3.create_bucket(Bucket=BUCKET)
+    dead = sqs.create_queue(QueueName=DEAD_LETTER_QUEUE)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+    redrive = {
+        "deadLetterTargetArn": arn["Attributes"]["QueueArn"],
+        "maxReceiveCount": MAX_RECEIVE_COUNT,
+    }
+    attributes: Any = {
+        "VisibilityTimeout": str(VISIBILITY_TIMEOUT_SECONDS),
+        "RedrivePolicy": json.dumps(redrive),
+    }
+    queue = sqs.create_queue(QueueName=QUEUE, Attributes=attributes)
+    upload(s3, BUCKET, pictures, lambda number: display.uploaded(number, len(pictures)))
+    return str(queue["QueueUrl"])
+
+
+def _start_workers(
+    out: Path, settings: dict[str, str], children: list[subprocess.Popen[bytes]]
+) -> dict[str, subprocess.Popen[bytes]]:
+    workers = {}
+    log = os.open(out / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        for worker in WORKERS:
+            state = out / WORK_FOLDER / worker
+            state.mkdir()
+            workers[worker] = lifetime.start(
+                [sys.executable, "-m", f"carscribe_worker_{worker}"],
+                cwd=state,
+                env={**settings, "CARSCRIBE_STATE_DIR": str(state)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            children.append(workers[worker])
+    finally:
+        os.close(log)
+    return workers
+
+
+def _watch(
+    standin: subprocess.Popen[bytes],
+    workers: dict[str, subprocess.Popen[bytes]],
+    folders: dict[str, Path],
+    total: int,
+    display: progress.Display,
+) -> int:
+    """Wait for both; when one fails the other is stopped, for it would wait in vain."""
+    shown = progress.Progress(total)
+    while True:
+        codes = {worker: child.poll() for worker, child in workers.items()}
+        a, b = (_summary(folders[worker]) for worker in WORKERS)
+        display.worked(shown.figures(a, b))
+        if all(code == 0 for code in codes.values()):
+            return 0
+        failed = [code for code in codes.values() if code]
+        if failed:
+            lifetime.stop(list(workers.values()))
+            return failed[0] if failed[0] > 0 else 128 - failed[0]
+        if standin.poll() is not None:
+            raise Failed(
+                EXIT_SOFTWARE,
+                "The stand-in ended before the workers did: try again, and if it happens again, please report it with what it said.",
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / "summary.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _keep(out: Path, folders: dict[str, Path]) -> None:
+    """Keep what the workers wrote, and let their log name it where it is now."""
+    log, kept = out / "log.txt", out / WORK_FOLDER / "log.txt"
+    with log.open("rb") as said, kept.open("wb") as corrected:
+        for line in said:
+            for worker, folder in folders.items():
+                for gone in (folder, out / WORK_FOLDER / worker):
+                    line = line.replace(os.fsencode(gone), os.fsencode(out / worker))  # noqa: PLW2901 # one after the other
+            corrected.write(line)
+    kept.replace(log)
+    for worker, folder in folders.items():
+        (out / worker).mkdir()
+        for name in ("results.jsonl", "summary.json", "output.txt"):
+            if (folder / name).exists():
+                shutil.copy2(folder / name, out / worker / name)
+
+
+def _explain(code: int, folders: dict[str, Path], out: Path) -> None:
+    for worker, folder in folders.items():
+        summary = _summary(folder)
+        if summary.get("exit_code") == code and summary.get("reason"):
+            _say(code, f"Worker {worker.upper()} ended with {code}: {summary['reason']}")
+            return
+    lines = (out / "log.txt").read_text(errors="replace").splitlines()
+    told = [line for line in lines if line.endswith(f"(exit {code})")] or lines
+    last = told[-1] if told else "it said nothing"
+    _say(code, f"A worker ended: {last} (all of it: {out / 'log.txt'})")
+
+
+def _show(images: Path, out: Path, found: Found) -> int:
+    """Merge both workers' results, print the result, and say where all of it is."""
+    command = [sys.executable, "-m", "carscribe.results", str(out), "--images", str(images)]
+    merged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if merged.returncode:
+        return _say(merged.returncode, f"Cannot merge the results: {merged.stderr.strip()}")
+    a, b = (_summary(out / worker) for worker in WORKERS)
+    figures = progress.Figures.of(a, b)
+    output = (out / "output.txt").read_bytes()
+    sys.stdout.flush()
+    sys.stdout.buffer.write(output)
+    sys.stdout.flush()
+    failures = [*a.get("failures", []), *b.get("failures", [])]
+    for failure in failures[:FAILURES_NAMED]:
+        _say(0, f"failed: {failure.get('key')}: {failure.get('reason')}")
+    if len(failures) > FAILURES_NAMED:
+        _say(0, f"failed: and {len(failures) - FAILURES_NAMED} more, see summary.json")
+    if os.environ.get(EYES) != "1":
+        failed = {failure.get("key") for failure in failures}
+        missing = sum(p.key not in failed for p in unrecorded(images, found.pictures))
+        if missing:
+            _say(0, NOT_LOOKED_AT.format(missing=missing, total=len(found.pictures)))
+    lines = len(output.splitlines())
+    _say(
+        0,
+        f"{figures.looked} images, {figures.cars} cars, {lines} of them with text, {len(failures)} failed.",
+    )
+    _say(0, f"Kept in {out}: {', '.join(n for n in OWN_NAMES if (out / n).exists())}")
+    return 0
