@@ -20,7 +20,7 @@ NAMED_IMAGES = $(if $(filter file,$(origin IMAGES)),,--images "$(IMAGES)")
 
 .PHONY: doctor
 doctor: $(VENV)/.dev ## what is missing, and what it will cost; makes nothing (TARGET=aws|local LAB=1)
-	@$(BIN)/python -m carscribe.before --target "$(TARGET)" $(if $(LAB),--lab) $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
+	@$(BIN)/python -m carscribe.preflight --target "$(TARGET)" $(if $(LAB),--lab) $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
 
 .PHONY: up
 up: prerequisites-up $(VENV)/.dev $(RECOGNIZER_LAYER) ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR EYES=1)

@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from carscribe import before, follow, leftovers
+from carscribe import follow, leftovers, preflight
+from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import (
     BUILD,
     CHECKOUT,
@@ -43,7 +44,9 @@ from carscribe.deployment import (
     remember_target,
     target_that_is_up,
 )
-from carscribe.terraform import (
+from carscribe.inputs import UsageError
+from carscribe.provider import NoProviderError
+from carscribe.provision import (
     DEFAULT_REGION,
     EXIT_LEFTOVERS,
     EXIT_NO_PERMISSION,
@@ -52,9 +55,6 @@ from carscribe.terraform import (
     Terraform,
     given,
 )
-from carscribe.terraform_credentials import CredentialsError, check_credentials
-from carscribe.terraform_inputs import UsageError
-from carscribe.terraform_provider import NoProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ def terraform(command: str, target: str, env: dict[str, str], *arguments: str) -
     Raises:
         StepError: it failed, and has said why on standard error.
     """
-    call = [sys.executable, "-m", "carscribe.terraform", command, "--target", target, *arguments]
+    call = [sys.executable, "-m", "carscribe.provision", command, "--target", target, *arguments]
     print(f"   $ {shlex.join(['python', *call[1:]])}", flush=True)
     log = BUILD / target / f"{command}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def up(wanted: str, *, lab: bool, images: Path | None, extra: list[str]) -> None
     """Make or mend the whole deployment; safe to repeat."""
     target = choose_target(wanted)
     say("What is there, and what it costs")
-    lab = before.look(target, lab=lab, images=images, extra=extra)
+    lab = preflight.look(target, lab=lab, images=images, extra=extra)
     python = sys.executable
     if target == "local":
         say("The stand-in for AWS")

@@ -19,9 +19,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from carscribe.terraform import DEFAULT_REGION, find_terraform
-from carscribe.terraform_credentials import CredentialsError, check_credentials
-from carscribe.terraform_inputs import UsageError
+from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.inputs import UsageError
+from carscribe.provision import DEFAULT_REGION, find_terraform
 from carscribe_common.errors import error_code_of
 from carscribe_common.probes import NO_IMAGE
 

@@ -45,7 +45,7 @@ def test_up_is_safe_to_repeat(up: Copy) -> None:
 
 def test_the_plan_is_empty_afterwards(up: Copy) -> None:
     """Terraform would change nothing."""
-    up.python("carscribe.terraform", "plan", "--target", "local", "-detailed-exitcode")
+    up.python("carscribe.provision", "plan", "--target", "local", "-detailed-exitcode")
 
 
 def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import terraform
+from carscribe import provision
 from carscribe.leftovers import KINDS
 from tests.terraform.deployments import everything
 
@@ -103,13 +103,13 @@ def test_what_terraform_does_not_know_is_told(
     ]
     for name, value in world.standin.env.items():
         monkeypatch.setenv(name, value)
-    local, aws = (terraform.Deployment(name, tmp_path) for name in ("local", "aws"))
-    assert terraform.say_what_is_left(local, OWN, removed=False) == 0
+    local, aws = (provision.Deployment(name, tmp_path) for name in ("local", "aws"))
+    assert provision.say_what_is_left(local, OWN, removed=False) == 0
     assert capsys.readouterr().out == (
         f"Terraform does not know of volume {volumes[0]}, queue {queues[0]}: "
         "gone when the stand-in ends.\n"
     )
-    assert terraform.say_what_is_left(aws, OWN, removed=False) == 1
+    assert provision.say_what_is_left(aws, OWN, removed=False) == 1
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "In account 123456789012, us-east-1, AWS has of the deployment own:"
     assert [line.split()[1] for line in said[1:-1]] == [volumes[0], queues[0]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from carscribe import terraform
+from carscribe import provision
 from tests.terraform.deployments import ROOT
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def test_every_variable_and_output_is_described() -> None:
 def test_defaults_are_the_configuration_s() -> None:
     """What the command takes for name and region, if none is given, is what Terraform takes."""
     for name, default in (
-        ("name", terraform.DEFAULT_NAME),
-        ("region", terraform.DEFAULT_REGION),
+        ("name", provision.DEFAULT_NAME),
+        ("region", provision.DEFAULT_REGION),
     ):
         found = re.search(
             rf'variable "{name}" \{{.*?default +=\s"([^"]+)"', _read("variables.tf"), re.DOTALL

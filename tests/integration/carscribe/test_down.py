@@ -83,7 +83,7 @@ def made(aws: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         skip = shutil.ignore_patterns("__pycache__", "*.tfvars", "backend_override.tf")
         shutil.copytree(ROOT / part, checkout.root / part, ignore=skip)
     code, said = checkout.python(
-        "carscribe.terraform",
+        "carscribe.provision",
         "apply",
         "-target=aws_key_pair.operator",
         '-var=ssh_ingress_cidrs=["203.0.113.7/32"]',
@@ -164,13 +164,13 @@ def test_a_state_cut_off_anywhere(
     checkout: Checkout, tenth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is left of a state is never read as a state in which nothing was made."""
-    from carscribe import terraform  # noqa: PLC0415 # patched below
+    from carscribe import provision  # noqa: PLC0415 # patched below
 
     cut(tenth / LENGTHS)(checkout)
-    monkeypatch.setattr(terraform, "CONFIGURATION", checkout.root / "terraform")
-    deployment = terraform.Deployment("aws", checkout.state.parent)
-    with pytest.raises(terraform.StateError, match=CANNOT_BE_READ):
-        terraform.Terraform(deployment).known()
+    monkeypatch.setattr(provision, "CONFIGURATION", checkout.root / "terraform")
+    deployment = provision.Deployment("aws", checkout.state.parent)
+    with pytest.raises(provision.StateError, match=CANNOT_BE_READ):
+        provision.Terraform(deployment).known()
 
 
 def test_a_backend_that_is_not_there(checkout: Checkout) -> None:

@@ -1,6 +1,6 @@
 """What is said before anything is made: what is missing, and what it will cost.
 
-    python -m carscribe.before [--target aws|local] [--lab] [--images DIR] [-- TERRAFORM ARGUMENTS]
+    python -m carscribe.preflight [--target aws|local] [--lab] [--images DIR] [-- TERRAFORM ARGUMENTS]
 
 This is `make doctor`, and the first thing that `make up` does. Nothing is made.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from carscribe import cost, doctor
+from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import (
     BUILD,
     CHECKOUT,
@@ -24,8 +25,7 @@ from carscribe.deployment import (
     DeploymentError,
     target_that_is_up,
 )
-from carscribe.terraform import DEFAULT_REGION, Deployment, given
-from carscribe.terraform_credentials import CredentialsError, check_credentials
+from carscribe.provision import DEFAULT_REGION, Deployment, given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

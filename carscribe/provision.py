@@ -1,6 +1,6 @@
 """Terraform as the Makefile calls it: environment and arguments, nothing of its own.
 
-    python -m carscribe.terraform COMMAND --target aws|local [--lab] [-- ARGUMENTS]
+    python -m carscribe.provision COMMAND --target aws|local [--lab] [-- ARGUMENTS]
 
 Each target has a state and a data folder in build/TARGET. Variables come from
 terraform/TARGET.tfvars if it is there (with --lab: learner-lab.tfvars), from
@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from carscribe import leftovers, terraform_provider
-from carscribe.terraform_credentials import CredentialsError, check_credentials
-from carscribe.terraform_inputs import UsageError, joined, make_key, own_network
+from carscribe import leftovers, provider
+from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.inputs import UsageError, joined, make_key, own_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,20 +113,20 @@ class Terraform:
         self.colour = [] if sys.stdout.isatty() else ["-no-color"]
 
     def _cli_configuration(self) -> Path:
-        own = terraform_provider.user_configuration()
-        if own is not None and terraform_provider.user_has_mirror():
+        own = provider.user_configuration()
+        if own is not None and provider.user_has_mirror():
             return own
         if not self.deployment.cli_configuration.exists():
-            terraform_provider.write_configuration(self.deployment.cli_configuration, None)
+            provider.write_configuration(self.deployment.cli_configuration, None)
         return self.deployment.cli_configuration
 
     def find_provider(self) -> None:
         """Write down where the provider comes from; the registry's copies are shared."""
-        version = terraform_provider.locked_version(LOCK_FILE)
-        folder = terraform_provider.mirror(version, self.platform)
-        if terraform_provider.user_has_mirror() and folder is None:
+        version = provider.locked_version(LOCK_FILE)
+        folder = provider.mirror(version, self.platform)
+        if provider.user_has_mirror() and folder is None:
             return
-        terraform_provider.write_configuration(self.deployment.cli_configuration, folder)
+        provider.write_configuration(self.deployment.cli_configuration, folder)
         self.environment["TF_CLI_CONFIG_FILE"] = str(self.deployment.cli_configuration)
         if folder is None and "TF_PLUGIN_CACHE_DIR" not in self.environment:
             cache = BUILD / "terraform" / "providers"
@@ -433,7 +433,7 @@ def check(terraform: Terraform, extra: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m carscribe.terraform")
+    parser = argparse.ArgumentParser(prog="python -m carscribe.provision")
     parser.add_argument("command", choices=["init", "plan", "apply", "destroy", "output", "check"])
     parser.add_argument("--target", default="aws", choices=["aws", "local"])
     parser.add_argument("--lab", action="store_true", help="use learner-lab.tfvars")
@@ -447,7 +447,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CredentialsError as problem:
         print(problem, file=sys.stderr)
         return EXIT_NO_PERMISSION
-    except (UsageError, terraform_provider.NoProviderError) as problem:
+    except (UsageError, provider.NoProviderError) as problem:
         print(problem, file=sys.stderr)
         return EXIT_NOT_CONFIGURED
 

@@ -21,7 +21,7 @@ def look(
 ) -> subprocess.CompletedProcess[str]:
     """Call the doctor for TARGET=aws, as somebody with this home."""
     return subprocess.run(
-        [sys.executable, "-m", "carscribe.before", "--target", "aws", *arguments],
+        [sys.executable, "-m", "carscribe.preflight", "--target", "aws", *arguments],
         cwd=ROOT,
         env={**os.environ, **environment, "HOME": str(home), "PYTHONPATH": PYTHONPATH},
         capture_output=True,
