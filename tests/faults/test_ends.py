@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from carscribe_common.journal import Journal
 
 from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit
-from carscribe_common.journal import Journal
 from carscribe_common.protocol import Alive, Car
 from carscribe_worker_b.run import RunB
 from carscribe_worker_b.settings import SettingsB
