@@ -45,7 +45,7 @@ def test_up_is_safe_to_repeat(up: Copy) -> None:
 
 def test_the_plan_is_empty_afterwards(up: Copy) -> None:
     """Terraform would change nothing."""
-    up.python("carscribe.provision", "plan", "--target", "local", "-detailed-exitcode")
+    up.python("carscribe", "terraform", "plan", "--target", "local", "-detailed-exitcode")
 
 
 def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:
@@ -273,7 +273,7 @@ def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
 def test_down_leaves_nothing(up: Copy) -> None:
     """`make down` says what the API confirms to be gone, and nothing of the deployment is left."""
     done = up.make_target("down")
-    assert "The API knows none of them any more: 2 addresses, 1 bucket, 2 instances" in done.text
+    assert "Removed: 2 addresses, 1 bucket, 2 instances" in done.text
     assert remains(up.root) == []
     again = up.make_target("run", code=None)
     assert again.code != 0
