@@ -44,6 +44,7 @@ from carscribe.deployment import (
 )
 from carscribe.terraform import Deployment, State, Terraform
 from carscribe.terraform_inputs import UsageError
+from emulator.secret import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,6 +184,7 @@ def run(run_id: str) -> None:
 
 def results(run_id: str) -> Path:
     """Fetch a run, the latest by default, and merge what both workers wrote."""
+    private_folder(RESULTS)
     playbook("results", *(["-e", json.dumps({"run_id": run_id})] if run_id else []))
     fetched = Path((BUILD / "fetched-run").read_text().strip())
     bucket = str(hosts()["a"].variables["carscribe_bucket"])
@@ -307,6 +309,7 @@ def main() -> int:
         "demo": demo,
     }
     try:
+        private_folder(BUILD)
         commands[options.command]()
     except StepError as failure:
         return failure.code

@@ -27,6 +27,7 @@ from carscribe import terraform_provider
 from carscribe.leftovers import KINDS, leftovers
 from carscribe.terraform_credentials import CredentialsError, check_credentials
 from carscribe.terraform_inputs import UsageError, joined, make_key, own_network
+from emulator.secret import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -348,6 +349,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     extra = joined([argument for argument in extra if argument != "--"])
     folder = BUILD / ("terraform/check" if known.command == "check" else known.target)
     state = (known.state_dir or folder).resolve()
+    if state.is_relative_to(BUILD):
+        private_folder(BUILD)
     try:
         return run(known.command, Deployment(known.target, state, lab=known.lab), extra)
     except CredentialsError as problem:

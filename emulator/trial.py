@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from carscribe import progress
 from emulator import lifetime, pictures
+from emulator.secret import ROOT_ACCESS_KEY_ID, Secret, SecretError, private_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +26,6 @@ REGION = "us-east-1"
 BUCKET = "carscribe-images"
 QUEUE = "carscribe-indexes"
 DEAD_LETTER_QUEUE = "carscribe-indexes-dead"
-KEY = "carscribe"  # the stand-in's own root, no secret
 WORKERS = ("a", "b")
 # The quotas of small and large regions on AWS, in calls a second for each operation.
 SMALL_RATE_PER_SECOND, LARGE_RATE_PER_SECOND = 5, 50
@@ -109,6 +109,8 @@ def _prepare(out: Path, images: Path) -> Path:
             EXIT_CANNOT_CREATE, f"{out} lies in {images}: keep the results outside the images."
         )
     try:
+        if out.is_relative_to(ROOT / "results"):
+            private_folder(ROOT / "results")
         out.mkdir(parents=True, exist_ok=True)
         for name in (*OWN_NAMES, WORK_FOLDER):
             old = out / name
@@ -130,8 +132,13 @@ def _run(
     found: list[pictures.Picture],
     children: list[subprocess.Popen[bytes]],
 ) -> int:
-    url = _start_standin(images, out, children)
-    environment = _environment(url)
+    secret_file = out / WORK_FOLDER / "secret.sh"
+    try:
+        secret = Secret.kept_in(secret_file)
+    except SecretError as error:
+        raise Failed(EXIT_CANNOT_CREATE, str(error)) from error
+    url = _start_standin(images, out, secret_file, children)
+    environment = _environment(url, secret)
     os.environ.clear()
     os.environ.update(environment)  # for our own clients too
     total = sum(picture.is_image for picture in found)
@@ -157,7 +164,7 @@ def _run(
     return _show(images, out) if code == 0 else code
 
 
-def _environment(url: str) -> dict[str, str]:
+def _environment(url: str, secret: Secret) -> dict[str, str]:
     """Give the children our address and keys, and nothing of the user's own account."""
     kept = {
         name: value
@@ -171,8 +178,8 @@ def _environment(url: str) -> dict[str, str]:
         **kept,
         "PYTHONPATH": os.pathsep.join(paths),
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_ACCESS_KEY_ID": ROOT_ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": secret.access_key,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -181,11 +188,14 @@ def _environment(url: str) -> dict[str, str]:
     }
 
 
-def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[bytes]]) -> str:
+def _start_standin(
+    images: Path, out: Path, secret_file: Path, children: list[subprocess.Popen[bytes]]
+) -> str:
     ready = out / WORK_FOLDER / "standin.json"
     log = out / WORK_FOLDER / "standin.log"
     command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
     command += ["--ready-file", str(ready), "--log", str(log), "--until-stdin-closes"]
+    command += ["--secret-file", str(secret_file)]
     child = lifetime.start(
         command,
         cwd=ROOT,

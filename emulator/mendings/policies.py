@@ -18,15 +18,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from moto.core.authorization import ActionAuthenticatorMixin
-from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.iam.access_control import IAMPolicyStatement, IAMRequestBase, PermissionResult
+
+from emulator.secret import ROOT_ACCESS_KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
-
-ROOT_ACCESS_KEY_ID = "carscribe"
-"""Whoever signs with this key is the account's root: no policy is asked."""
 
 condition_keys: ContextVar[dict[str, str]] = ContextVar("condition_keys")
 """The condition keys of the request under way, in lower case."""
@@ -45,6 +44,8 @@ ACTIONS_OF_AWS = {
 def mend() -> None:
     """Replace the evaluation of one statement, and let the root through."""
     IAMPolicyStatement.is_action_permitted = _is_action_permitted
+    # The front has checked the signature; moto's check takes twenty times as long.
+    IAMRequestBase.check_signature = lambda _: None
     original = ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 # the part that is mended
     if getattr(original, "mended", False):
         return

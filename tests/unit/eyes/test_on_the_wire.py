@@ -15,14 +15,13 @@ from emulator.eyes.detector import Box, Found
 from emulator.eyes.labels import to_labels
 from emulator.eyes.text import Piece, to_detections
 from emulator.faults import Faults
-from emulator.messages import Request
 from emulator.rekognition.shapes import output_problems
+from emulator.secret import Secret
 from emulator.server import StandIn
+from tests import signing
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SIGNED = "AWS4-HMAC-SHA256 Credential=carscribe/20260101/us-east-1/rekognition/aws4_request"
 
 
 class MadeUp:
@@ -53,14 +52,8 @@ def picture(tint: int) -> bytes:
 def ask(front: StandIn, operation: str, image: bytes, **parameters: Any) -> tuple[int, Any]:
     """Make a request; return the status and the body."""
     body = {"Image": {"Bytes": base64.b64encode(image).decode()}, **parameters}
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_AUTHORIZATION": SIGNED,
-        "HTTP_X_AMZ_TARGET": f"RekognitionService.{operation}",
-    }
-    answer = front.answer(Request(environ, json.dumps(body).encode()))
+    request = signing.rekognition(front.secret, operation, json.dumps(body).encode())
+    answer = front.answer(request)
     return answer.status, json.loads(answer.body)
 
 
@@ -68,7 +61,9 @@ def ask(front: StandIn, operation: str, image: bytes, **parameters: Any) -> tupl
 def test_what_the_eyes_see_goes_out_as_the_services_answer(operation: str) -> None:
     """For an image without a recorded answer, and valid by botocore's model."""
     eyes, image = MadeUp(), picture(1)
-    status, answer = ask(StandIn(None, "us-east-1", Faults(), eyes=eyes), operation, image)
+    status, answer = ask(
+        StandIn(None, "us-east-1", Faults(), secret=Secret(), eyes=eyes), operation, image
+    )
     assert status == 200
     assert output_problems(operation, answer) == []
     assert eyes.looked == [(operation, hashlib.sha256(image).hexdigest())]
@@ -83,7 +78,7 @@ def test_what_the_eyes_see_goes_out_as_the_services_answer(operation: str) -> No
 
 def test_a_requests_own_limits_hold_for_the_eyes_too() -> None:
     """What is less sure than asked for is left out, as from a recorded answer."""
-    front = StandIn(None, "us-east-1", Faults(), eyes=MadeUp())
+    front = StandIn(None, "us-east-1", Faults(), secret=Secret(), eyes=MadeUp())
     _, answer = ask(front, "DetectLabels", picture(1), MinConfidence=90, MaxLabels=1)
     assert [label["Name"] for label in answer["Labels"]] == ["Car"]
 
@@ -96,7 +91,7 @@ def test_a_recorded_answer_is_not_looked_at(tmp_path: Path, operation: str) -> N
     recorded: Any = {"DetectLabels": {"Labels": []}}
     (tmp_path / "answers" / "1.png.json").write_text(json.dumps(recorded))
     eyes = MadeUp()
-    front = StandIn(tmp_path, "us-east-1", Faults(), eyes=eyes)
+    front = StandIn(tmp_path, "us-east-1", Faults(), secret=Secret(), eyes=eyes)
     _, answer = ask(front, operation, picture(1))
     assert not answer.get("Labels")
     assert not answer.get("TextDetections")
@@ -107,7 +102,7 @@ def test_a_recorded_answer_is_not_looked_at(tmp_path: Path, operation: str) -> N
 
 def test_eyes_that_are_busy_slow_their_caller_down() -> None:
     """The answer is Rekognition's for too many requests, which the workers' pacer heeds."""
-    front = StandIn(None, "us-east-1", Faults(), eyes=MadeUp(busy=True))
+    front = StandIn(None, "us-east-1", Faults(), secret=Secret(), eyes=MadeUp(busy=True))
     status, answer = ask(front, "DetectText", picture(1))
     assert (status, answer["__type"]) == (400, "ThrottlingException")
 
@@ -115,6 +110,8 @@ def test_eyes_that_are_busy_slow_their_caller_down() -> None:
 def test_an_image_that_rekognition_refuses_is_not_looked_at() -> None:
     """The stand-in judges the bytes first."""
     eyes = MadeUp()
-    status, answer = ask(StandIn(None, "us-east-1", Faults(), eyes=eyes), "DetectText", b"no image")
+    status, answer = ask(
+        StandIn(None, "us-east-1", Faults(), secret=Secret(), eyes=eyes), "DetectText", b"no image"
+    )
     assert (status, answer["__type"]) == (400, "InvalidImageFormatException")
     assert eyes.looked == []
