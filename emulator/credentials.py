@@ -13,7 +13,7 @@ import math
 import re
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import unescape
 
 from moto import settings
@@ -23,7 +23,6 @@ from moto.core.utils import utcnow
 from moto.iam.access_control import (
     CreateAccessKeyFailure,
     IAMPolicy,
-    IAMRequest,
     PermissionResult,
     create_access_key,
 )
@@ -97,7 +96,8 @@ class Authenticator:
         except Refused as refused:
             names = REFUSALS.get(service, REFUSALS[""])
             code, status = names[refused.code]
-            return errors.error(service, code, f"{refused.message}{self._told(refused)}", status)
+            said = errors.protocol_of(service, request)
+            return errors.error(said, code, f"{refused.message}{self._told(refused)}", status)
         if not request.header("Authorization"):
             _name_in_header(request)
         return None
@@ -210,31 +210,23 @@ def assumed_role(access_key_id: str) -> AssumedRole | None:
     return next((r for r in reversed(roles) if r.access_key_id == access_key_id), None)
 
 
-class _RekognitionRequest(IAMRequest):  # type: ignore[misc] # moto is untyped here
-    """moto's own check of policies, with Rekognition's name for a refusal."""
+def authorize(action: str, resource: str, request: Request) -> None:
+    """Raise `Refused` unless the caller's own policies let it do something with a resource.
 
-    def _raise_access_denied(self) -> NoReturn:
-        raise Refused(
-            "AccessDeniedException",
-            f"User: {self._access_key.arn} is not authorized to perform: {self._action} "
-            f"because no identity-based policy allows the {self._action} action",
-        )
-
-
-def authorize_rekognition(operation: str, request: Request) -> None:
-    """Raise `Refused` unless the caller may call this operation of Rekognition."""
+    It is asked for what we answer ourselves; moto does the same for what it answers.
+    """
     if not is_enforced() or request.access_key_id == ROOT_ACCESS_KEY_ID:
         return
-    checked = _RekognitionRequest(
-        account_id=DEFAULT_ACCOUNT_ID,
-        method=request.method,
-        path=str(request.environ["RAW_URI"]),
-        data={},
-        body=request.body,
-        headers=EnvironHeaders(request.environ),
-        action=operation,
+    caller = create_access_key(
+        DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, EnvironHeaders(request.environ)
     )
-    checked.check_action_permitted("*")
+    said = [IAMPolicy(p).is_action_permitted(action, resource) for p in caller.collect_policies()]
+    if PermissionResult.DENIED in said or PermissionResult.PERMITTED not in said:
+        raise Refused(
+            "AccessDenied",
+            f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} "
+            f"because no identity-based policy allows the {action} action",
+        )
 
 
 def may_get_object(request: Request, bucket: Any, key: str, version: str | None) -> bool:

@@ -16,6 +16,7 @@ from emulator.messages import Answer, Request
 from emulator.operations import operation_of
 from emulator.rekognition.answers import Answers
 from emulator.rekognition.service import Looks, Rekognition
+from emulator.sqs.endpoint import Endpoint
 from emulator.wire import Server
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ class StandIn:
         self.counts = Counts()
         self.answers = Answers(images)
         self.rekognition = Rekognition(self.answers, eyes)
+        self.sqs = Endpoint(lambda: self.faults)
         self.metadata = metadata.Metadata(region)
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.stopping = threading.Event()
         self.listeners: dict[str, Server] = {}
         self.port = 0
-        mendings.apply(lambda: self.faults)
+        mendings.apply()
         credentials.enforce(iam_enforced)
 
     def listen(self, address: str, port: int) -> None:
@@ -86,6 +88,8 @@ class StandIn:
             self._keep_silent()
             return self.metadata.answer(request)
         if request.path.startswith("/moto-api"):
+            if request.path == "/moto-api/reset":
+                self.sqs.reset()
             return self.ask_moto(request)
         return self._answer_service(request)
 
@@ -109,12 +113,13 @@ class StandIn:
         if fate.latency_seconds:
             self.stopping.wait(fate.latency_seconds)
         service = operation.partition(".")[0]
+        said = errors.protocol_of(service, request)
         if fate.throttled:
             self.counts.add(operation, "throttled")
-            return errors.throttled(service, self.counts.read()[operation]["throttled"] - 1)
+            return errors.throttled(said, self.counts.read()[operation]["throttled"] - 1)
         if fate.failed:
             self.counts.add(operation, "errors")
-            return errors.failed(service)
+            return errors.failed(said)
         try:
             answer = self._carry_out(service, operation, request)
         except ConnectionAbortedError:
@@ -129,6 +134,8 @@ class StandIn:
         with credentials.context(request):
             if service == "rekognition":
                 return self.rekognition.answer(operation.partition(".")[2], request)
+            if service == "sqs":
+                return self.sqs.answer(operation.partition(".")[2], request)
             return credentials.refusal_as_json(service, self.ask_moto(request))
 
     def ask_moto(self, request: Request) -> Answer:

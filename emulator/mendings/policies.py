@@ -32,13 +32,8 @@ condition_keys: ContextVar[dict[str, str]] = ContextVar("condition_keys")
 OUTSIDE_A_REQUEST = {"aws:securetransport": "true"}
 
 # moto asks for an operation by its own name where AWS asks for another action.
-# Source: Service Authorization Reference, Amazon S3 and Amazon SQS.
-ACTIONS_OF_AWS = {
-    "s3:HeadBucket": "s3:ListBucket",
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-}
+# Source: Service Authorization Reference, Amazon S3.
+ACTIONS_OF_AWS = {"s3:HeadBucket": "s3:ListBucket"}
 
 
 def mend() -> None:
