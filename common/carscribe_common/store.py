@@ -26,7 +26,7 @@ import fcntl
 import json
 import os
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from carscribe_common.errors import Exit, WorkerExit
@@ -58,6 +58,14 @@ _HEADER_BYTES = 100
 """SQLite file format, "The Database Header": page size at byte 16, pages in the file at 28."""
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def _tables(connection: sqlite3.Connection | None) -> list[str]:
+    """Return what made the tables and indexes of a file."""
+    if connection is None:
+        return []
+    rows = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+    return [row[0] for row in rows]
 
 
 class Store:
@@ -99,9 +107,11 @@ class Store:
                     self._refuse_to_begin_anew(run_dir)
                     self._make(run)
                 self._refuse_no_store()
+            with self._disk(opening=True):
                 self._connection = self._open(self.path, "rw")
-                self.starts = self._begin_start()
+                # Before anything is written; what is relied upon is read behind the commit.
                 self.changed = self._refuse_another_run(run)
+                self.starts = self._begin_start()
                 self.started_at = str(self.one("SELECT at FROM start ORDER BY number LIMIT 1"))
                 self.calls_unknown = int(
                     self.one(
@@ -308,19 +318,29 @@ class Store:
                 )
                 + ". Go on with the settings of that run, or choose another run id.",
             )
+        with closing(sqlite3.connect(":memory:")) as fresh:
+            fresh.executescript(_TABLES + self.TABLES)
+            if _tables(fresh) != _tables(self._connection):
+                raise self._is_damaged("its tables are others")
         return frozenset(differing)
 
     # --- errors -------------------------------------------------------------------
 
     @contextmanager
-    def _disk(self) -> Iterator[None]:
-        """Turn SQLite's and the disk's errors into the worker's end."""
+    def _disk(self, *, opening: bool = False) -> Iterator[None]:
+        """Turn SQLite's and the disk's errors into the worker's end.
+
+        Args:
+            opening: a file is opened that was there, whose format or schema may
+                be noise, which SQLite tells as an error without a name.
+        """
         try:
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", None)
             primary = None if code is None else code & 0xFF  # without the extended code
-            if primary in _DAMAGED:
+            no_utf8 = primary is None and isinstance(error, sqlite3.OperationalError)
+            if primary in _DAMAGED or no_utf8 or (opening and primary == sqlite3.SQLITE_ERROR):
                 raise self._is_damaged(str(error)) from error
             if primary == sqlite3.SQLITE_BUSY:
                 raise self._in_use() from error
@@ -334,6 +354,12 @@ class Store:
             raise
         except OSError as error:
             raise self._cannot_write(error.strerror or str(error)) from error
+        except UnicodeDecodeError as error:  # of SQLite's own words about noise
+            raise self._is_damaged("its words are noise") from error
+        except ValueError as error:
+            if not opening:
+                raise
+            raise self._is_damaged(str(error)) from error
 
     def _is_damaged(self, how: str) -> WorkerExit:
         return WorkerExit(

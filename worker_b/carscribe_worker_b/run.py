@@ -491,8 +491,10 @@ class RunB:
         idle = [one for n, one in self._state.in_flight.items() if n not in self._at_work]
         idle += [rival for rivals in self._state.parked.values() for rival in rivals.values()]
         self._state.parked.clear()
-        for car, receipts in idle:
-            self._state.in_flight.pop(car.n, None)
+        for one in idle:
+            car, receipts = one
+            if self._state.in_flight.get(car.n) is one:  # its rival is not
+                del self._state.in_flight[car.n]
             self._left.append(car)
             self._requeue(receipts)
 

@@ -1,198 +1,260 @@
-"""B's store: which n are settled, whose they are, and what the next process finds."""
+"""B's store: what settles an n, what is missing, and what the next process goes on with."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import islice
-from typing import TYPE_CHECKING
+import shutil
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.protocol import DIGEST_MODULUS, car_hash
-from carscribe_worker_b.store import GAPS_NAMED, TextStore
-from tests.unit.worker_b.conftest import ETAG, RUN, car, result, set_end, settle
+from carscribe_common.protocol import DIGEST_MODULUS, Car, car_hash
+from carscribe_common.store import PAGE_ROWS
+from carscribe_worker_b.store import CRASHES_MAX, SUMS_MAX, TextStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from carscribe_common.protocol import Car
+RUN = {"worker": "b", "run_id": "r", "bucket": "photos", "queue_url": "q", "percent": 80.0}
+GONE = {"reason": "gone", "detail": "it is not there"}
 
 
-def digest(*cars: Car) -> int:
-    """Return A's digest of these cars."""
-    return sum(car_hash(one.n, one.key, one.etag) for one in cars) % DIGEST_MODULUS
+def car(n: int, key: str | None = None, etag: str = '"e"') -> Car:
+    """Return a car of this run."""
+    return Car("r", n, key or f"{n}.jpg", etag, 7)
 
 
-def test_run_is_covered_only_with_its_end_and_every_n(store: TextStore) -> None:
-    """All settled without -1 does not cover a run, nor -1 with a gap."""
-    settle(store, result(car(1)), result(car(3), None))
-    assert not store.is_covered
-    set_end(store, 3)
-    assert not store.is_covered
-    settle(store, result(car(2), failed=True))
-    assert store.is_covered
+def result(of: Car, line: str | None = None, *, failed: bool = False) -> Any:
+    """Return what came of a car's image."""
+    return SimpleNamespace(
+        car=of,
+        text=None if failed else [{"text": line}] if line else [],
+        line=line,
+        failure=GONE if failed else None,
+        billed=not failed,
+        at=0.0,
+        seconds=0.0,
+    )
 
 
-def test_an_n_beyond_the_end_covers_no_gap(store: TextStore) -> None:
-    """As many settled n as there are cars are not enough: they must be the right ones."""
-    settle(store, result(car(1)), result(car(99)))
-    set_end(store, 2)
-    assert not store.is_covered
+def settle(store: TextStore, *results: Any) -> None:
+    """Commit results."""
+    with store.transaction():
+        store.settle(results)
 
 
-def test_a_run_without_a_car_is_covered_by_its_end(store: TextStore) -> None:
-    """-1 with 0 cars ends a run at once."""
-    set_end(store, 0)
-    assert store.is_covered
-    assert store.digest_agrees()
+def end(store: TextStore, expected: int, *cars: Car) -> None:
+    """Commit A's end with the digest of these cars, or with none."""
+    digest = sum(car_hash(each.n, each.key, each.etag) for each in cars) % DIGEST_MODULUS
+    with store.transaction():
+        store.set_end(expected, digest if cars else None)
 
 
-def test_a_failed_image_holds_its_n_no_longer(store: TextStore) -> None:
-    """A's own image takes the n that a stray message with a missing image had taken."""
-    settle(store, result(car(1, "nope.jpg"), failed=True), result(car(2)))
-    assert store.holder(1) is None
-    assert store.is_settled(1, "nope.jpg")
-    assert not store.is_settled(1, "1.jpg")
-    assert store.holder(2) == "2.jpg"
-    assert store.has_failures
-    settle(store, result(car(1)))
-    assert store.holder(1) == "1.jpg"
-    assert not store.has_failures
-    counts = store.counts()
-    assert (counts["settled"], counts["with_text"], counts["failed"]) == (2, 2, 0)
+@pytest.fixture
+def store(memory_path: Path) -> Iterator[TextStore]:
+    """An empty store."""
+    with TextStore(memory_path, RUN) as store:
+        yield store
 
 
-def test_what_was_settled_is_there_for_the_next_process(
-    open_store: Callable[[], TextStore],
+def test_each_settled_image_is_counted_once(store: TextStore) -> None:
+    """Text, no text and failure each settle an n; an n with two images counts once."""
+    settle(store, result(car(1), "GO"), result(car(2)), result(car(3), failed=True))
+    settle(store, result(car(3, "other.jpg"), "NO"))
+    # The third one has an image after all, and is failed no longer.
+    assert store.counts() == {"settled": 3, "with_text": 2, "failed": 0, "billed": 3}
+    settle(store, result(car(4), failed=True), result(car(4, "other.jpg"), failed=True))
+    assert (store.counts()["settled"], store.counts()["failed"]) == (4, 1)
+
+
+def test_who_settled_an_n_holds_it(store: TextStore) -> None:
+    """With success the key holds its n; with a failure the n is settled and free."""
+    settle(store, result(car(1), "GO"), result(car(2), failed=True))
+    assert (store.holder(1), store.holder(2), store.holder(3)) == ("1.jpg", None, None)
+    assert store.is_settled(1, "1.jpg")
+    assert store.is_settled(2, "2.jpg")
+    assert not store.is_settled(2, "other.jpg")
+    assert not store.is_settled(3, "3.jpg")
+
+
+@pytest.mark.parametrize(
+    ("settled", "expected", "missing"),
+    [
+        ([], None, []),
+        ([], 0, []),
+        ([], 3, [1, 2, 3]),
+        ([1, 3], None, [2]),
+        ([1, 3], 3, [2]),
+        ([1, 3], 5, [2, 4, 5]),
+        ([2, 900], 2, [1]),
+        ([2, 900], None, [1, *range(3, 900)]),
+    ],
+)
+def test_missing(
+    store: TextStore, settled: list[int], expected: int | None, missing: list[int]
 ) -> None:
-    """Rows, counts and the end outlast the process; what was not committed does not."""
-    first = open_store()
-    settle(first, result(car(1)))
-    set_end(first, 2, 7)
-    first.execute("BEGIN")
-    first.settle([result(car(2))])
-    again = open_store()
-    assert (again.holder(1), again.holder(2), again.end) == ("1.jpg", None, (2, 7))
-    assert again.counts()["settled"] == 1
+    """Missing is each n up to the end, or up to the highest that came, that is not settled."""
+    settle(store, *(result(car(n)) for n in settled))
+    if expected is not None:
+        end(store, expected)
+    assert list(store.missing()) == missing
+    assert store.is_covered == (expected is not None and not missing)
 
 
-def test_gaps_are_named_as_a_takes_them(store: TextStore) -> None:
-    """Single n and stretches up to the last one; without -1 the rest is open."""
-    settle(store, *(result(car(n)) for n in (1, 2, 4, 8, 9)))
-    assert store.missing_ranges() == "3,5-7,10-"
-    assert list(store.missing()) == [3, 5, 6, 7]
-    set_end(store, 12)
-    assert store.missing_ranges() == "3,5-7,10-12"
-    assert list(store.missing()) == [3, 5, 6, 7, 10, 11, 12]
+def test_covered_only_with_the_end(store: TextStore) -> None:
+    """However many are settled: without A's end nobody knows that these are all."""
+    settle(store, result(car(1)))
+    assert not store.is_covered
+    end(store, 1)
+    assert store.is_covered
 
 
-def test_nothing_settled_and_nothing_missing(store: TextStore) -> None:
-    """Before the first message all is missing; when all is settled, nothing is."""
-    assert store.missing_ranges() == "1-"
-    assert list(store.missing()) == []
-    set_end(store, 2)
-    assert store.missing_ranges() == "1-2"
-    settle(store, result(car(1)), result(car(2)))
-    assert store.missing_ranges() == ""
+def test_strays_do_not_cover_a_missing_n(store: TextStore) -> None:
+    """An n above A's last one, or two images of one n, make up for no other."""
+    settle(store, result(car(1)), result(car(77)), result(car(1, "x.jpg"), failed=True))
+    end(store, 2)
+    assert not store.is_covered
+    settle(store, result(car(2)))
+    assert store.is_covered
 
 
-def test_very_many_gaps_end_in_an_open_one(store: TextStore) -> None:
-    """Past a thousand stretches all from there on is sent again; a huge n costs no time."""
-    settle(store, *(result(car(2 * n)) for n in range(1, GAPS_NAMED + 10)))
-    settle(store, result(car(999_999_999_999)))
-    ranges = store.missing_ranges().split(",")
-    assert len(ranges) == GAPS_NAMED + 1
-    assert ranges[-2:] == [f"{2 * GAPS_NAMED - 1}", f"{2 * GAPS_NAMED + 1}-"]
-    assert len(list(islice(store.missing(), 5000))) == 5000
+@pytest.mark.parametrize(
+    ("told", "agrees"),
+    [
+        ([car(1), car(2)], True),
+        ([car(2, "1.jpg"), car(1, "2.jpg")], False),
+        ([car(1), car(2, "3.jpg")], False),
+        ([car(1), car(2, etag='"f"')], False),
+        ([car(1)], False),
+        ([], True),  # an older A says none
+    ],
+)
+def test_digest(store: TextStore, told: list[Car], agrees: bool) -> None:
+    """The rows are A's cars if key, etag and n of all of them are."""
+    settle(store, result(car(1), "GO"), result(car(2)), result(car(9)))
+    end(store, 2, *told)
+    assert store.digest_agrees() is agrees
 
 
-def test_the_digest_agrees_with_the_cars_that_a_numbered(store: TextStore) -> None:
-    """Text or none or failed: it is which object got which n that counts."""
-    cars = [car(1), car(2), car(3)]
-    settle(store, result(cars[0]), result(cars[1], None), result(cars[2], failed=True))
-    set_end(store, 3, digest(*cars))
+def test_digest_of_an_n_that_a_stray_failed_for(store: TextStore) -> None:
+    """Where only failures claim an n, one of them must be A's; a success speaks for itself."""
+    settle(store, result(car(1, "stray.jpg"), failed=True), result(car(1), failed=True))
+    settle(store, result(car(2, "stray.jpg"), failed=True), result(car(2), "GO"))
+    end(store, 2, car(1), car(2))
     assert store.digest_agrees()
-
-
-@pytest.mark.parametrize("keys", [("2.jpg", "1.jpg"), ("1.jpg", "3.jpg"), ("1.jpg", "1.jpg")])
-def test_the_digest_of_other_cars_does_not_agree(store: TextStore, keys: tuple[str, str]) -> None:
-    """Numbered in another order, another image, one twice: it is not the A of these n."""
-    settle(store, result(car(1)), result(car(2)))
-    set_end(store, 2, digest(*(car(n, key) for n, key in enumerate(keys, 1))))
+    end(store, 2, car(1, "stray.jpg"), car(2))
+    assert store.digest_agrees()
+    end(store, 2, car(1), car(2, "stray.jpg"))
     assert not store.digest_agrees()
 
 
-def test_an_end_without_a_digest_is_believed(store: TextStore) -> None:
-    """Older programs send none."""
-    settle(store, result(car(1)))
-    set_end(store, 1)
-    assert store.digest_agrees()
+def test_digest_of_too_many_strays_is_not_believed(store: TextStore) -> None:
+    """Strays for which too many choices would have to be tried end as another digest."""
+    cars = range(1, SUMS_MAX.bit_length() + 1)
+    for n in cars:
+        settle(store, result(car(n, "stray.jpg"), failed=True), result(car(n), failed=True))
+    end(store, len(cars), *map(car, cars))
+    assert not store.digest_agrees()
 
 
-def test_strays_leave_the_digest_alone(store: TextStore) -> None:
-    """A stray that failed first, or lies beyond the end, is none of the run's cars."""
-    settle(store, result(car(1, "stray.jpg"), failed=True), result(car(9)))
-    settle(store, result(car(1)), result(car(2, "other-stray.jpg"), failed=True))
-    settle(store, result(car(2), failed=True))
-    set_end(store, 2, digest(car(1), car(2)))
-    assert store.digest_agrees()
-
-
-def test_receipts_are_kept_until_they_are_of_no_use(open_store: Callable[[], TextStore]) -> None:
-    """Each of them, for the next process, but of what is settled, requeued or void."""
-    first = open_store()
-    with first.transaction():
-        first.add_in_flight(car(1), ["r1", "r1 again"])
-        for n in (2, 3, 4):
-            first.add_in_flight(car(n), [f"r{n}"])
-        first.forget_receipts(["r2"])
-        first.settle([result(car(3))])
-        first.leave([car(4)])
-    assert open_store().in_flight() == [(car(1), "r1"), (car(1), "r1 again")]
-
-
-def test_receipts_of_another_queue_are_dropped(
-    open_store: Callable[[], TextStore], tmp_path: Path
-) -> None:
-    """They say nothing to another queue; what is settled stays so."""
-    first = open_store()
-    with first.transaction():
-        first.add_in_flight(car(1), ["r1"])
-        first.settle([result(car(2))])
-    first.close()
-    with TextStore(tmp_path, RUN | {"queue_url": "http://another"}) as store:
-        assert store.in_flight() == []
-        assert store.is_settled(2, "2.jpg")
-    with TextStore(tmp_path, RUN | {"queue_url": "http://another"}) as store:
-        assert not store.changed
-
-
-def test_crashes_count_processes_that_died(open_store: Callable[[], TextStore]) -> None:
-    """Not the one that is at work, nor one that ended in good order, nor a second try in one."""
-    for died in range(4):
-        store = open_store()
-        assert store.crashes(car(1)) == died
-        for _ in range(2):
-            with store.transaction():
-                store.begin([car(1)])
-        assert store.crashes(car(1)) == 0
-    store = open_store()
+def test_receipts_outlive_a_kill(memory_path: Path) -> None:
+    """What was in flight is known to the next process, each delivery of it, until it is settled."""
+    (memory_path / "run").mkdir()
+    store = TextStore(memory_path / "run", RUN)
     with store.transaction():
-        store.begin([car(1), car(2)])
-        store.leave([car(1), car(2)])
-    store = open_store()
-    assert (store.crashes(car(1)), store.crashes(car(2))) == (4, 0)
-    settle(store, result(car(1)))
-    assert store.crashes(car(1)) == 0
+        store.add_in_flight(car(1), ["r1", "r2"])
+        store.add_in_flight(car(2), ["r3"])
+        store.add_in_flight(car(3), ["r4"])
+        store.begin([car(1)])
+    settle(store, result(car(3)))
+    with store.transaction():
+        store.forget_receipts(["r3"])
+    shutil.copytree(memory_path / "run", memory_path / "copy")
+    store.close()
+    with TextStore(memory_path / "copy", RUN) as again:
+        assert sorted(again.in_flight(), key=str) == [(car(1), "r1"), (car(1), "r2")]
+        assert again.crashes(car(1)) == 1
 
 
-def test_rows_have_what_came_of_each_image(store: TextStore) -> None:
-    """By n, with the texts as they were, a lone surrogate too; or the failed ones alone."""
-    texts = [{"text": "\ud800 | \n", "confidence": 99.0}]
-    settle(store, result(car(2), failed=True), replace(result(car(1)), text=texts))
-    first, second = store.rows()
-    assert (first["n"], first["key"], first["etag"], first["line"]) == (1, "1.jpg", ETAG, "GO 1")
-    assert (first["text"], first["failure"]) == (texts, None)
-    assert (second["text"], second["failure"]) == (None, {"reason": "gone", "detail": ""})
+def test_receipts_of_another_queue_are_void(memory_path: Path) -> None:
+    """Under another queue URL no receipt is worth anything; what is settled stays settled."""
+    with TextStore(memory_path, RUN) as store:
+        with store.transaction():
+            store.add_in_flight(car(1), ["r1"])
+        settle(store, result(car(2)))
+    for _ in range(2):
+        with TextStore(memory_path, {**RUN, "queue_url": "other"}) as store:
+            assert store.in_flight() == []
+            assert store.is_settled(2, "2.jpg")
+            with store.transaction():
+                store.add_in_flight(car(1), ["r9"])
+            assert store.changed in ({"queue_url"}, frozenset())
+        with TextStore(memory_path, {**RUN, "queue_url": "other"}) as store:
+            assert store.in_flight() == [(car(1), "r9")]
+            with store.transaction():
+                store.forget_receipts(["r9"])
+
+
+def test_processes_that_begin_an_image_and_die_are_counted(memory_path: Path) -> None:
+    """Each process counts once, however often it begins; one that ends in order does not."""
+    for crashes in range(CRASHES_MAX + 1):
+        with TextStore(memory_path, RUN) as store:
+            assert store.crashes(car(1)) == crashes
+            for _ in range(2):
+                with store.transaction():
+                    store.begin([car(1), car(2)])
+            with store.transaction():
+                store.leave([car(2)])
+    with TextStore(memory_path, RUN) as store:
+        assert store.crashes(car(2)) == 0
+        settle(store, result(car(1)))
+    with TextStore(memory_path, RUN) as store:
+        assert store.crashes(car(1)) == 0
+
+
+def test_lines_are_in_natural_order_and_end_at_the_last_n(store: TextStore) -> None:
+    """2 before 10; ties by code point; what claims a higher n than A's last is not in it."""
+    keys = ["10.jpg", "2.jpg", "02.jpg", "B.jpg", "a.jpg", "\U0001f697.jpg", "\ufffd.jpg"]
+    settle(store, *(result(car(n, key), f"T{n}") for n, key in enumerate(keys, start=1)))
+    settle(store, result(car(99, "1.jpg"), "STRAY"), result(car(8, "9.jpg")))
+    end(store, 8)
+    assert [key for key, _ in store.lines()] == [
+        "02.jpg",
+        "2.jpg",
+        "10.jpg",
+        "B.jpg",
+        "a.jpg",
+        "\ufffd.jpg",
+        "\U0001f697.jpg",
+    ]
+
+
+def test_one_key_may_have_several_lines(store: TextStore) -> None:
+    """A key under two n has a line for each: nothing is lost at a page's boundary."""
+    settle(store, *(result(car(n, "same.jpg"), str(n)) for n in range(1, PAGE_ROWS + 3)))
+    end(store, PAGE_ROWS + 2)
+    assert sorted(int(line) for _, line in store.lines()) == list(range(1, PAGE_ROWS + 3))
+
+
+def test_rows_are_what_was_found(store: TextStore) -> None:
+    """results.jsonl gets back what was written: lone surrogates and controls too."""
+    found = result(car(1), "\\ud800")
+    found.text = [{"text": "\ud800\x00\u2028", "box": {"left": 0.1}}]
+    settle(store, found, result(car(2), failed=True))
+    rows = list(store.rows())
+    assert [(row["n"], row["text"], row["line"], row["failure"]) for row in rows] == [
+        (1, found.text, "\\ud800", None),
+        (2, None, None, GONE),
+    ]
     assert [row["n"] for row in store.rows(failed=True)] == [2]
+
+
+def test_the_end_is_known_again(memory_path: Path) -> None:
+    """A B that has seen its -1 knows it at the next start."""
+    with TextStore(memory_path, RUN) as store:
+        assert (store.expected, store.end) == (None, None)
+        with store.transaction():
+            store.set_end(0, 2**64 - 1)
+    with TextStore(memory_path, RUN) as store:
+        assert (store.expected, store.end) == (0, (0, 2**64 - 1))

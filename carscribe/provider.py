@@ -121,7 +121,7 @@ def _search(root: Path, end: float) -> Iterator[Path]:
 def write_configuration(file: Path, folder: Path | None) -> None:
     """Write a CLI configuration that takes the provider from the folder."""
     lines = [
-        "# Written by carscribe/terraform.py; an edit does not last.",
+        "# Written by carscribe/provision.py; an edit does not last.",
         "disable_checkpoint = true",
     ]
     if folder is not None:
