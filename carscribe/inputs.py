@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+CHECKOUT = Path(__file__).resolve().parents[1]
+BUILD = CHECKOUT / "build"
+TEMPORARY_PATH_MAX = 50
 OWN_ADDRESS_URL = "https://checkip.amazonaws.com"
 OWN_ADDRESS_SECONDS = 10
 
 
 class UsageError(Exception):
     """Something on this machine has to change first; the message says what."""
+
+
+def temporary_folder() -> Path:
+    """Return where the programs that are started keep their temporary files.
+
+    Its sockets' addresses have at most 107 characters (sun_path in unix(7)), so
+    a checkout with a long path has the folder in the system's.
+    """
+    folder = BUILD / "tmp"
+    if len(str(folder)) > TEMPORARY_PATH_MAX:
+        digest = hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"carscribe-{os.getuid()}-{digest}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise UsageError(f"{folder} belongs to somebody else: remove it.")
+    return folder
 
 
 def own_network() -> str:
@@ -46,14 +63,3 @@ def make_key(key: Path) -> None:
         subprocess.run(command, check=True)
         new.replace(key)
         new.with_suffix(".pub").replace(key.with_suffix(".pub"))
-
-
-def joined(arguments: Sequence[str]) -> list[str]:
-    """Write each `-var NAME=VALUE` as one argument."""
-    result: list[str] = []
-    for argument in arguments:
-        if result and result[-1] in {"-var", "-var-file"}:
-            result[-1] += f"={argument}"
-        else:
-            result.append(argument)
-    return result

@@ -1,16 +1,15 @@
-"""Terraform as the Makefile calls it: environment and arguments, nothing of its own.
+"""Terraform, as the operator's commands call it: its environment, variables and state.
 
-    python -m carscribe.provision COMMAND --target aws|local [--lab] [-- ARGUMENTS]
+    python -m carscribe terraform COMMAND [--target aws|local] [--lab] [-- ARGUMENTS]
 
 Each target has a state and a data folder in build/TARGET. Variables come from
 terraform/TARGET.tfvars if it is there (with --lab: learner-lab.tfvars), from
-TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are. AWS is found
-through the environment alone.
+TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are; what they
+come to, Terraform says itself (`values`). AWS is found through the environment alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -18,6 +17,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,10 +27,13 @@ import boto3
 
 from carscribe import leftovers, provider
 from carscribe.credentials import CredentialsError, check_credentials
-from carscribe.inputs import UsageError, joined, make_key, own_network
+from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
+
+    from carscribe.folder import Picture
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIGURATION = CHECKOUT / "terraform"
@@ -41,8 +45,26 @@ OLDEST_TERRAFORM = (1, 11)
 EXIT_LEFTOVERS = 1
 EXIT_NO_PERMISSION = 77
 EXIT_NOT_CONFIGURED = 78
-DEFAULT_NAME = "carscribe"  # as in variables.tf
-DEFAULT_REGION = "us-east-1"  # as in variables.tf
+ASKED_FOR = (
+    "existing_bucket",
+    "existing_instance_profile",
+    "existing_key_pair",
+    "image_prefix",
+    "images_dir",
+    "instance_type",
+    "name",
+    "region",
+    "result_volume_size_gib",
+    "ssh_private_key_file",
+    "ssh_public_key_file",
+)
+"""The variables that are read outside of Terraform."""
+NO_KEYS = ["-var=ssh_private_key_file=variables.tf", "-var=existing_key_pair=none"]
+"""Variables with which no key is asked for: only a name and a region are."""
+UNKNOWN = "(known after apply)"
+"""What Terraform's console says of a variable that has no value."""
+KEPT = ("TF_VAR_", "TF_TOKEN_", "TF_PLUGIN_CACHE_", "TF_CLI_CONFIG_FILE")
+"""What of the user's TF_... is used: variables, and where providers come from (provider.py)."""
 
 
 NOUNS = {
@@ -57,6 +79,15 @@ NOUNS = {
     "aws_subnet": "subnet",
     "aws_vpc": "network",
 }
+
+
+ERROR_MAX = 600
+"""Characters of one error that are said; the rest is in the log."""
+_PLACE = re.compile(
+    r"on \S+ line \d+|with \S+,$|\d+:|[\u251c\u2500]|This was checked by|Releasing state|"
+    r"var\.\S+ is |local\.\S+ is |self\.\S+ is |data\.\S+ is "
+)
+"""Lines of an error that say where in the configuration it is."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +130,18 @@ class Deployment:
 class Terraform:
     """The terraform on this machine, for one deployment."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, environ: Mapping[str, str] | None = None) -> None:
+        environ = os.environ if environ is None else environ
         self.deployment = deployment
         self.binary, self.platform = find_terraform()
         self.environment = {
-            **os.environ,
+            **{name: environ[name] for name in environ if name not in diverting(environ)},
             "TF_DATA_DIR": str(deployment.data),
             "TF_CLI_CONFIG_FILE": str(self._cli_configuration()),
             "TF_IN_AUTOMATION": "1",
             "TF_INPUT": "0",
             "CHECKPOINT_DISABLE": "1",
+            "TMPDIR": str(temporary_folder()),
         }
         self.colour = [] if sys.stdout.isatty() else ["-no-color"]
 
@@ -133,29 +166,42 @@ class Terraform:
             cache.mkdir(parents=True, exist_ok=True)
             self.environment["TF_PLUGIN_CACHE_DIR"] = str(cache)
 
-    def run(self, command: str, *arguments: str, capture: bool = False) -> tuple[int, str]:
-        """Run one command; captured output comes back as text.
+    def run(
+        self,
+        command: str,
+        *arguments: str,
+        capture: bool = False,
+        told: Callable[[str], None] | None = None,
+    ) -> tuple[int, str]:
+        """Run one command; captured output comes back as text, or each line is told.
 
         Terraform ends in order when it is interrupted, and has to be left the
         time: a terminal tells it of Ctrl-C itself, of SIGTERM it hears from here.
         """
+        captured = capture or told is not None
         with subprocess.Popen(
             [self.binary, f"-chdir={CONFIGURATION}", *command.split(), *arguments],
             env=self.environment,
             text=True,
-            stdout=subprocess.PIPE if capture else None,
-            stderr=subprocess.STDOUT if capture else None,
+            stdin=subprocess.DEVNULL if captured else None,
+            stdout=subprocess.PIPE if captured else None,
+            stderr=subprocess.STDOUT if captured else None,
         ) as process:
             before = [
                 signal.signal(signal.SIGINT, lambda *_: None),
                 signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
             ]
+            said = []
             try:
-                said = process.communicate()[0]
+                for line in process.stdout or ():
+                    said.append(line)
+                    if told is not None:
+                        told(line)
+                process.wait()
             finally:
                 signal.signal(signal.SIGINT, before[0])
                 signal.signal(signal.SIGTERM, before[1])
-        return process.returncode, said or ""
+        return process.returncode, "".join(said)
 
     def initialize(self, *, backend: bool = True) -> None:
         """Run `terraform init` if anything it depends on is another than the last time.
@@ -243,14 +289,34 @@ class StateError(UsageError):
         )
 
 
+def diverting(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of the user's own TF_... that would lead Terraform elsewhere."""
+    return [name for name in environ if name.startswith("TF_") and not name.startswith(KEPT)]
+
+
 def reason(said: str) -> str:
-    """Return the first error of Terraform and what it says of it, as one line."""
+    """Return the first error of what Terraform said, as one line."""
+    return (errors(said) or ["it gives no reason"])[0]
+
+
+def errors(said: str) -> list[str]:
+    """Return the errors that Terraform said, each as one line.
+
+    Where a validation of ours was not met it is that sentence alone; else the
+    title and what is said below it, without the place in the configuration.
+    """
     plain = re.sub(r"\x1b\[[\d;]*m", "", said)
-    lines = [line.strip(" \u2502\u2577\u2575") for line in plain.splitlines()]
-    begin = next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
-    rest = [line for line in lines[begin:] if line]
-    end = next((i for i, line in enumerate(rest[1:], 1) if line.startswith("Error: ")), len(rest))
-    return " ".join(rest[:end]).removeprefix("Error: ")[:600] or "it gives no reason"
+    lines = [line.strip("\u2502\u2577\u2575 ") for line in plain.splitlines()]
+    found = []
+    for block in re.split(r"^(?=(?:Error|Warning): )", "\n".join(lines), flags=re.MULTILINE):
+        if not block.startswith("Error: "):
+            continue
+        title, *rest = block.removeprefix("Error: ").splitlines()
+        told = [line for line in rest if not _PLACE.match(line)]
+        text = " ".join(" ".join(told).partition("!!!!")[0].split())[:ERROR_MAX]
+        ours = title.startswith("Invalid value for variable") or "condition failed" in title
+        found.append(text if ours and text else f"{title}: {text}".rstrip(": "))
+    return list(dict.fromkeys(found))
 
 
 def backend_text() -> str:
@@ -301,7 +367,11 @@ def find_terraform() -> tuple[str, str]:
         )
     said = subprocess.run(
         [binary, "version", "-json"],
-        env={**os.environ, "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"},
+        env={
+            **{name: os.environ[name] for name in os.environ if not name.startswith("TF_")},
+            "TF_CLI_CONFIG_FILE": os.devnull,
+            "CHECKPOINT_DISABLE": "1",
+        },
         check=False,
         capture_output=True,
         text=True,
@@ -317,31 +387,79 @@ def find_terraform() -> tuple[str, str]:
     return binary, version["platform"]
 
 
-def given(deployment: Deployment, extra: Sequence[str], name: str) -> str | None:
-    """Return what a variable is given, as it is written, where the strongest word is."""
-    value = os.environ.get(f"TF_VAR_{name}")
-    for file in deployment.variable_files:
-        lines = re.findall(rf"^\s*{name}\s*=\s*(.*?)\s*(?:#.*)?$", file.read_text(), re.MULTILINE)
-        value = lines[-1] if lines else value
-    for argument in extra:
-        if argument.startswith(f"-var={name}="):
-            value = argument.removeprefix(f"-var={name}=")
-    return value
+def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
+    """Return what the variables come to, as Terraform itself says it.
+
+    Its console is asked in a folder with copies of the declarations, which needs
+    neither a provider nor a state. The folder lies beside terraform/, so that
+    paths lead where they lead from there. The key of a deployment exists by then.
+
+    Returns:
+        ASKED_FOR by name, ``rekognition_rate_per_second``, and ``ssh_ingress_cidrs``
+        where networks are given.
+
+    Raises:
+        UsageError: a variable is refused, in the words of its validation.
+    """
+    with tempfile.TemporaryDirectory(prefix=".console-", dir=CHECKOUT) as folder:
+        for file in [
+            *(CONFIGURATION / name for name in ("variables.tf", "locals.tf")),
+            *CONFIGURATION.glob("terraform.tfvars*"),
+            *CONFIGURATION.glob("*.auto.tfvars*"),
+        ]:
+            if file.is_file():
+                shutil.copy(file, folder)
+        command = [
+            *(terraform.binary, f"-chdir={folder}", "console", "-no-color"),
+            *(f"-var-file={file}" for file in terraform.deployment.variable_files),
+            *(word for word in extra if word.startswith(("-var=", "-var-file="))),
+        ]
+
+        def asked(expression: str) -> str:
+            """Return the last line: of an unknown value the console says so in words."""
+            done = subprocess.run(
+                command,
+                input=f"jsonencode({expression})\n",
+                env={**terraform.environment, "TF_DATA_DIR": folder},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            # It ends with 0 and prints the value also where a validation refuses it.
+            if done.returncode or "Error: " in done.stderr:
+                raise UsageError("\n".join(errors(done.stderr + done.stdout)))
+            return done.stdout.splitlines()[-1]
+
+        pairs = [f"{name} = var.{name}" for name in ASKED_FOR]
+        rate = "rekognition_rate_per_second"
+        pairs.append(f"{rate} = local.{rate}")
+        found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
+        networks = asked("var.ssh_ingress_cidrs")
+    if networks != UNKNOWN:
+        found["ssh_ingress_cidrs"] = json.loads(json.loads(networks))
+    return found
 
 
-def variables(deployment: Deployment, extra: Sequence[str]) -> list[str]:
-    """Return the arguments that give Terraform its variables."""
-    arguments = [f"-var-file={file}" for file in deployment.variable_files]
-    if given(deployment, extra, "ssh_ingress_cidrs") is None:
+def arguments_for(terraform: Terraform, found: Mapping[str, Any]) -> list[str]:
+    """Return the arguments that give Terraform its variables, beside those of the caller."""
+    arguments = [f"-var-file={file}" for file in terraform.deployment.variable_files]
+    if "ssh_ingress_cidrs" not in found:
         arguments.append(f"-var=ssh_ingress_cidrs={json.dumps([own_network()])}")
     return arguments
 
 
-def refuse_another_region(terraform: Terraform, extra: Sequence[str]) -> None:
+def stage(pictures: Sequence[Picture], folder: Path) -> None:
+    """Make a folder of links to pictures, in place of the one that was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for picture in pictures:
+        link = folder / picture.key
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(picture.path.resolve())
+
+
+def refuse_another_region(known: State, found: Mapping[str, Any]) -> None:
     """Terraform would lose sight of what it made in the first region, and make all again."""
-    known = terraform.known()
-    made_in = known.outputs.get("region")
-    wanted = (given(terraform.deployment, extra, "region") or DEFAULT_REGION).strip('"')
+    made_in, wanted = known.outputs.get("region"), found["region"]
     if made_in and known.resources and made_in != wanted:
         raise UsageError(
             f"This deployment is in {made_in}, and region is {wanted} now: say 'make down' first, "
@@ -349,20 +467,71 @@ def refuse_another_region(terraform: Terraform, extra: Sequence[str]) -> None:
         )
 
 
-def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> int:
-    """Run plan or apply with this deployment's variables, and remember them."""
+def plan_or_apply(
+    terraform: Terraform,
+    command: str,
+    extra: Sequence[str],
+    told: Callable[[str], None] | None = None,
+    remember: Mapping[str, Any] | None = None,
+) -> tuple[int, str]:
+    """Run plan or apply with this deployment's variables, and remember them.
+
+    Args:
+        terraform: of the deployment.
+        command: ``plan`` or ``apply``.
+        extra: more arguments.
+        told: gets each line of what is said, which else goes to standard output.
+        remember: more that later commands are to know.
+
+    Raises:
+        UsageError: a variable is refused, or the state is another region's or unreadable.
+    """
     deployment = terraform.deployment
-    refuse_another_region(terraform, extra)
-    arguments = variables(deployment, extra)
+    found = values(terraform, extra)
+    refuse_another_region(terraform.known(), found)
+    arguments = arguments_for(terraform, found)
     if command == "apply":
-        environment = {k: v for k, v in os.environ.items() if k.startswith("TF_VAR_")}
-        inputs = {"arguments": [*arguments, *extra], "environment": environment}
+        environment = {k: v for k, v in terraform.environment.items() if k.startswith("TF_VAR_")}
+        inputs = {
+            "arguments": [*arguments, *extra],
+            "environment": environment,
+            "given": [word for word in extra if word.startswith(("-var=", "-var-file="))],
+            "lab": deployment.lab,
+            "name": found["name"],
+            "region": found["region"],
+            "since": made_with(deployment).get("since") or time.time(),
+            **(remember or {}),
+        }
         deployment.inputs.write_text(json.dumps(inputs, indent=1))
         arguments.append("-auto-approve")
-    return terraform.run(command, *terraform.colour, *arguments, *extra)[0]
+    return terraform.run(command, *terraform.colour, *arguments, *extra, told=told)
 
 
-def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
+def made_with(deployment: Deployment) -> dict[str, Any]:
+    """Return what the last apply was given; nothing if that is not known.
+
+    Returns:
+        ``arguments`` and ``environment``; of an apply of this release also ``given`` (the
+        caller's own variables), ``images`` (their folder), ``lab``, ``name``, ``region`` and
+        ``since`` (of the first apply, in seconds of Unix time).
+    """
+    try:
+        inputs = json.loads(deployment.inputs.read_text())
+        arguments = [str(one) for one in inputs["arguments"]]
+        environment = {str(name): str(value) for name, value in inputs["environment"].items()}
+    except FileNotFoundError:
+        return {"arguments": [], "environment": {}}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UsageError(
+            f"{deployment.inputs} is damaged, which says what this deployment was made with: "
+            "delete it, and give the same variables again."
+        ) from None
+    return {**inputs, "arguments": arguments, "environment": environment}
+
+
+def destroy(
+    terraform: Terraform, extra: Sequence[str], told: Callable[[str], None] | None = None
+) -> tuple[int, str]:
     """Destroy all that the state knows, with the variables it was made with.
 
     Files that those variables name may be gone by now, so what a destroy does
@@ -370,14 +539,14 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     out.
     """
     known = terraform.known()
-    inputs: dict[str, Any] = {"arguments": [], "environment": {}}
-    if terraform.deployment.inputs.exists():
-        inputs = json.loads(terraform.deployment.inputs.read_text())
+    if not known.resources:
+        return 0, ""
+    inputs = made_with(terraform.deployment)
     for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
         del terraform.environment[name]
     terraform.environment.update(inputs["environment"])
-    arguments = [a for a in inputs["arguments"] if a.startswith(("-var=", "-var-file="))]
-    arguments += [
+    arguments = [
+        *(a for a in inputs["arguments"] if a.startswith("-var=") or _is_there(a)),
         f"-var=ssh_private_key_file={KEY}",
         f"-var=ssh_public_key_file={KEY}.pub",
         '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
@@ -385,32 +554,39 @@ def destroy(terraform: Terraform, extra: Sequence[str]) -> int:
     ]
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
-    if not known.resources:
-        return say_what_is_left(terraform.deployment, arguments, removed=False)
     options = [*terraform.colour, "-auto-approve"]
     if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
-    code, _ = terraform.run("destroy", *options, *arguments, *extra)
+    code, said = terraform.run("destroy", *options, *arguments, *extra, told=told)
     if code != 0:
         print("Once more, from what the state knows alone.", file=sys.stderr)
-        code, _ = terraform.run("destroy", *options, "-refresh=false", *arguments, *extra)
-    return code or say_what_is_left(terraform.deployment, arguments)
+        options.append("-refresh=false")
+        code, said = terraform.run("destroy", *options, *arguments, *extra, told=told)
+    return code, said
+
+
+def _is_there(argument: str) -> bool:
+    kind, _, file = argument.partition("=")
+    return kind == "-var-file" and (CONFIGURATION / file).is_file()
+
+
+def named(terraform: Terraform) -> tuple[str, str]:
+    """Return the deployment's name and region: of its last apply, else what they are now."""
+    inputs = made_with(terraform.deployment)
+    if not inputs.get("name"):
+        inputs = values(terraform, NO_KEYS)
+    return str(inputs["name"]), str(inputs["region"])
 
 
 def say_what_is_left(
-    deployment: Deployment, arguments: Sequence[str], *, removed: bool = True
+    session: boto3.session.Session, name: str, region: str, *, is_aws: bool, removed: bool = True
 ) -> int:
     """Ask AWS itself, and fail if something with this deployment's name stays there."""
-    name, region = (
-        (given(deployment, arguments, variable) or default).strip('"')
-        for variable, default in (("name", DEFAULT_NAME), ("region", DEFAULT_REGION))
-    )
-    passing = deployment.target == "local"  # the stand-in, and all that it knows
-    ask = leftovers.ask_until_settled if removed and not passing else leftovers.ask
-    answer = ask(boto3.session.Session(), region, name)
-    if passing and answer.found:
+    ask = leftovers.ask_until_settled if removed and is_aws else leftovers.ask
+    answer = ask(session, region, name)
+    if answer.found and not is_aws:
         found = ", ".join(map(str, answer.found))
-        print(f"Terraform does not know of {found}: gone when the stand-in ends.")
+        print(f"Terraform does not know of {found}: gone when the emulator ends.")
         return 0
     if gone := leftovers.gone(answer, name):
         print(gone)
@@ -431,19 +607,26 @@ def check(terraform: Terraform, extra: Sequence[str]) -> int:
     return 0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m carscribe.provision")
-    parser.add_argument("command", choices=["init", "plan", "apply", "destroy", "output", "check"])
+def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `terraform` to the command line."""
+    parser = subparsers.add_parser(
+        "terraform", help="Terraform alone, with its state and variables"
+    )
+    parser.add_argument("action", choices=["init", "plan", "apply", "destroy", "output", "check"])
     parser.add_argument("--target", default="aws", choices=["aws", "local"])
     parser.add_argument("--lab", action="store_true", help="use learner-lab.tfvars")
     parser.add_argument("--state-dir", type=Path, help="in place of build/TARGET")
-    known, extra = parser.parse_known_args(arguments)
-    extra = joined([argument for argument in extra if argument != "--"])
-    folder = BUILD / ("terraform/check" if known.command == "check" else known.target)
-    state = (known.state_dir or folder).resolve()
+    parser.set_defaults(command=carry_out)
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Run one command, and return its exit code."""
+    folder = BUILD / ("terraform/check" if options.action == "check" else options.target)
+    state = (options.state_dir or folder).resolve()
     try:
-        return run(known.command, Deployment(known.target, state, lab=known.lab), extra)
+        return run(
+            options.action, Deployment(options.target, state, lab=options.lab), options.extra
+        )
     except CredentialsError as problem:
         print(problem, file=sys.stderr)
         return EXIT_NO_PERMISSION
@@ -464,13 +647,18 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
             make_key(KEY)
     terraform.initialize()
     if command in {"plan", "apply"}:
-        return plan_or_apply(terraform, command, extra)
+        return plan_or_apply(terraform, command, extra)[0]
     if command == "destroy":
-        return destroy(terraform, extra)
+        name, region = named(terraform)
+        made = bool(terraform.known().resources)
+        code = destroy(terraform, extra)[0]
+        return code or say_what_is_left(
+            boto3.session.Session(),
+            name,
+            region,
+            is_aws=deployment.target == "aws",
+            removed=made,
+        )
     if command == "output":
         return terraform.run("output", "-no-color", *extra)[0]
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

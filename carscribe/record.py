@@ -125,12 +125,12 @@ def build_client() -> RekognitionClient:
     )
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Say the cost, ask for consent, record."""
     parser = argparse.ArgumentParser(prog="record", description="Keep Rekognition's own answers.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--yes", action="store_true", help="do not ask before it costs")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     folder: Path = options.folder
     if not folder.is_dir():
         print(f"{folder} is no folder: say make record IMAGES=DIR.", file=sys.stderr)

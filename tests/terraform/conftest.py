@@ -100,7 +100,7 @@ def offline_check() -> Iterator[subprocess.Popen[str]]:
     }
     kept = {n: v for n, v in os.environ.items() if not n.startswith("AWS_")}
     with subprocess.Popen(
-        [sys.executable, "-m", "carscribe.provision", "check"],
+        [sys.executable, "-m", "carscribe", "terraform", "check"],
         cwd=ROOT,
         env={**kept, **without_anybody},
         text=True,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
 from carscribe import provision
@@ -11,13 +13,9 @@ from carscribe.leftovers import KINDS
 from tests.terraform.deployments import everything
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.terraform.conftest import World
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
-
-OWN = ["-var=name=own"]
 
 
 def test_every_kind_of_resource_is_asked_for(world: World) -> None:
@@ -75,7 +73,6 @@ def test_a_second_destroy_has_nothing_to_do(world: World) -> None:
 
 def test_what_terraform_does_not_know_is_told(
     world: World,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -103,13 +100,14 @@ def test_what_terraform_does_not_know_is_told(
     ]
     for name, value in world.standin.env.items():
         monkeypatch.setenv(name, value)
-    local, aws = (provision.Deployment(name, tmp_path) for name in ("local", "aws"))
-    assert provision.say_what_is_left(local, OWN, removed=False) == 0
+    session = boto3.session.Session()
+    look = partial(provision.say_what_is_left, session, "own", "us-east-1", removed=False)
+    assert look(is_aws=False) == 0
     assert capsys.readouterr().out == (
         f"Terraform does not know of volume {volumes[0]}, queue {queues[0]}: "
-        "gone when the stand-in ends.\n"
+        "gone when the emulator ends.\n"
     )
-    assert provision.say_what_is_left(aws, OWN, removed=False) == 1
+    assert look(is_aws=True) == 1
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "In account 123456789012, us-east-1, AWS has of the deployment own:"
     assert [line.split()[1] for line in said[1:-1]] == [volumes[0], queues[0]]

@@ -51,7 +51,7 @@ def test_an_interrupted_apply_ends_in_order(
     script.chmod(0o755)
     version = provider.locked_version(provision.LOCK_FILE)
     (tmp_path / provider.PROVIDER / version / "linux_amd64").mkdir(parents=True)
-    command = [sys.executable, "-m", "carscribe.provision", "apply", "--target", "local"]
+    command = [sys.executable, "-m", "carscribe", "terraform", "apply", "--target", "local"]
     with subprocess.Popen(
         [*command, "--state-dir", str(tmp_path / "state"), "-var=ssh_private_key_file=key"],
         cwd=ROOT,

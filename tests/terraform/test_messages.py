@@ -34,7 +34,7 @@ def ask(tmp_path: Path, command: str = "plan", **variables: str) -> tuple[int, s
     """Run a command with this environment alone; return its exit code and all that it said."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
-        [sys.executable, "-m", "carscribe.provision", command, "--state-dir", str(tmp_path)],
+        [sys.executable, "-m", "carscribe", "terraform", command, "--state-dir", str(tmp_path)],
         cwd=ROOT,
         env={**kept, **NOBODY, **variables},
         check=False,

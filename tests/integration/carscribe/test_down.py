@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CANNOT_BE_READ = "Terraform's state cannot be read, so nothing is removed and nothing deleted here"
 LENGTHS = 10
 CLOSED = "http://127.0.0.1:9"
+OWN = {"terraform-data", "logs", "command.lock"}
 EXAMPLE = "terraform/backend_override.tf.example"
 NO_SUCH_PROFILE = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 
@@ -54,7 +55,7 @@ class Checkout:
 
     def down(self, **environment: str) -> tuple[int, str]:
         """Call `make down`'s program."""
-        return self.python("carscribe.deploy", "down", **environment)
+        return self.python("carscribe", "down", **environment)
 
     def keys(self) -> list[str]:
         """Return the names of the key pairs that are up."""
@@ -62,10 +63,10 @@ class Checkout:
         return [str(pair["KeyName"]) for pair in pairs]
 
     def files(self) -> set[str]:
-        """Return what lies in build/, without Terraform's own folder."""
+        """Return what lies in build/, without Terraform's own folder, logs and the lock."""
         build = self.root / "build"
         found = (path.relative_to(build) for path in build.rglob("*") if path.is_file())
-        return {str(path) for path in found if "terraform-data" not in path.parts}
+        return {str(path) for path in found if not OWN & set(path.parts)}
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +80,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 def made(aws: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which an apply made a key pair."""
     checkout = Checkout(tmp_path_factory.mktemp("made"), aws)
-    for part in ("carscribe", "common", "terraform"):
+    for part in ("ansible", "carscribe", "common", "emulator", "images", "terraform"):
         skip = shutil.ignore_patterns("__pycache__", "*.tfvars", "backend_override.tf")
         shutil.copytree(ROOT / part, checkout.root / part, ignore=skip)
     code, said = checkout.python(
-        "carscribe.provision",
+        "carscribe",
+        "terraform",
         "apply",
         "-target=aws_key_pair.operator",
         '-var=ssh_ingress_cidrs=["203.0.113.7/32"]',
@@ -229,7 +231,7 @@ def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> No
     shutil.rmtree(checkout.root / "build")
     code, said = checkout.down(**NO_SUCH_PROFILE)
     assert code == 0, said
-    assert said.startswith("Nothing was made here, and AWS was not asked what is there. There are")
+    assert "Nothing was made here, and AWS was not asked what is there. There are no AWS" in said
 
 
 def test_a_look_up_that_is_refused_is_told(checkout: Checkout) -> None:
@@ -264,5 +266,5 @@ def test_terraform_s_own_folder_is_gone(checkout: Checkout) -> None:
     code, said = checkout.down()
     assert code == 0, said
     assert checkout.keys() == []
-    assert "The API knows none of them any more: 1 key pair." in said
+    assert "Removed: 1 key pair." in said
     assert checkout.files() <= {"ssh/id_ed25519", "ssh/id_ed25519.pub"}

@@ -21,7 +21,7 @@ def look(
 ) -> subprocess.CompletedProcess[str]:
     """Call the doctor for TARGET=aws, as somebody with this home."""
     return subprocess.run(
-        [sys.executable, "-m", "carscribe.preflight", "--target", "aws", *arguments],
+        [sys.executable, "-m", "carscribe", "doctor", "--target", "aws", *arguments],
         cwd=ROOT,
         env={**os.environ, **environment, "HOME": str(home), "PYTHONPATH": PYTHONPATH},
         capture_output=True,
@@ -103,7 +103,7 @@ def test_own_images_are_counted(standin: StandIn, tmp_path: Path) -> None:
     assert "over 1 image costs $0.001" in told.stdout
     told = look(tmp_path, standin.env, "--images", str(tmp_path / "none"))
     assert told.returncode == 78
-    assert "none is no folder: say `make up IMAGES=DIR`" in told.stderr
+    assert "none. Say `make up IMAGES=DIR` with the folder" in told.stderr
 
 
 def test_an_existing_bucket_has_a_price_for_a_thousand(standin: StandIn, tmp_path: Path) -> None:
