@@ -7,7 +7,7 @@ service's model; what the test answers is checked against the model, too.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import boto3
 from botocore.config import Config
@@ -51,7 +51,7 @@ class StubbedAWS:
         breaker = CircuitBreaker(60, seen_success=works, patience_seconds=0.01)
         self.call = Caller(clients, breaker, self.shutdown)
 
-    def __enter__(self) -> StubbedAWS:
+    def __enter__(self) -> Self:
         for stubber in (self.s3, self.sqs, self.rekognition):
             stubber.activate()
         return self
