@@ -6,10 +6,22 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from carscribe_common.ranges import Range, format_ranges, parse_ranges
 from carscribe_common.settings import Settings, number, setting
 
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_RANGE = re.compile(r"([1-9][0-9]{0,11})(-([1-9][0-9]{0,11})?)?")
+
+
+class Range(NamedTuple):
+    """All n from ``first`` to ``last``, both included; without end where ``last`` is None."""
+
+    first: int
+    last: int | None
+
+    def __str__(self) -> str:
+        if self.first == self.last:
+            return str(self.first)
+        return f"{self.first}-{'' if self.last is None else self.last}"
 
 
 class Resend(NamedTuple):
@@ -30,12 +42,25 @@ class Resend(NamedTuple):
 def _resend(text: str) -> Resend | None:
     if text == "false":
         return None
-    token, colon, ranges = text.partition(":")
     if text == "true":  # what releases before 1.0 said: all of them
-        ranges = format_ranges((), open_from=1)
-    elif not colon or not _TOKEN.fullmatch(token):
+        return Resend(text, (Range(1, None),))
+    token, colon, ranges = text.partition(":")
+    if not colon or not _TOKEN.fullmatch(token):
         raise ValueError(text)
-    return Resend(token, parse_ranges(ranges))
+    return Resend(token, tuple(map(_range, ranges.split(",") if ranges else ())))
+
+
+def _range(text: str) -> Range:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    first = int(match[1])
+    if match[2] is None:
+        return Range(first, first)
+    last = None if match[3] is None else int(match[3])
+    if last is not None and last < first:
+        raise ValueError(text)
+    return Range(first, last)
 
 
 @dataclass(frozen=True, kw_only=True)

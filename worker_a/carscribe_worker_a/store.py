@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from carscribe_common.ranges import Range
     from carscribe_worker_a.detection import Detection
+    from carscribe_worker_a.settings import Range
 
 
 _ROWS = (

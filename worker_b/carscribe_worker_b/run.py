@@ -13,6 +13,7 @@ import math
 import queue
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -79,6 +80,9 @@ REQUEUED_PAUSE_SECONDS = 0.1
 TROUBLE_SECONDS = 1.0
 """A poll that takes so much longer than it was asked to had trouble on its way."""
 
+ALONE_AFTER_CRASHES = 2
+"""An image that so many processes began and did not survive is read alone."""
+
 ACK_AT_ONCE = 10
 MISSING_NAMED = 1000
 
@@ -138,6 +142,8 @@ class RunB:
         self._ending = False
         self._left: list[Car] = []
         self._returned = 0
+        self._suspects: deque[Car] = deque()
+        self._waiting: deque[Car] = deque()
         self._at_work: dict[int, Car] = {}
         self._acks: list[str] = []
         self._ack_at = math.inf
@@ -269,10 +275,8 @@ class RunB:
         return bool(self._shutdown) or self._ending
 
     def _has_room(self) -> bool:
-        return (
-            self._pool.in_flight < self._pool.capacity
-            and self._consumer.in_flight() < IN_FLIGHT_MAX
-        )
+        unread = len(self._at_work) + len(self._waiting) + len(self._suspects)
+        return unread < self._pool.capacity and self._consumer.in_flight() < IN_FLIGHT_MAX
 
     def _read(self, car: Car) -> None:
         """Read one image; the work of a thread of the pool."""
@@ -315,9 +319,13 @@ class RunB:
             for event in events:
                 actions += self._handle(event)
             self._record(actions)
+            starting = self._begin()
+            self._record_counts()
         for event in events:
             if isinstance(event, TextResult):
                 _log_result(event)
+        for car in starting:
+            self._pool.submit(car)
         self._perform(actions)
         for event in events:
             if isinstance(event, Exception) and not self._is_ending():
@@ -327,37 +335,58 @@ class RunB:
         """Return what is to be done about one event; inside a transaction."""
         match event:
             case TextResult(car=car, failure=failure):
-                self._at_work.pop(car.n, None)
+                self._end_work(car)
                 self._store.settle([event])
                 return on_settled(self._state, car.n, failed=failure is not None)
             case Unread(car):
-                self._at_work.pop(car.n, None)
+                self._end_work(car)
             case list() if self._ending:
                 return [Requeue([received.receipt]) for received in event]
             case list():
                 return [action for received in event for action in handle(self._state, *received)]
         return []
 
+    def _end_work(self, car: Car) -> None:
+        self._at_work.pop(car.n, None)
+        if self._suspects and self._suspects[0] == car:
+            self._suspects.popleft()
+
     def _record(self, actions: Iterable[Action]) -> None:
         """Record what is relied upon by what ``_perform`` does; inside a transaction."""
-        begun: list[Car] = []
         for action in actions:
             match action:
                 case RecordEnd(expected, digest):
                     self._store.set_end(expected, digest)
                 case Process(car, receipts):
                     self._store.add_in_flight(car, receipts)
-                    if self._store.crashes(car) >= CRASHES_MAX:
+                    crashes = self._store.crashes(car)
+                    if crashes >= CRASHES_MAX:
                         self._events.put(_crashed(car))
+                    elif crashes >= ALONE_AFTER_CRASHES:
+                        self._suspects.append(car)
                     else:
-                        begun.append(car)
+                        self._waiting.append(car)
                 case Park(car, receipts):
                     self._store.add_in_flight(car, receipts)
                 case Requeue(receipts):
                     self._store.forget_receipts(receipts)
-        self._store.begin(begun)
-        self._at_work |= {car.n: car for car in begun}
-        self._record_counts()
+
+    def _begin(self) -> list[Car]:
+        """Return the images to read from now on, noted as begun; inside a transaction.
+
+        What some processes did not survive is read alone, before all else: so
+        its neighbours are not taken for what ended them.
+        """
+        if self._ending:
+            return []
+        if self._suspects:
+            starting = [] if self._at_work else [self._suspects[0]]
+        else:
+            room = max(0, self._pool.capacity - len(self._at_work))
+            starting = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+        self._store.begin(starting)
+        self._at_work |= {car.n: car for car in starting}
+        return starting
 
     def _record_counts(self) -> None:
         messages = {f"message:{kind}": n for kind, n in self._state.messages.items()}
@@ -370,8 +399,6 @@ class RunB:
         requeued: list[str] = []
         for action in actions:
             match action:
-                case Process(car) if car.n in self._at_work:
-                    self._pool.submit(car)
                 case Ack(receipts):
                     self._acks += receipts
                 case Requeue(receipts):
@@ -448,7 +475,6 @@ class RunB:
                 # A poll that is cut off would hide what it was about to bring.
                 seconds = LONG_POLL_SECONDS + STOP_SECONDS if self._shutdown else TROUBLE_SECONDS
                 self._receiver.join(seconds)
-            self._turn(self._next_events(0))
             self._close(calls_open)
         logger.info("%d messages returned to the queue", self._returned)
 
@@ -481,6 +507,7 @@ class RunB:
 
     def _close(self, calls_open: int, **notes: str) -> None:
         """Acknowledge what is settled, and commit that this process ends in good order."""
+        self._turn(self._next_events(0))
         with suppress(WorkerExit):
             self._ack_due(all_of_them=True)
         with self._store.transaction():

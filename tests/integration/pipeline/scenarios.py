@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.protocol import Alive, Car, Done
-from tests.pipeline import Pipeline, Worker, car_answer
+from tests.pipeline import Pipeline, Worker, car_answer, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +130,7 @@ class Scenarios:
         pipeline.add("1.jpg", car_answer(99.0, "GO 1"))
         pipeline.add("2.jpg", car_answer(99.0))
         pipeline.add("3.jpg", car_answer(90.0))
-        pipeline.add("4.jpg")
+        pipeline.add("4.jpg", body=picture(4_000_004))  # another than what other tests teach
         pipeline.add("5.jpg", body=b"no image")
         pipeline.add("notes.txt", body=b"text")
         pipeline.send(Car("run-1", 900, "nowhere.jpg", ETAG))

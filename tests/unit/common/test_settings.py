@@ -98,7 +98,7 @@ def test_what_is_sent_again(text: str, read: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["yes", "1", "True", ":1", "t", "t:0", "t:3-2", "t:1,", "t:-5", "t:" + "1," * 1000 + "1"],
+    ["yes", "1", "True", ":1", "t", "t:0", "t:3-2", "t:1,", "t:-5", "t:1-2-3"],
 )
 def test_what_cannot_be_read_is_not_sent_again(text: str) -> None:
     """A request that could be read in two ways is refused, with what is accepted."""
