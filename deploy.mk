@@ -32,8 +32,8 @@ record: $(VENV)/.dev ## keep the real Rekognition's answers beside your images (
 	@$(BIN)/python -m carscribe.record "$(IMAGES)" $(if $(YES),--yes)
 
 .PHONY: run
-run: $(VENV)/.dev ## make a run and follow it to its end (RUN_ID=... goes on with one)
-	@$(DEPLOY) run --run-id "$(RUN_ID)"
+run: $(VENV)/.dev ## make a run and follow it to its end (RUN_ID=... goes on with one, YES=1 asks nothing)
+	@$(DEPLOY) run --run-id "$(RUN_ID)" $(if $(YES),--yes)
 
 .PHONY: results
 results: $(VENV)/.dev ## fetch the latest run, or RUN_ID=..., into results/

@@ -20,7 +20,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from carscribe import before, follow, gone
+from carscribe import before, gone
 from carscribe.deployment import (
     BUILD,
     CHECKOUT,
@@ -42,6 +41,7 @@ from carscribe.deployment import (
     remember_target,
     target_that_is_up,
 )
+from carscribe.run import make_run
 from carscribe.terraform import Deployment, State, Terraform
 from carscribe.terraform_inputs import UsageError
 
@@ -167,20 +167,6 @@ def in_environment(env: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def run(run_id: str) -> None:
-    """Make a run and follow it, or go on with one: with bars on a terminal."""
-    variables = {"run_id": run_id} if run_id else {}
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        playbook("run", *(["-e", json.dumps(variables)] if variables else []))
-        return
-    hosts()  # or say that nothing is up
-    with tempfile.TemporaryDirectory(prefix="carscribe-") as board:
-        given = json.dumps({**variables, "run_board": board})
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        command = [program, "run.yml", "-e", given]
-        follow.show(command, cwd=ANSIBLE, board=Path(board), log=BUILD / "run.log")
-
-
 def results(run_id: str) -> Path:
     """Fetch a run, the latest by default, and merge what both workers wrote."""
     playbook("results", *(["-e", json.dumps({"run_id": run_id})] if run_id else []))
@@ -270,7 +256,7 @@ def demo() -> None:
     try:
         up("local", lab=False, images=None, extra=[])
         say("A run")
-        run("")
+        make_run("", yes=True)
         say("The results")
         fetched = results("")
     except BaseException:
@@ -294,13 +280,14 @@ def main() -> int:
     parser.add_argument("--lab", action="store_true")
     parser.add_argument("--images", type=Path)
     parser.add_argument("--run-id", default="")
+    parser.add_argument("--yes", action="store_true")
     options, extra = parser.parse_known_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     images = options.images.resolve() if options.images else None
     extra = [argument for argument in extra if argument != "--"]
     commands = {
         "up": lambda: up(options.target, lab=options.lab, images=images, extra=extra),
-        "run": lambda: run(options.run_id),
+        "run": lambda: make_run(options.run_id, yes=options.yes),
         "results": lambda: results(options.run_id),
         "verify": verify,
         "down": down,

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Callable
 
     from rich.progress import TaskID
+    from typing_extensions import Self  # noqa: UP035 # typing's is newer than Python 3.10
 
 SECONDS_BETWEEN_LINES = 1.0
+LINES_A_DOUBLING = 60
+"""About so many lines while the time of a run doubles: after an hour, one a minute."""
 SECONDS_MEASURED = 30.0
 """Speed is that of so long a time: shorter, it jumps; longer, it lags."""
 SECONDS_BEFORE_A_SPEED = 2.0
@@ -196,10 +199,15 @@ class Display(Protocol):
 
 
 class Lines:
-    """A line a second, and only when something has changed."""
+    """A line a second at first, fewer in a long run, and only when something has changed.
 
-    def __init__(self) -> None:
-        self._last, self._last_at = "", 0.0
+    Args:
+        write: gets each line; standard error if left out.
+    """
+
+    def __init__(self, write: Callable[[str], None] | None = None) -> None:
+        self._write = write or _to_standard_error
+        self._last, self._last_at, self._begun_at = "", 0.0, time.monotonic()
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -218,10 +226,15 @@ class Lines:
         self._say(f"{figures}{f' ({note})' if note else ''}", done)
 
     def _say(self, line: str, now: bool) -> None:
-        due = time.monotonic() - self._last_at >= SECONDS_BETWEEN_LINES
-        if line != self._last and (now or due):
-            print(line, file=sys.stderr, flush=True)
-            self._last, self._last_at = line, time.monotonic()
+        at = time.monotonic()
+        pause = max(SECONDS_BETWEEN_LINES, (at - self._begun_at) / LINES_A_DOUBLING)
+        if line != self._last and (now or at - self._last_at >= pause):
+            self._write(line)
+            self._last, self._last_at = line, at
+
+
+def _to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 class Bars:
