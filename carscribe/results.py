@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 import logging
+import os
 import shutil
 import sys
 from datetime import datetime
@@ -102,6 +103,7 @@ def _parsed(line: str, path: Path, number: int) -> Record:
     except ValueError:
         record = None
     if not isinstance(record, dict):
+        os.utime(path, (0, 0))  # so it is not taken for the one on the host
         raise ResultsError(
             f"Line {number} of {path} is damaged. Fetch the results again.", int(Exit.INCOMPLETE)
         )

@@ -31,7 +31,10 @@ class Host:
         self._program("journalctl", "echo first; echo last")
         # As ssh does: the one word is a command of the host's shell.
         self._program(
-            "reach", f'test -e {folder}/off && exit 255; PATH={programs}:$PATH sh -c "$1"'
+            "reach",
+            f"test -e {folder}/off && exit 255; export PATH={programs}:$PATH;"
+            f' if [ -e {folder}/cut ]; then sh -c "$1" | head -c "$(cat {folder}/cut)";'
+            f' else exec sh -c "$1"; fi',
         )
         self.unit("active", "running")
         self.current(RUN)
