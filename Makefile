@@ -5,56 +5,92 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
 
+# Python's and Terraform's lists of paths are split at colons.
+ifneq ($(findstring :,$(CURDIR)),)
+$(error The checkout lies in "$(CURDIR)", and a path with a colon cannot be used: move it)
+endif
+
 PYTHON ?= python3
-IMAGES ?= images
-OUT ?= results/try
-EYES ?=
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
+BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR):$(CURDIR)/common:$(CURDIR)/worker_a:$(CURDIR)/worker_b
+# The project's own environment, whatever pip is told of other ones.
+unexport PIP_PREFIX PIP_REQUIRE_VIRTUALENV PIP_ROOT PIP_TARGET PYTHONHOME VIRTUAL_ENV
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# --- what the caller names -----------------------------------------------------
+# It travels as data: make would expand it, and a shell would run what is in it.
+# The program reads CARSCRIBE_..., and says which of the user's environment it does not use.
+NAMES := CMD EYES HOST IMAGES LAB LINES OUT RUN_ID TARGET TERRAFORM_ARGUMENTS VERBOSE YES
+define as_data
+unexport $(1) CARSCRIBE_$(1) CARSCRIBE_AMBIENT_$(1)
+ifeq ($(origin $(1)),command line)
+export CARSCRIBE_$(1) := $$(value $(1))
+endif
+ifneq ($(filter environment,$(origin $(1))),)
+export CARSCRIBE_AMBIENT_$(1) := $$(value $(1))
+endif
+endef
+$(foreach name,$(NAMES),$(eval $(call as_data,$(name))))
+
+CARSCRIBE := @$(BIN)/python -m carscribe
 
 .PHONY: help
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# --- set-up: one virtual environment, two layers -----------------------------
+# --- set-up: one virtual environment, three layers ----------------------------
+# One that was moved, or whose Python is another by now, is made anew.
+WORKS = $(BIN)/python -IS -c 'import os, sys; v = sys.version_info; \
+  sys.exit(v < (3, 11) or not os.path.isdir("$(VENV)/lib/python%d.%d" % v[:2]))' 2> /dev/null && echo yes
+ifneq ($(wildcard $(VENV)/pyvenv.cfg),)
+ifneq ($(shell $(WORKS)),yes)
+$(info The environment in $(VENV) does not work, for its Python is another or gone: it is made anew.)
+$(shell rm -rf $(VENV))
+endif
+endif
+
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "carscribe needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Install one and say 'make PYTHON=/path/to/python3.11 ...'." >&2; exit 78; }
 	@$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Python cannot make a virtual environment: install the package python3-venv and try again." >&2; exit 78; }
 
-$(VENV)/.try: requirements/try.txt | $(VENV)/pyvenv.cfg
-	@echo "Installing what 'make try' needs into $(VENV) ..."
+# An environment is ready when what was installed can be imported from it.
+LAYERS := $(VENV)/.try $(VENV)/.deploy $(VENV)/.dev
+$(VENV)/.try: IMPORTED := boto3, moto, PIL, rich
+$(VENV)/.deploy: IMPORTED := ansible, boto3, flit_core, yaml
+$(VENV)/.dev: IMPORTED := mypy, pytest, selenium
+$(LAYERS): $(VENV)/.%: requirements/%.txt carscribe/launcher.sh | $(VENV)/pyvenv.cfg
+	@echo "Installing what is needed ($*) into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@$(BIN)/python -c 'import $(IMPORTED)' || \
+	  { echo "pip has put the packages elsewhere than into $(VENV): look for 'target', 'prefix' or 'root' in 'pip config list'." >&2; exit 78; }
+	@install -m 755 carscribe/launcher.sh $(BIN)/carscribe
 	@touch $@
-
-$(VENV)/.dev: requirements/dev.txt | $(VENV)/.try
-	@echo "Installing the tools of this project into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
-	@touch $@
+$(VENV)/.deploy $(VENV)/.dev: | $(VENV)/.try
 
 # What recognizes pictures without an account, and fetches its model now: a first
-# start of the stand-in would wait for it. The npm client is needed for that alone.
-# Where it cannot be fetched the stand-in says so when it is asked for its eyes.
-$(VENV)/.eyes: requirements/eyes.txt requirements/npm.txt | $(VENV)/.try
-	@echo "Installing the stand-in's eyes into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/eyes.txt
+# start of the emulator would wait for it. The npm client is needed for that alone.
+# Where it cannot be fetched the emulator says so when it is to recognize.
+$(VENV)/.recognizer: requirements/recognizer.txt requirements/npm.txt | $(VENV)/.try
+	@echo "Installing the recognizer into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/recognizer.txt
 	@command -v npm > /dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/npm.txt
-	@$(BIN)/python -m emulator.eyes 2> /dev/null || true
+	@$(BIN)/python -m emulator.recognizer 2> /dev/null || true
 	@touch $@
 
-# With EYES=1 the stand-in opens them, or says in a sentence why it cannot.
-export CARSCRIBE_EYES := $(if $(EYES),1)
-EYES_LAYER := $(if $(EYES),eyes-if-possible)
-# Without them recorded answers alone are used, so what fails here stops nothing.
-.PHONY: eyes-if-possible
-eyes-if-possible: | $(VENV)/.try
-	@$(MAKE) --no-print-directory $(VENV)/.eyes || true
+# With EYES=1 the emulator has a recognizer, or says in a sentence why not.
+RECOGNIZER_LAYER := $(if $(filter command,$(origin EYES)),$(if $(filter 1 true yes,$(value EYES)),recognizer-if-possible))
+# Without it recorded answers alone are used, so what fails here stops nothing.
+.PHONY: recognizer-if-possible
+recognizer-if-possible: | $(VENV)/.try
+	@$(MAKE) --no-print-directory $(VENV)/.recognizer || true
 
 .PHONY: try
-try: $(VENV)/.try $(EYES_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
-	@$(BIN)/python -m carscribe try --images "$(IMAGES)" --out "$(OUT)"
+try: $(VENV)/.try $(RECOGNIZER_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
+	$(CARSCRIBE) try
 
 include deploy.mk
 
@@ -69,12 +105,12 @@ $(VENV)-checkov/.done: requirements/checkov.txt | $(VENV)/pyvenv.cfg
 PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: lint
-lint: $(VENV)/.dev $(VENV)/.eyes ## ruff, mypy, ansible-lint, yamllint, terraform fmt
+lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, terraform fmt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/yamllint --strict ansible .github
-	cd ansible && PATH="$(BIN):$$PATH" $(BIN)/ansible-lint --offline -q
+	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ../$(BIN)/ansible-lint --offline -q
 	TF_CLI_CONFIG_FILE=/dev/null terraform fmt -check -recursive terraform
 
 .PHONY: check
@@ -103,8 +139,8 @@ test: prerequisites-test check audit checkov ## every check and test that CI run
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS)
 
 .PHONY: test-eyes
-test-eyes: $(VENV)/.dev $(VENV)/.eyes ## the eyes with their real models
-	$(PYTEST) tests/eyes
+test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real models
+	$(PYTEST) tests/recognizer
 
 .PHONY: faults
 faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table (a quarter of an hour)
@@ -129,7 +165,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
-	for group in hosts installer try lock eyes npm ansible-2.16; do \
+	for group in hosts installer try deploy lock recognizer npm ansible-2.16; do \
 	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
 	$(LOCK) $(UPGRADE) pyproject.toml --group checkov -o requirements/checkov.txt
 UPGRADE ?=

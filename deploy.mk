@@ -1,64 +1,55 @@
 # --- a deployment: hosts, bucket and queue, on AWS or on this machine -----------
-# Everything after this is `python -m carscribe...`, which says what it runs.
-TARGET ?=
-HOST ?=
-LAB ?=
-LINES ?= 50
-RUN_ID ?=
-YES ?=
-TERRAFORM_ARGUMENTS ?=
-DEPLOY := $(BIN)/python -m carscribe.deploy
-
+# All of it is `carscribe COMMAND`, which says what each takes.
 .PHONY: prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test
 prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test: prerequisites-%:
 	@$(PYTHON) carscribe/prerequisites.py $*
 
 $(VENV)/pyvenv.cfg: | prerequisites-venv
 
-# What the caller named; a default folder of images needs no word.
-NAMED_IMAGES = $(if $(filter file,$(origin IMAGES)),,--images "$(IMAGES)")
-
 .PHONY: doctor
-doctor: $(VENV)/.dev ## what is missing, and what it will cost; makes nothing (TARGET=aws|local LAB=1)
-	@$(BIN)/python -m carscribe.before --target "$(TARGET)" $(if $(LAB),--lab) $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
+doctor: $(VENV)/.deploy ## what is missing, and what it will cost; makes nothing (TARGET=aws|local LAB=1 IMAGES=DIR)
+	$(CARSCRIBE) doctor
+
+.PHONY: plan
+plan: $(VENV)/.deploy ## what up would change, and the cost (as up)
+	$(CARSCRIBE) plan
 
 .PHONY: up
-up: prerequisites-up $(VENV)/.dev $(EYES_LAYER) ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR EYES=1)
-	@$(DEPLOY) up --target "$(TARGET)" $(if $(LAB),--lab) \
-	  $(NAMED_IMAGES) -- $(TERRAFORM_ARGUMENTS)
+up: prerequisites-up $(VENV)/.deploy $(RECOGNIZER_LAYER) ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR EYES=1 VERBOSE=1)
+	$(CARSCRIBE) up
 
 .PHONY: record
-record: $(VENV)/.dev ## keep the real Rekognition's answers beside your images (IMAGES=DIR YES=1)
-	@$(BIN)/python -m carscribe.record "$(IMAGES)" $(if $(YES),--yes)
+record: $(VENV)/.try ## keep the real Rekognition's answers beside your images (IMAGES=DIR YES=1)
+	$(CARSCRIBE) record
 
 .PHONY: run
-run: $(VENV)/.dev ## make a run and follow it to its end (RUN_ID=... goes on with one, YES=1 asks nothing)
-	@$(DEPLOY) run --run-id "$(RUN_ID)" $(if $(YES),--yes)
+run: $(VENV)/.deploy ## make a run and follow it to its end (RUN_ID=... goes on with one, YES=1 leaves one that has not ended)
+	$(CARSCRIBE) run
 
 .PHONY: results
-results: $(VENV)/.dev ## fetch the latest run, or RUN_ID=..., into results/
-	@$(DEPLOY) results --run-id "$(RUN_ID)"
+results: $(VENV)/.deploy ## fetch the latest run, or RUN_ID=..., into results/
+	$(CARSCRIBE) results
 
 .PHONY: status
-status: $(VENV)/.dev ## what is up, what runs, the queue, the last run
-	@$(BIN)/python -m carscribe.look status
+status: $(VENV)/.deploy ## what is up, what runs, the queue, the last run, the cost
+	$(CARSCRIBE) status
 
 .PHONY: logs
-logs: $(VENV)/.dev ## the workers' journals (HOST=a|b LINES=50)
-	@$(BIN)/python -m carscribe.look logs --host "$(HOST)" --lines "$(LINES)"
+logs: $(VENV)/.deploy ## the workers' journals (HOST=a|b LINES=50)
+	$(CARSCRIBE) logs
 
 .PHONY: ssh
-ssh: $(VENV)/.dev ## a shell on a host (HOST=a|b)
-	@$(BIN)/python -m carscribe.look ssh --host "$(HOST)"
+ssh: $(VENV)/.deploy ## a shell on a host, or a command there (HOST=a|b CMD='...')
+	$(CARSCRIBE) ssh
 
 .PHONY: verify
 verify: $(VENV)/.dev ## test the hosts that are up
-	@$(DEPLOY) verify
+	$(CARSCRIBE) verify
 
 .PHONY: down
-down: $(VENV)/.dev ## remove everything, and say what is verified to be gone
-	@$(DEPLOY) down
+down: $(VENV)/.deploy ## remove everything, and say what is verified to be gone (YES=1)
+	$(CARSCRIBE) down
 
 .PHONY: demo
-demo: prerequisites-demo $(VENV)/.dev $(EYES_LAYER) ## all of it on this machine: up, a run, its results, down
-	@$(DEPLOY) demo
+demo: prerequisites-demo $(VENV)/.deploy $(RECOGNIZER_LAYER) ## all of it on this machine: up, a run, its results, down
+	$(CARSCRIBE) demo

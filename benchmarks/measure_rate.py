@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.harness import BUCKET, Child, Thin, Worker, start, wait
 from benchmarks.report import Row
@@ -99,7 +98,7 @@ def run(
     scale: Scale,
     car_share: float = 1.0,
     settings: dict[str, str] | None = None,
-) -> tuple[dict[str, Child], dict[str, Speed], dict[str, Any]]:
+) -> tuple[dict[str, Child], dict[str, Speed]]:
     """Run one worker or both; B alone finds everything on the queue."""
     behavior = {
         "schedule": schedule,
@@ -122,7 +121,7 @@ def run(
         }
         wait(*children.values())
         speeds = {letter: speed(child, letter, thin) for letter, child in children.items()}
-        return children, speeds, {"trace": thin.ask("trace"), "counts": thin.ask("counts")}
+        return children, speeds
 
 
 def sequential(folder: Path, scale: Scale, latency: tuple[float, float | None]) -> dict[str, float]:
@@ -164,7 +163,7 @@ def at_quota(folder: Path, scale: Scale) -> tuple[list[Row], dict[str, Child]]:
         ("1b", "b", "B alone, every image a car"),
         ("1c", "ab", "A and B at once, every image a car"),
     ):
-        children, speeds, _ = run(
+        children, speeds = run(
             letters,
             folder / letters,
             images=scale.images,
@@ -200,7 +199,7 @@ def at_quota(folder: Path, scale: Scale) -> tuple[list[Row], dict[str, Child]]:
 
 def at_small_quota(folder: Path, scale: Scale) -> Row:
     """Promise 2: at the small regions' quota."""
-    _, speeds, _ = run(
+    _, speeds = run(
         "ab",
         folder,
         images=scale.images_small_quota,
@@ -222,7 +221,7 @@ def quota_cut(folder: Path, scale: Scale) -> Row:
     """Promise 3: the quota is cut in half in the middle of a run, and given back."""
     begin, end = scale.cut_seconds
     schedule = [[0, scale.quota], [begin, scale.quota / 2], [end, scale.quota]]
-    _, speeds, seen = run(
+    _, speeds = run(
         "ab",
         folder,
         images=scale.images_cut,
@@ -242,10 +241,6 @@ def quota_cut(folder: Path, scale: Scale) -> Row:
         {
             "speeds": {letter: vars(each) for letter, each in speeds.items()},
             "schedule": schedule,
-            "answered": {
-                letter: seen["trace"]["operations"][f"rekognition.{name}"]["answered"]
-                for letter, name in OPERATIONS.items()
-            },
         },
     )
 
@@ -254,7 +249,7 @@ def times_sequential(folder: Path, scale: Scale) -> Row:
     """Promise 5: so many times the sequential program, at a latency that never changes."""
     latency = (scale.latency[0], None)
     reference = sequential(folder / "sequential", scale, latency)
-    _, speeds, _ = run(
+    _, speeds = run(
         "a",
         folder,
         images=scale.images_times_sequential,

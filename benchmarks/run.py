@@ -15,15 +15,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from benchmarks import curves, measure_cost, measure_pipeline, measure_rate, plot, report
+from benchmarks import measure_cost, measure_pipeline, measure_rate, report
 from benchmarks.harness import BUCKET, ROOT, Child, Thin, start, wait
 from benchmarks.report import Row
 from benchmarks.scale import SHORT, Scale
 
 CEILING_PROMISED = 1000
-PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10", "11")
+PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10")
 
 
 class Benchmark:
@@ -73,41 +72,6 @@ class Benchmark:
         """Promises 6 and 7."""
         return measure_cost.processor_and_memory(folder, self.scale, self.at_quota)
 
-    def plots(self, folder: Path) -> Row:
-        """Promise 11: the curves."""
-        quota = {f"quota {self.scale.quota:g}/s": self.scale.quota}
-        concurrency = curves.against_concurrency(folder / "concurrency", self.scale)
-        plot.draw(
-            self.out / "concurrency.svg",
-            concurrency,
-            title=f"Worker A: calls a second at {self.scale.latency[0] * 1000:g} ms",
-            x_title="calls at once (CARSCRIBE_CONCURRENCY_MAX)",
-            y_title="DetectLabels a second",
-            levels=quota,
-        )
-        known = {
-            letter: (self.scale.images, child.wall_seconds)
-            for letter, child in self.at_quota.items()
-        }
-        images = curves.against_images(folder / "images", self.scale, known)
-        plot.draw(
-            self.out / "images.svg",
-            images,
-            title="Images a second, from the start of the process to its end",
-            x_title="images in the run",
-            y_title="images a second",
-            levels=quota,
-        )
-        most = {name: max(y for _, y in points) for name, points in concurrency.items()}
-        return Row(
-            "11",
-            "plots of throughput against concurrency and number of images",
-            "; ".join(f"{name}: up to {rate:.0f}/s" for name, rate in most.items()),
-            (self.out / "images.svg").exists(),
-            {"concurrency": concurrency, "images": images},
-            timed=False,
-        )
-
     def run(self) -> None:
         """Measure everything, in the order of the machine's patience."""
         scale = self.scale
@@ -119,7 +83,7 @@ class Benchmark:
             self.part("0", self.ceiling)
             self.part("1", self.quota)
             self.part("2", lambda folder: measure_rate.at_small_quota(folder, scale))
-            self.part("3", self.cut)
+            self.part("3", lambda folder: measure_rate.quota_cut(folder, scale))
             self.part("4", lambda folder: measure_pipeline.pipeline(folder, scale))
             self.part("5", lambda folder: measure_rate.times_sequential(folder, scale))
             if waiting is not None:
@@ -127,42 +91,6 @@ class Benchmark:
         # From here on the processor itself is measured: nothing else may run.
         self.part("6", self.cost)
         self.part("8", lambda folder: measure_cost.starting(folder, scale))
-        self.part("11", self.plots)
-
-    def cut(self, folder: Path) -> Row:
-        """Promise 3, with its plot."""
-        row = measure_rate.quota_cut(folder, self.scale)
-        draw_cut(self.out / "quota-cut.svg", row.values)
-        return row
-
-
-def draw_cut(path: Path, values: dict[str, Any]) -> None:
-    """Draw calls answered in each second, and what was allowed."""
-    lines: dict[str, list[tuple[float, float]]] = {}
-    last = 0
-    for letter, answered in values.pop("answered").items():
-        counted: dict[int, int] = {}
-        for at in answered:
-            second = int(at - answered[0])
-            counted[second] = counted.get(second, 0) + 1
-        last = max(last, *counted)
-        # The last second is cut short by the end of the run.
-        lines[f"worker {letter.upper()}"] = [
-            (second, counted.get(second, 0)) for second in range(max(counted))
-        ]
-    schedule = values["schedule"]
-    ends = [start for start, _ in schedule[1:]] + [last]
-    lines["allowed"] = [
-        (at, rate) for (start, rate), end in zip(schedule, ends, strict=True) for at in (start, end)
-    ]
-    plot.draw(
-        path,
-        lines,
-        title="The quota is cut in half in the middle of a run",
-        x_title="seconds",
-        y_title="answers in the second",
-        log_x=False,
-    )
 
 
 def main() -> int:
@@ -176,8 +104,8 @@ def main() -> int:
     base = SHORT if arguments.short else Scale()
     scale = Scale(**{**vars(base), "seed": arguments.seed})
     parts = set(arguments.only.split(","))
-    if parts & {"6", "11"}:
-        parts.add("1")  # they build on it
+    if "6" in parts:
+        parts.add("1")  # it builds on it
     if not parts <= set(PARTS):
         parser.error(f"--only takes some of {','.join(PARTS)}")
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # by way of finally

@@ -24,10 +24,6 @@ class Scale:
     starts: int = 7
     idle_seconds: float = 190.0
     ceiling_seconds: float = 2.0
-    concurrencies: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
-    concurrencies_raised: tuple[int, ...] = (8, 16, 32, 64, 128, 256)
-    seconds_each_point: float = 5.0
-    image_counts: tuple[int, ...] = (10, 30, 100, 300, 1000)
 
 
 SHORT = Scale(
@@ -47,9 +43,5 @@ SHORT = Scale(
     starts=1,
     idle_seconds=2.0,
     ceiling_seconds=0.1,
-    concurrencies=(1, 4),
-    concurrencies_raised=(4, 16),
-    seconds_each_point=0.3,
-    image_counts=(10, 50),
 )
 """For `make test`: everything is run, nothing is judged that depends on the machine's speed."""

@@ -1,251 +1,464 @@
-"""Bring a deployment up, run, fetch, and remove it: what `make up` and its like call.
-
-    python -m carscribe.deploy up [--target aws|local] [--lab] [--images DIR] [-- TERRAFORM ARGUMENTS]
-    python -m carscribe.deploy run [--run-id RUN_ID]
-    python -m carscribe.deploy results [--run-id RUN_ID]
-    python -m carscribe.deploy verify
-    python -m carscribe.deploy down
-    python -m carscribe.deploy demo
-
-Each step is a command that a person could type; it is printed before it runs.
-"""
+"""Bring a deployment up, run, fetch, and remove it: the steps of `make up` and its like."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import boto3
-
-from carscribe import before, gone
+from carscribe import cost, leftovers, look, playbooks, preflight, provision, remains, targets
+from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import (
     BUILD,
     CHECKOUT,
     EXIT_NOT_CONFIGURED,
     NOTHING_IS_UP,
+    TARGETS,
     DeploymentError,
     StepError,
+    choose_hosts,
     choose_target,
-    environment,
     hosts,
     remember_target,
     target_that_is_up,
 )
-from carscribe.run import make_run
-from carscribe.terraform import Deployment, State, Terraform
-from carscribe.terraform_inputs import UsageError
+from carscribe.inputs import UsageError, temporary_folder
+from carscribe.provider import NoProviderError
+from carscribe.provision import EXIT_LEFTOVERS, EXIT_NO_PERMISSION, State, Terraform
+from carscribe.run import fetch_run, make_run, reached, say_result
+from carscribe.steps import Steps, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from carscribe.options import Options
+    from carscribe.targets import Target
 
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
-GONE_SECONDS = 90  # a deleted queue answers for up to a minute
-GONE_POLL_SECONDS = 5
-WORTH_SHOWING = (
-    ": Creation complete",
-    ": Destruction complete",
-    ": Modifications complete",
-    "Apply complete",
-    "Destroy complete",
-    "No changes.",
-    "Plan:",
-)
+FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
+"""Files of build/ that speak of the hosts that are removed."""
 
 
-def say(text: str) -> None:
-    """Print the beginning of a step."""
-    print(f"\n== {text}", flush=True)
+def doctor(options: Options) -> int:
+    """Say what is missing, and what a deployment would cost."""
+    target = targets.of(options.target or target_that_is_up() or "aws")
+    preflight.look(preflight.Wanted(target, options), everything=True)
+    return 0
 
 
-def step(*command: str, env: dict[str, str] | None = None, cwd: Path = CHECKOUT) -> None:
-    """Run a program, which speaks for itself.
-
-    Raises:
-        StepError: it failed.
-    """
-    shown = [Path(command[0]).name, *command[1:]]
-    print(f"   $ {shlex.join(shown)}", flush=True)
-    code = subprocess.run(command, cwd=cwd, env=env, check=False).returncode
-    if code:
-        raise StepError(code)
+def plan(options: Options) -> int:
+    """Show what `up` would change, and the cost."""
+    target = targets.of(choose_target(options.target))
+    wanted = preflight.Wanted(target, options)
+    preflight.look(wanted, everything=False)
+    terraform = initialized(target, wanted.deployment)
+    arguments = [*wanted.arguments(), *_no_variables(options)]
+    return provision.plan_or_apply(terraform, "plan", arguments)[0]
 
 
-def terraform(command: str, target: str, env: dict[str, str], *arguments: str) -> None:
-    """Run Terraform, show what it makes or removes, and keep all it says in build/TARGET.
-
-    Raises:
-        StepError: it failed, and has said why on standard error.
-    """
-    call = [sys.executable, "-m", "carscribe.terraform", command, "--target", target, *arguments]
-    print(f"   $ {shlex.join(['python', *call[1:]])}", flush=True)
-    log = BUILD / target / f"{command}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        log.open("w") as file,
-        subprocess.Popen(call, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True) as process,
-    ):
-        for line in process.stdout or ():
-            file.write(line)
-            if any(word in line for word in WORTH_SHOWING):
-                print(f"   {line.rstrip()}", flush=True)
-    if process.returncode:
-        print(f"All that Terraform said: {log.relative_to(CHECKOUT)}", file=sys.stderr)
-        raise StepError(process.returncode)
+def _no_variables(options: Options) -> list[str]:
+    return [word for word in options.terraform if not word.startswith(("-var=", "-var-file="))]
 
 
-def playbook(name: str, *arguments: str) -> None:
-    """Run one of the playbooks, as `ansible-playbook` from ansible/ would."""
-    if not (BUILD / "inventory.yml").exists():
-        raise DeploymentError(NOTHING_IS_UP)
-    program = Path(sys.executable).with_name("ansible-playbook")
-    step(str(program), f"{name}.yml", *arguments, cwd=ANSIBLE)
-
-
-def up(wanted: str, *, lab: bool, images: Path | None, extra: list[str]) -> None:
+def up(options: Options) -> int:
     """Make or mend the whole deployment; safe to repeat."""
-    target = choose_target(wanted)
-    say("What is there, and what it costs")
-    lab = before.look(target, lab=lab, images=images, extra=extra)
-    python = sys.executable
-    if target == "local":
-        say("The stand-in for AWS")
-        step(python, "-m", "emulator", "install")
-        # The roles that Terraform makes decide here too what a worker may do.
-        served = ["--enforce-iam", *(["--images", str(images)] if images else [])]
-        step(python, "-m", "emulator", "serve-start", "--", *served)
-    env = environment(target)
-    say(f"Terraform: network, bucket, queue, hosts ({target})")
+    steps = Steps("up", verbose=options.verbose)
+    target = targets.of(choose_target(options.target))
+    wanted = preflight.Wanted(target, options)
+    preflight.look(wanted, everything=options.verbose)
+    if busy := remains.running():
+        raise DeploymentError(
+            f"A run is in progress on {' and '.join(busy)}, and `make up` would disturb it: wait "
+            "for its end (`make status` shows it), or end it with `make ssh`."
+        )
+    _ask_about_images(target, wanted, options)
+    target.before_apply(steps, wanted.images and wanted.folder)
+    steps.say("Terraform makes network, bucket, queue and hosts (a minute or two)")
     # From here on there may be something to remove.
-    if target == "local":
-        remember_target(target)
-    pass_on = [*(["--lab"] if lab else []), *([f"-var=images_dir={images}"] if images else [])]
+    if not target.is_aws:
+        remember_target(target.name)
     try:
-        terraform("apply", target, env, *pass_on, *extra)
+        terraform = initialized(target, wanted.deployment)
+        terraform.environment.update(
+            {
+                name: value
+                for name, value in wanted.terraform.environment.items()
+                if "TF_VAR_" in name
+            }
+        )
+        remember = {"given": wanted.extra, "images": wanted.images and str(wanted.folder)}
+        arguments = [*wanted.arguments(), *_no_variables(options)]
+        code, said = provision.plan_or_apply(
+            terraform, "apply", arguments, steps.told, remember=remember
+        )
     finally:
-        if known(target, env).resources:
-            remember_target(target)
-    if target == "local":
-        say("The hosts")
-        step(python, "-m", "emulator", "up")
-    say("Ansible: Python, the volume, the workers")
-    playbook("site")
-    say("Ready: `make run` makes a run, `make results` fetches it, `make down` removes everything")
+        if _may_be_up(target):
+            remember_target(target.name)
+    if code:
+        raise steps.failed(code, provision.errors(said))
+    target.after_apply(steps)
+    steps.say("Ansible installs Python, the volumes and the workers")
+    playbook(steps, "site")
+    addresses = ", ".join(
+        f"{host.worker.upper()} {host.variables['ansible_host']}" for host in hosts().values()
+    )
+    steps.say(f"Up after {steps.seconds():.0f} s: {addresses}. What was said: {shown(steps.log)}")
+    print("Next: make run, make results, make down; or by hand:")
+    folder, program = shlex.quote(shown(ANSIBLE)), shlex.quote(sys.executable)
+    print(f"  (cd {folder} && {program} -m ansible playbook run.yml)")
+    return 0
 
 
-def known(target: str, env: dict[str, str]) -> State:
-    """Return what Terraform remembers of the target."""
-    deployment = Deployment(target, BUILD / target)
-    if not deployment.data.exists():
+def _ask_about_images(target: Target, wanted: preflight.Wanted, options: Options) -> None:
+    """Ask before another folder takes the place of the one that is uploaded."""
+    if wanted.images_before is None and options.images is None:
+        return
+    before = wanted.images_before and Path(wanted.images_before)
+    if before == wanted.folder or not wanted.deployment.state.exists() or not target.answers():
+        return
+    uploaded = {str(one["key"]) for one in known(target).of_type("aws_s3_object")}
+    gone, new = uploaded - wanted.keys(), wanted.keys() - uploaded
+    if gone:
+        ask(
+            f"{wanted.folder} is another folder than before: of the bucket {len(gone)} images are "
+            f"removed ({_some(gone)}), and {len(new)} added ({_some(new)}).",
+            options,
+        )
+
+
+def _some(keys: set[str]) -> str:
+    first = sorted(keys)[:3]
+    return (", ".join(first) or "none") + (", ..." if len(keys) > len(first) else "")
+
+
+def ask(question: str, options: Options) -> None:
+    """Go on if the person says so, or has said YES=1.
+
+    Raises:
+        DeploymentError: not.
+    """
+    if options.yes:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise DeploymentError(f"{question} Nothing was done: YES=1 goes on all the same.")
+    print(question)
+    if input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise DeploymentError("Nothing was done.")
+
+
+def initialized(target: Target, deployment: provision.Deployment) -> Terraform:
+    """Return Terraform in the target's environment, ready for its state.
+
+    Raises:
+        DeploymentError: it is missing, has no provider, or its backend was changed.
+    """
+    try:
+        if target.is_aws:
+            check_credentials()
+        terraform = Terraform(deployment, target.environment())
+        terraform.initialize()
+    except (UsageError, NoProviderError, CredentialsError) as problem:
+        raise DeploymentError(str(problem)) from None
+    return terraform
+
+
+def known(target: Target) -> State:
+    """Return what Terraform remembers of the target.
+
+    Raises:
+        DeploymentError: that cannot be read; says why.
+    """
+    deployment = provision.Deployment(target.name, BUILD / target.name)
+    if not deployment.state.exists():
         return State({})
     try:
-        with in_environment(env):
-            return Terraform(deployment).known()
-    except UsageError as problem:
+        terraform = Terraform(deployment, target.environment())
+        terraform.initialize()
+        return terraform.known()
+    except (UsageError, NoProviderError) as problem:
         raise DeploymentError(str(problem)) from None
 
 
-@contextmanager
-def in_environment(env: dict[str, str]) -> Iterator[None]:
-    """Give this very process an environment for a while."""
-    before = dict(os.environ)
-    os.environ.update(env)
+def _may_be_up(target: Target) -> bool:
+    """Tell whether something was made, or that cannot be known."""
     try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def results(run_id: str) -> Path:
-    """Fetch a run, the latest by default, and merge what both workers wrote."""
-    playbook("results", *(["-e", json.dumps({"run_id": run_id})] if run_id else []))
-    fetched = Path((BUILD / "fetched-run").read_text().strip())
-    bucket = str(hosts()["a"].variables["carscribe_bucket"])
-    env = environment(target_that_is_up() or "aws")
-    merge = [sys.executable, "-m", "carscribe.results", str(fetched), "--bucket", bucket]
-    step(*merge, env=env)
-    return fetched
-
-
-def verify() -> None:
-    """Test the hosts that are up."""
-    hosts()  # or say that nothing is up
-    step(sys.executable, "-m", "pytest", "-q", "tests/live")
-
-
-def down() -> None:
-    """Remove everything, whatever state it is in, and say what is verified to be gone."""
-    present = target_that_is_up()
-    for target in ("aws", "local"):
-        if present == target or (present is None and (BUILD / target).exists()):
-            remove(target)
-    for name in ("inventory.yml", "known_hosts", "fetched-run"):
-        (BUILD / name).unlink(missing_ok=True)
-    remember_target(None)
-
-
-def remove(target: str) -> None:
-    """Remove one target."""
-    say(f"Removing {target}")
-    state = BUILD / target / "terraform.tfstate"
-    if target == "local" and not answers():
-        # What the stand-in knew went with it.
-        state.unlink(missing_ok=True)
-    else:
-        env = environment(target)
-        remembered = known(target, env)
-        resources = gone.made(remembered)
-        if remembered.resources:
-            terraform("destroy", target, env)
-        with in_environment(env):
-            await_gone(
-                boto3.session.Session(region_name=remembered.outputs.get("region")), resources
-            )
-        if resources:
-            print(f"   The API knows none of them any more: {gone.sentence(resources)}.")
-    if target == "local":
-        step(sys.executable, "-m", "emulator", "down")
-    shutil.rmtree(BUILD / target, ignore_errors=True)
-
-
-def answers() -> bool:
-    """Tell whether the stand-in can be asked."""
-    try:
-        environment("local")
+        return bool(known(target).resources)
     except DeploymentError:
-        return False
-    return True
+        return True
 
 
-def await_gone(session: boto3.session.Session, resources: list[gone.Made]) -> None:
-    """Ask until the API knows none of them.
+def playbook(steps: Steps, name: str, **variables: Any) -> None:
+    """Run one of the playbooks, as `ansible-playbook` from ansible/ would.
 
     Raises:
-        DeploymentError: some are there still.
+        DeploymentError: there are no hosts.
+        StepError: it failed, and why has been said.
     """
-    deadline = time.monotonic() + GONE_SECONDS
-    while left := gone.still_there(session, resources):
-        if time.monotonic() > deadline:
-            names = ", ".join(name for _, name in left)
+    hosts()  # or say that nothing is up
+    playbooks.play(steps, name, variables, ansible_environment())
+
+
+def ansible_environment() -> dict[str, str]:
+    """Return the environment of Ansible: our configuration, and none of the user's."""
+    environ = targets.of(target_that_is_up() or "aws").surroundings()
+    temporary = temporary_folder()
+    return {
+        **{name: value for name, value in environ.items() if not name.startswith("ANSIBLE_")},
+        "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
+        "ANSIBLE_HOME": str(temporary / "ansible"),
+        "ANSIBLE_LOCAL_TEMP": str(temporary / "ansible"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(temporary / "ssh"),
+        "PYTHONWARNINGS": "ignore",
+        "TMPDIR": str(temporary),
+    }
+
+
+def run(options: Options) -> int:
+    """Make a run and follow it, or go on with one: with bars on a terminal."""
+    steps = Steps("run", verbose=options.verbose)
+    make_run(
+        options.run_id,
+        yes=options.yes,
+        start=lambda variables: playbook(steps, "start", **variables),
+    )
+    return 0
+
+
+def results(options: Options) -> int:
+    """Fetch a run, the latest by default, and merge what both workers wrote."""
+    steps = Steps("results", verbose=options.verbose)
+    return fetch(steps, options.run_id)[1]
+
+
+def fetch(steps: Steps, run_id: str = "") -> tuple[Path, int]:
+    """Fetch and merge a run; return its folder, and the exit code that tells whether it is whole."""
+    bucket = str(hosts()["a"].variables["carscribe_bucket"])
+    folder, silent = fetch_run(reached(), run_id, RESULTS)
+    (BUILD / "fetched-run").write_text(f"{folder}\n")
+    merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
+    steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())
+    return folder, say_result(folder, silent)
+
+
+def verify(options: Options) -> int:
+    """Test the hosts that are up."""
+    del options
+    hosts()  # or say that nothing is up
+    command = [sys.executable, "-m", "pytest", "-q", "tests/live"]
+    return subprocess.run(command, cwd=CHECKOUT, env=ansible_environment(), check=False).returncode
+
+
+def status(options: Options) -> int:
+    """Say what is up, what runs, what it has cost, and what other checkouts have made."""
+    del options
+    present = target_that_is_up()
+    if present is None:
+        print(NOTHING_IS_UP)
+        return look_elsewhere()
+    look.status()
+    target = targets.of(present)
+    print(f"cost      {spent(target)}")
+    return 0
+
+
+def spent(target: Target) -> str:
+    """Say what the deployment has cost so far, and what goes on costing."""
+    if not target.is_aws:
+        return "nothing: no AWS account is used"
+    inputs = provision.made_with(provision.Deployment(target.name, BUILD / target.name))
+    since = inputs.get("since")
+    if not isinstance(since, int | float):
+        return "unknown: it was made by an earlier release; addresses, volumes and hosts cost on"
+    terraform = Terraform(provision.Deployment("aws", BUILD / "aws"), target.environment())
+    values = provision.values(terraform, [*inputs.get("given", []), *provision.NO_KEYS])
+    hours = (time.time() - since) / 3600
+    kind, gib = str(values["instance_type"]), float(values["result_volume_size_gib"])
+    usd = cost.usd_per_hour(kind, gib)
+    when = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC"
+    if usd is None:
+        return f"up since {when}; an hour costs what {kind} cost"
+    return (
+        f"about ${usd * hours:.2f} since {when}, and ${usd:.3f} each further hour until `make "
+        "down` (of stopped hosts too: addresses and volumes), beside what runs cost"
+    )
+
+
+def logs(options: Options) -> int:
+    """Print the last lines of the workers' journals."""
+    look.logs(options.host, options.lines)
+    return 0
+
+
+def ssh(options: Options) -> int:
+    """Open a shell on a host, or run a command there."""
+    if not options.command:
+        return look.shell(options.host)
+    if not options.host:
+        raise DeploymentError("Say which host: `make ssh HOST=a CMD='...'`.")
+    [chosen] = choose_hosts(options.host)
+    return subprocess.run([*chosen.ssh(), options.command], check=False).returncode
+
+
+def down(options: Options) -> int:
+    """Remove everything, whatever state it is in, and say what is verified to be gone."""
+    present = target_that_is_up()
+    names = [present] if present else [name for name in TARGETS if _has_traces(name)]
+    if not names:
+        return look_elsewhere()
+    steps = Steps("down", verbose=options.verbose)
+    for name in names:
+        remove(steps, targets.of(name), options)
+    for name in FORGOTTEN:
+        (BUILD / name).unlink(missing_ok=True)
+    remember_target(None)
+    return 0
+
+
+def _has_traces(name: str) -> bool:
+    """Tell whether something of a target may have been made here: Terraform alone leaves a .tfrc."""
+    folder = BUILD / name
+    return folder.is_dir() and any(one.name != "terraform.tfrc" for one in folder.iterdir())
+
+
+def remove(steps: Steps, target: Target, options: Options) -> None:
+    """Remove one target.
+
+    Raises:
+        DeploymentError: its state cannot be read, or something of the user's would be lost.
+        StepError: something is there still, or AWS does not say.
+    """
+    folder = BUILD / target.name
+    deployment = provision.Deployment(target.name, folder)
+    if target.answers():
+        if target.is_aws:
+            _require_credentials()
+        remembered = _remembered(target, options)
+        save_what_is_the_users(steps, target, remembered, options)
+        _destroy(steps, target, deployment, remembered)
+    else:
+        # What the emulator knew went with it.
+        deployment.state_file.unlink(missing_ok=True)
+    target.after_destroy(steps)
+    shutil.rmtree(folder, ignore_errors=True)
+    steps.say(f"Down after {steps.seconds():.0f} s. Results stay in {shown(RESULTS)}.")
+
+
+def _require_credentials() -> None:
+    try:
+        check_credentials()
+    except CredentialsError as problem:
+        print(f"{problem} Nothing was removed.", file=sys.stderr)
+        raise StepError(EXIT_NO_PERMISSION) from None
+
+
+def _remembered(target: Target, options: Options) -> State:
+    """Return what Terraform remembers; nothing where that is of no matter.
+
+    The emulator takes all that it knows with it, so its state may be done without, if asked.
+    """
+    try:
+        return known(target)
+    except DeploymentError as problem:
+        if target.is_aws:
+            raise
+        if not options.yes:
             raise DeploymentError(
-                f"These are still there: {names}. Say `make down` again; what is left "
-                "after that has to be removed by hand in the AWS console."
+                f"{problem} `make down YES=1` removes the emulator with all its hosts without it."
+            ) from None
+        return State({})
+
+
+def save_what_is_the_users(
+    steps: Steps, target: Target, remembered: State, options: Options
+) -> None:
+    """Fetch the runs that were not fetched, and ask before anything else would be lost.
+
+    Raises:
+        DeploymentError: the person does not agree, or is not there to be asked.
+    """
+    if busy := remains.running():
+        ask(f"A run is in progress on {' and '.join(busy)}, and would be lost.", options)
+    if not options.yes:
+        for run_id in remains.unfetched(RESULTS):
+            steps.say(f"Fetching run {run_id}, which was not fetched yet")
+            try:
+                fetch(steps, run_id)
+            except DeploymentError as problem:
+                print(problem, file=sys.stderr)
+                ask(f"Run {run_id} could not be fetched, and would be lost.", options)
+    for bucket in remembered.of_type("aws_s3_bucket"):
+        ours = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
+        theirs = remains.objects(target.session(), str(bucket["id"]), ours)
+        if theirs:
+            ask(
+                f"The bucket {bucket['id']} holds objects that `make up` did not upload "
+                f"({_some(theirs)}), and they would be deleted.",
+                options,
             )
-        time.sleep(GONE_POLL_SECONDS)
 
 
-def demo() -> None:
+def _destroy(
+    steps: Steps, target: Target, deployment: provision.Deployment, remembered: State
+) -> None:
+    region = str(remembered.outputs.get("region") or "")
+    try:
+        terraform = Terraform(deployment, target.environment())
+        name, named_region = provision.named(terraform)
+        if remembered.resources:
+            steps.say("Terraform removes what it has made (a minute or two)")
+            code, said = provision.destroy(terraform, [], steps.told)
+            if code:
+                raise steps.failed(code, provision.errors(said))
+    except UsageError as problem:
+        raise DeploymentError(str(problem)) from None
+    # Also where the state knows nothing: it may be lost, and AWS is asked then.
+    left = provision.say_what_is_left(
+        target.session(),
+        name,
+        region or named_region,
+        is_aws=target.is_aws,
+        removed=bool(remembered.resources),
+    )
+    if left:
+        raise StepError(left)
+    if resources := remembered.counted():
+        print(f"Removed: {resources}.")
+
+
+def look_elsewhere() -> int:
+    """Ask AWS for the deployments of other checkouts, where this one has made nothing.
+
+    Returns:
+        0 if there is none or nobody to ask with, else what says that not all is well.
+    """
+    try:
+        check_credentials()
+    except CredentialsError as problem:
+        print(f"Nothing was made here, and AWS was not asked what is there. {problem}")
+        return 0 if problem.are_missing else EXIT_NO_PERMISSION
+    target = targets.of("aws")
+    try:
+        terraform = Terraform(provision.Deployment("aws", BUILD / "aws"), target.environment())
+        region = str(provision.values(terraform, provision.NO_KEYS)["region"])
+    except UsageError as problem:
+        raise DeploymentError(str(problem)) from None
+    answer = leftovers.ask(target.session(), region)
+    for line in filter(None, [*leftovers.list_found(answer), leftovers.refusals(answer)]):
+        print(line)
+    if answer.found:
+        return EXIT_LEFTOVERS
+    if not answer.is_sure:
+        return EXIT_NO_PERMISSION
+    print(f"Nothing was made here, and in account {answer.account}, {region}, is nothing of ours.")
+    return 0
+
+
+def demo(options: Options) -> int:
     """Show all of it on this machine, and leave nothing but the results."""
     if present := target_that_is_up():
         raise DeploymentError(
@@ -254,56 +467,26 @@ def demo() -> None:
         )
     begun = time.monotonic()
     try:
-        up("local", lab=False, images=None, extra=[])
-        say("A run")
-        make_run("", yes=True)
-        say("The results")
-        fetched = results("")
+        up(replace(options, target="local"))
+        run(options)
+        fetched, _ = fetch(Steps("results", verbose=options.verbose))
     except BaseException:
-        say("That did not work; removing what was made")
-        down()
+        print("That did not work; removing what was made")
+        down(replace(options, yes=True))
         raise
-    down()
-    say(f"The result, {(fetched / 'output.txt').relative_to(CHECKOUT)}")
+    down(options)
+    print(f"The result, {shown(fetched / 'output.txt')}:")
     print((fetched / "output.txt").read_text(), end="")
     print(
-        f"\nThe page: {(fetched / 'report.html').relative_to(CHECKOUT)}. "
+        f"\nThe page: {shown(fetched / 'report.html')}. "
         f"All of it took {time.monotonic() - begun:.0f} s, and nothing is left running."
     )
-
-
-def main() -> int:
-    """Run one command; its exit code is that of the step that failed."""
-    parser = argparse.ArgumentParser(prog="python -m carscribe.deploy")
-    parser.add_argument("command", choices=["up", "run", "results", "verify", "down", "demo"])
-    parser.add_argument("--target", default="")
-    parser.add_argument("--lab", action="store_true")
-    parser.add_argument("--images", type=Path)
-    parser.add_argument("--run-id", default="")
-    parser.add_argument("--yes", action="store_true")
-    options, extra = parser.parse_known_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    images = options.images.resolve() if options.images else None
-    extra = [argument for argument in extra if argument != "--"]
-    commands = {
-        "up": lambda: up(options.target, lab=options.lab, images=images, extra=extra),
-        "run": lambda: make_run(options.run_id, yes=options.yes),
-        "results": lambda: results(options.run_id),
-        "verify": verify,
-        "down": down,
-        "demo": demo,
-    }
-    try:
-        commands[options.command]()
-    except StepError as failure:
-        return failure.code
-    except DeploymentError as problem:
-        print(problem, file=sys.stderr)
-        return EXIT_NOT_CONFIGURED
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def outcome(error: DeploymentError) -> int:
+    """Say an error in a sentence, and return its exit code."""
+    if isinstance(error, StepError):
+        return error.code
+    print(error, file=sys.stderr)
+    return EXIT_NOT_CONFIGURED

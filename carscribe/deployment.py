@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,19 +69,9 @@ def remember_target(target: str | None, build: Path = BUILD) -> None:
 
 def environment(target: str) -> dict[str, str]:
     """Return the environment in which AWS's tools find the target."""
-    if target != "local":
-        return dict(os.environ)
-    said = subprocess.run(
-        [sys.executable, "-m", "emulator", "env"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if said.returncode:
-        raise DeploymentError(said.stderr.strip())
-    pairs = (line.split("=", 1) for line in said.stdout.splitlines())
-    return {**os.environ, **dict(pairs)}
+    from carscribe import targets  # noqa: PLC0415 # which needs this module
+
+    return targets.of(target).environment()
 
 
 @dataclass(frozen=True)

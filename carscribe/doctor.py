@@ -19,10 +19,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from carscribe.terraform import DEFAULT_REGION, find_terraform
-from carscribe.terraform_credentials import CredentialsError, check_credentials
-from carscribe.terraform_inputs import UsageError
-from carscribe_common.faults import error_code_of
+from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.inputs import UsageError
+from carscribe.provision import find_terraform
+from carscribe_common.errors import error_code_of
 from carscribe_common.probes import NO_IMAGE
 
 if TYPE_CHECKING:
@@ -65,10 +65,12 @@ class Finding:
     Attributes:
         what: what was found.
         advice: what to do; empty if all is well.
+        is_said: it is said also where only what is missing is: whose account it is.
     """
 
     what: str
     advice: str = ""
+    is_said: bool = False
 
     @property
     def well(self) -> bool:
@@ -116,6 +118,14 @@ def in_lab(arn: str) -> bool:
     return f"/{LAB_ROLE}/" in arn
 
 
+def credentials() -> Finding:
+    """Return who is asking, or what is wrong with the credentials."""
+    try:
+        return Finding(check_credentials())
+    except CredentialsError as problem:
+        return Finding("AWS credentials", str(problem))
+
+
 class Aws:
     """What AWS says to these credentials.
 
@@ -127,16 +137,16 @@ class Aws:
     def __init__(self, session: boto3.session.Session, *, lab: bool) -> None:
         self._session = session
         self._lab = lab
-        self._region = session.region_name or DEFAULT_REGION
+        self._region = str(session.region_name)
         self._arn = ""
 
     def findings(self) -> Iterator[Finding]:
         """Look at everything; end at the first thing without which nothing else can be asked."""
-        try:
-            self._arn = check_credentials()
-        except CredentialsError as problem:
-            yield Finding("AWS credentials", str(problem))
+        who = credentials()
+        if not who.well:
+            yield who
             return
+        self._arn = who.what
         yield self._identity()
         yield from self._laboratory()
         known = self._session.get_available_regions("rekognition")
@@ -165,7 +175,7 @@ class Aws:
             until = ", temporary: they end with your session"
         else:
             until = ""
-        return Finding(f"AWS credentials of {self._arn}{until}")
+        return Finding(f"AWS credentials of {self._arn}{until}", is_said=True)
 
     def _laboratory(self) -> Iterator[Finding]:
         if not in_lab(self._arn):

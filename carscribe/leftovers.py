@@ -1,109 +1,260 @@
-"""What AWS still has of a deployment, found by its tags and names and not by Terraform's state.
+"""What AWS has of a deployment, found by its tags and names and not by Terraform's state.
 
-An apply that is cut short can leave what its state does not know: a request
-was on its way when Terraform stopped waiting for the answer.
+A state can be lost, and an apply that is cut short can leave what its state
+does not know: a request was on its way when Terraform stopped waiting for the
+answer. Another checkout's deployment is found the same way.
 """
 
 from __future__ import annotations
 
-from functools import partial
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.exceptions import ClientError
+import jmespath  # type: ignore[import-untyped] # comes with botocore
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import boto3
 
-GONE = {"deleted", "deleting", "shutting-down", "terminated"}
-REFUSALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-# Kind, operation, list in the answer, id in the list.
-TAGGED = (
-    ("instance", "describe_instances", "Reservations[].Instances", "InstanceId"),
-    ("volume", "describe_volumes", "Volumes", "VolumeId"),
-    ("Elastic IP", "describe_addresses", "Addresses", "AllocationId"),
-    ("key pair", "describe_key_pairs", "KeyPairs", "KeyName"),
-    ("endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
-    ("security group", "describe_security_groups", "SecurityGroups", "GroupId"),
-    ("subnet", "describe_subnets", "Subnets", "SubnetId"),
-    ("route table", "describe_route_tables", "RouteTables", "RouteTableId"),
-    ("internet gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
-    ("VPC", "describe_vpcs", "Vpcs", "VpcId"),
-)
-KINDS = [kind for kind, *_ in TAGGED] + ["bucket", "queue", "role", "instance profile"]
+PROJECT = "carscribe"
+"""The value of the tag Project, as in providers.tf."""
+
+SETTLE_SECONDS = 60.0
+"""A deleted queue is listed for up to a minute (SQS, DeleteQueue)."""
+POLL_SECONDS = 5.0
+
+_SUFFIX = r"-(?:images|indexes|dead-letter|worker-[ab])-"
+_ANY = re.compile(rf"(?P<deployment>[a-z][a-z0-9-]{{0,19}}){_SUFFIX}\d{{26}}")
+"""A name_prefix of ours, and the 26 digits that Terraform's provider appends to it."""
 
 
-def leftovers(name: str, region: str) -> list[str]:
-    """Return one line for each resource of the deployment of this name that is there."""
-    questions: dict[str, Callable[[], list[str]]] = {
-        kind: partial(_tagged, name, region, *question) for kind, *question in TAGGED
-    }
-    questions["bucket"] = partial(_buckets, name, region)
-    questions["queue"] = partial(_queues, name, region)
-    questions["role"] = partial(_identities, name, region, "list_roles", "Roles", "RoleName")
-    questions["instance profile"] = partial(
-        _identities,
-        name,
-        region,
+@dataclass(frozen=True)
+class Kind:
+    """A kind of resource, and how to ask for it.
+
+    Attributes:
+        name: in words.
+        service: whose client; EC2 is asked by tag, of the others the names are told apart here.
+        operation: the call.
+        found: JMESPath of the resources that are there; of the names, where there are no tags.
+        id: which of a resource's values names it; empty where it is its name.
+        removal: what removes it, {} being its id.
+    """
+
+    name: str
+    service: str
+    operation: str
+    found: str
+    id: str
+    removal: str
+
+
+WITH_VPC = "goes with its VPC"
+IN_IAM = "in the IAM console: Roles, {}, Delete (it costs nothing)"
+# In the order in which they are removed best.
+TABLE = (
+    Kind(
+        "instance",
+        "ec2",
+        "describe_instances",
+        "Reservations[].Instances[]|[?!contains(['terminated', 'shutting-down'], State.Name)]",
+        "InstanceId",
+        "aws ec2 terminate-instances --instance-ids {}",
+    ),
+    Kind(
+        "volume",
+        "ec2",
+        "describe_volumes",
+        "Volumes",
+        "VolumeId",
+        "aws ec2 delete-volume --volume-id {}",
+    ),
+    Kind(
+        "Elastic IP",
+        "ec2",
+        "describe_addresses",
+        "Addresses",
+        "AllocationId",
+        "aws ec2 release-address --allocation-id {}",
+    ),
+    Kind(
+        "key pair",
+        "ec2",
+        "describe_key_pairs",
+        "KeyPairs",
+        "KeyName",
+        "aws ec2 delete-key-pair --key-name {}",
+    ),
+    Kind("bucket", "s3", "list_buckets", "Buckets[].Name", "", "aws s3 rb --force s3://{}"),
+    Kind("queue", "sqs", "list_queues", "QueueUrls", "", "aws sqs delete-queue --queue-url {}"),
+    Kind(
+        "endpoint",
+        "ec2",
+        "describe_vpc_endpoints",
+        # AWS writes these in small letters, its documentation and moto in capitals, too.
+        "VpcEndpoints[?!contains(['deleted', 'Deleted', 'deleting', 'Deleting'], State)]",
+        "VpcEndpointId",
+        WITH_VPC,
+    ),
+    Kind(
+        "security group", "ec2", "describe_security_groups", "SecurityGroups", "GroupId", WITH_VPC
+    ),
+    Kind("subnet", "ec2", "describe_subnets", "Subnets", "SubnetId", WITH_VPC),
+    Kind("route table", "ec2", "describe_route_tables", "RouteTables", "RouteTableId", WITH_VPC),
+    Kind(
+        "internet gateway",
+        "ec2",
+        "describe_internet_gateways",
+        "InternetGateways",
+        "InternetGatewayId",
+        WITH_VPC,
+    ),
+    Kind("VPC", "ec2", "describe_vpcs", "Vpcs", "VpcId", "in the VPC console: {}, Delete VPC"),
+    Kind(
+        "instance profile",
+        "iam",
         "list_instance_profiles",
-        "InstanceProfiles",
-        "InstanceProfileName",
+        "InstanceProfiles[].InstanceProfileName",
+        "",
+        "goes with its role",
+    ),
+    Kind("role", "iam", "list_roles", "Roles[].RoleName", "", IN_IAM),
+)
+KINDS = [kind.name for kind in TABLE]
+FREE = frozenset({"role", "instance profile"})
+"""They cost nothing, and who may not list them, as in a Learner Lab, has hardly made them."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource that AWS has."""
+
+    kind: Kind
+    id: str
+    deployment: str
+
+    @property
+    def removal(self) -> str:
+        """What removes it."""
+        return self.kind.removal.format(self.id)
+
+    def __str__(self) -> str:
+        return f"{self.kind.name} {self.id}"
+
+
+@dataclass
+class Answer:
+    """What AWS said.
+
+    Attributes:
+        account: whose; empty if AWS does not say.
+        region: where it was asked.
+        found: the resources, in the order in which they are removed best.
+        refused: by kind, the code of AWS's refusal, or why it could not be asked.
+    """
+
+    account: str
+    region: str
+    found: list[Found] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether nothing that costs can be there beside what was found."""
+        return set(self.refused) <= FREE
+
+
+def ask(session: boto3.session.Session, region: str, name: str | None = None) -> Answer:
+    """Ask for each kind of resource of one deployment, or of all that are ours."""
+    config = Config(connect_timeout=10, read_timeout=30, retries={"total_max_attempts": 3})
+    make: Any = session.client
+    clients = {
+        service: make(service, region_name=region, config=config)
+        for service in ("sts", *sorted({kind.service for kind in TABLE}))
+    }
+    answer = Answer("", region)
+    # The account is only said; who refuses this refuses the rest.
+    with suppress(BotoCoreError, ClientError, ResponseParserError):
+        answer.account = str(clients["sts"].get_caller_identity()["Account"])
+    for kind in TABLE:
+        try:
+            answer.found.extend(_found(kind, clients[kind.service], name))
+        except ClientError as problem:
+            answer.refused[kind.name] = str(problem.response.get("Error", {}).get("Code"))
+        except (BotoCoreError, ResponseParserError) as problem:
+            answer.refused[kind.name] = str(problem)
+    return answer
+
+
+def ask_until_settled(session: boto3.session.Session, region: str, name: str) -> Answer:
+    """Ask after a removal, for as long as AWS may still list what is removed."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while (answer := ask(session, region, name)).found and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
+    return answer
+
+
+def _found(kind: Kind, client: Any, name: str | None) -> list[Found]:
+    given: dict[str, Any] = {}
+    if kind.id:
+        tags = {"Project": PROJECT} | ({"Deployment": name} if name else {})
+        given["Filters"] = [{"Name": f"tag:{key}", "Values": [tags[key]]} for key in tags]
+    elif kind.name == "queue" and name:
+        given["QueueNamePrefix"] = f"{name}-"
+    call = kind.operation
+    pages = (
+        client.get_paginator(call).paginate(**given)
+        if client.can_paginate(call)
+        else [getattr(client, call)(**given)]
     )
-    return [f"{kind} {one}" for kind, ask in questions.items() for one in _asked(ask)]
+    found = [one for page in pages for one in jmespath.search(kind.found, page) or []]
+    if kind.id:
+        deployment = "Tags[?Key=='Deployment'].Value | [0]"
+        return [
+            Found(kind, str(one[kind.id]), str(jmespath.search(deployment, one))) for one in found
+        ]
+    pattern = re.compile(f"(?P<deployment>{re.escape(name)}){_SUFFIX}") if name else _ANY
+    named = ((str(one), pattern.match(str(one).rpartition("/")[2])) for one in found)
+    return [Found(kind, one, match["deployment"]) for one, match in named if match]
 
 
-def _asked(ask: Callable[[], list[str]]) -> list[str]:
-    try:
-        return ask()
-    except ClientError as problem:
-        # Who may not list them, as roles in a Learner Lab, has hardly made them.
-        if problem.response.get("Error", {}).get("Code") in REFUSALS:
-            return []
-        raise
+def gone(answer: Answer, name: str) -> str:
+    """Say what is not there, of the kinds that AWS answered for; empty if of none."""
+    answered = [kind for kind in KINDS if kind not in answer.refused]
+    if answer.found or not answered:
+        return ""
+    kinds = " or ".join(filter(None, [", ".join(answered[:-1]), answered[-1]]))
+    return f"Gone: in {answer.region} there is no {kinds} of '{name}'."
 
 
-def _client(service: str, region: str) -> Any:
-    make: Any = boto3.client
-    return make(service, region_name=region)
+def refusals(answer: Answer) -> str:
+    """Say what AWS did not say; empty if nothing."""
+    if not answer.refused:
+        return ""
+    reasons: dict[str, list[str]] = {}
+    for kind, why in answer.refused.items():
+        reasons.setdefault(why, []).append(kind)
+    told = "; ".join(f"{', '.join(kinds)} ({why})" for why, kinds in reasons.items())
+    return f"AWS does not say whether these are there in {answer.region}: {told}."
 
 
-def _tagged(name: str, region: str, operation: str, where: str, id_name: str) -> list[str]:
-    filters = [
-        {"Name": "tag:Project", "Values": ["carscribe"]},
-        {"Name": "tag:Deployment", "Values": [name]},
-    ]
-    answer = getattr(_client("ec2", region), operation)(Filters=filters)
-    return [str(one[id_name]) for one in _listed(answer, where) if _state_of(one) not in GONE]
-
-
-def _listed(answer: dict[str, Any], where: str) -> list[dict[str, Any]]:
-    outer, _, inner = where.partition("[].")
-    if not inner:
-        return list(answer[outer])
-    return [one for group in answer[outer] for one in group[inner]]
-
-
-def _state_of(one: dict[str, Any]) -> str:
-    state = one.get("State", "")
-    return str(state.get("Name") if isinstance(state, dict) else state).lower()
-
-
-def _buckets(name: str, region: str) -> list[str]:
-    answer = _client("s3", region).list_buckets()
-    names = [str(bucket["Name"]) for bucket in answer["Buckets"]]
-    return [one for one in names if one.startswith(f"{name}-images-")]
-
-
-def _queues(name: str, region: str) -> list[str]:
-    sqs = _client("sqs", region)
+def list_found(answer: Answer) -> list[str]:
+    """Name what is there and what removes it, a line each; nothing if nothing is."""
+    if not answer.found:
+        return []
+    names = sorted({one.deployment for one in answer.found})
+    account = f"account {answer.account}" if answer.account else "this account"
+    wide = max(len(str(one)) for one in answer.found)
     return [
-        str(url)
-        for kind in ("indexes", "dead-letter")
-        for url in sqs.list_queues(QueueNamePrefix=f"{name}-{kind}-").get("QueueUrls", [])
+        f"In {account}, {answer.region}, AWS has of the deployment {' and '.join(names)}:",
+        *(f"  {one!s:{wide}}  {one.removal}" for one in answer.found),
+        (
+            "`make down` in the checkout that made them removes them; without it what stands "
+            f"beside them does, from the top (with AWS_REGION={answer.region})."
+        ),
     ]
-
-
-def _identities(name: str, region: str, operation: str, where: str, id_name: str) -> list[str]:
-    pages = _client("iam", region).get_paginator(operation).paginate()
-    names = [str(one[id_name]) for page in pages for one in page[where]]
-    return [one for one in names if one.startswith(f"{name}-worker-")]

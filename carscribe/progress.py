@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.progress import TaskID
     from typing_extensions import Self  # noqa: UP035 # typing's is newer than Python 3.10
@@ -225,6 +226,10 @@ class Lines:
         done = figures.looked == figures.total and figures.settled == figures.cars
         self._say(f"{figures}{f' ({note})' if note else ''}", done)
 
+    def fetched(self, done: int, total: int) -> None:
+        """Show how many bytes are here."""
+        self._say(f"fetched {done / 1e6:.1f} of {total / 1e6:.1f} MB", done == total)
+
     def _say(self, line: str, now: bool) -> None:
         at = time.monotonic()
         pause = max(SECONDS_BETWEEN_LINES, (at - self._begun_at) / LINES_A_DOUBLING)
@@ -296,3 +301,30 @@ class Bars:
 def display() -> Display:
     """Choose by where standard error leads."""
     return Bars() if sys.stderr.isatty() else Lines()
+
+
+@contextmanager
+def bytes_display() -> Iterator[Callable[[int, int], None]]:
+    """Show how many bytes of how many have come: a bar on a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+        yield Lines().fetched
+        return
+    from rich.console import Console  # noqa: PLC0415 # where there is no terminal, nobody needs it
+    from rich.progress import (  # noqa: PLC0415 # see above
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        BarColumn(bar_width=30),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(TextColumn("fetching"), *columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("fetching", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -19,8 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.faults import ImageFault, TransientFault, judge
+from carscribe_common.errors import Exit, ImageError, TransientError, WorkerExit, classify
 from carscribe_common.files import write_json
 from carscribe_common.rules import is_image_key
 from carscribe_common.summary import PRICE_USD_PER_CALL
@@ -81,22 +80,22 @@ def record(
     """Ask about each image and keep the answers; return how many could not be recorded.
 
     Raises:
-        StopWorker: credentials or permissions; what was recorded before stays.
+        WorkerExit: credentials or permissions; what was recorded before stays.
     """
     failed = 0
     for number, (image, target) in enumerate(images, start=1):
         try:
             data = image.read_bytes()
             if len(data) > BYTES_MAX:
-                raise ImageFault("too-large", "larger than 5 MB; make it smaller")
+                raise ImageError("too-large", "larger than 5 MB; make it smaller")
             answers = ask(client, data)
-        except ImageFault as own:
+        except ImageError as own:
             failed += 1
             say(f"{number} of {len(images)}: {image}: not recorded, {own.detail}")
             continue
         except (ClientError, BotoCoreError) as error:
-            verdict = judge(error, f"ask Rekognition about {image}")
-            if isinstance(verdict, ImageFault | TransientFault):
+            verdict = classify(error, f"ask Rekognition about {image}")
+            if isinstance(verdict, ImageError | TransientError):
                 failed += 1
                 say(f"{number} of {len(images)}: {image}: not recorded, {verdict}")
                 continue
@@ -112,10 +111,10 @@ def consents() -> bool:
     """Ask the person whether to go on.
 
     Raises:
-        StopWorker: CONFIG; nobody is there to be asked.
+        WorkerExit: CONFIG; nobody is there to be asked.
     """
     if not sys.stdin.isatty():
-        raise StopWorker(Exit.CONFIG, "Say YES=1 to go on; nothing was asked.")
+        raise WorkerExit(Exit.CONFIG, "Say YES=1 to go on; nothing was asked.")
     return input("Go on? [y/N] ").strip().lower() in {"y", "yes"}
 
 
@@ -126,12 +125,12 @@ def build_client() -> RekognitionClient:
     )
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Say the cost, ask for consent, record."""
     parser = argparse.ArgumentParser(prog="record", description="Keep Rekognition's own answers.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--yes", action="store_true", help="do not ask before it costs")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     folder: Path = options.folder
     if not folder.is_dir():
         print(f"{folder} is no folder: say make record IMAGES=DIR.", file=sys.stderr)
@@ -151,7 +150,7 @@ def main() -> int:
             print("Nothing was asked.")
             return Exit.OK
         failed = record(build_client(), images, print)
-    except StopWorker as stop:
+    except WorkerExit as stop:
         print(stop.sentence, file=sys.stderr)
         return stop.code
     except BotoCoreError as error:

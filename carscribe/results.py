@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError
 from carscribe import thumbnails
 from carscribe.merging import Merged, joined
 from carscribe.report import write_report
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from carscribe_common.files import replacing, write_json
 from carscribe_common.rules import escape
 

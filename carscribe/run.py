@@ -1,19 +1,29 @@
-"""Make a run and follow it to its end, or go on with one."""
+"""Make a run and follow it to its end, or go on with one; fetch what it wrote."""
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from carscribe import runs
-from carscribe.deployment import BUILD, DeploymentError, StepError, hosts
-from carscribe.playbooks import play
-from carscribe.progress import Progress, display
+from carscribe.deployment import DeploymentError, StepError, hosts
+from carscribe.fetch import FetchError, choose, fetch
+from carscribe.progress import Progress, bytes_display, display
+from carscribe.steps import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
-LOG = BUILD / "run.log"
+INCOMPLETE = 65
+FILES = {
+    "output.txt": "The result:",
+    "report.html": "The page:",
+    "results.csv": "The table:",
+    "results.jsonl": "All of it:",
+}
 GOES_ON = (
     "You look on no more. Run {run_id} goes on without you: `make status` shows it, and "
     "`make results` fetches it when it has ended."
@@ -21,36 +31,25 @@ GOES_ON = (
 _LEFT = "sed -n 's/^CARSCRIBE_RUN_ID=//p' {state}/current-run 2>/dev/null || :"
 
 
-def make_run(run_id: str, *, yes: bool) -> None:
+def make_run(run_id: str, *, yes: bool, start: Callable[[dict[str, Any]], None]) -> None:
     """Make a run, or go on with the one named, follow it, and print its result.
 
     Args:
         run_id: of the run to go on with; empty for a new one.
         yes: leave a run that has not ended as it is without a question.
+        start: starts both workers, with these variables for the playbook.
 
     Raises:
-        DeploymentError: the id is none, nothing is up, or another run has not ended.
+        DeploymentError: nothing is up, or another run has not ended.
         StepError: the run was not started or did not complete; why has been said.
     """
-    name = checked(run_id) if run_id else runs.new_run_id()
+    name = run_id or runs.new_run_id()
     remotes = reached()
     anew = yes or asked(remotes, name)
     chosen = {"run_id": name} if run_id else {"run_new_id": name}
     print(f"{'Going on with run' if run_id else 'Run'} {name}", file=sys.stderr, flush=True)
-    play("start", {**chosen, **({"run_anew": True} if anew else {})}, log=LOG)
+    start({**chosen, **({"run_anew": True} if anew else {})})
     follow(remotes, name)
-
-
-def checked(run_id: str) -> str:
-    """Return a run id that a person has named, before any other program sees it.
-
-    Raises:
-        DeploymentError: it is none.
-    """
-    try:
-        return runs.check_run_id(run_id)
-    except runs.RunIdError as problem:
-        raise DeploymentError(str(problem)) from None
 
 
 def reached() -> list[runs.Remote]:
@@ -118,3 +117,59 @@ def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
         "`make results` fetches all of it: the page, each text with its box, the costs.",
         file=sys.stderr,
     )
+
+
+def fetch_run(
+    remotes: Sequence[runs.Remote], run_id: str, results: Path
+) -> tuple[Path, dict[str, str]]:
+    """Fetch a run, the latest if none is named; return its folder and the hosts that were silent.
+
+    Raises:
+        DeploymentError: there is no such run, or it did not come whole.
+    """
+    begun = time.monotonic()
+    try:
+        name, silent = choose(remotes, run_id)
+        folder = results / name
+        with bytes_display() as show:
+            silent |= fetch(
+                [one for one in remotes if one.worker not in silent], name, folder, show
+            )
+    except FetchError as problem:
+        raise DeploymentError(str(problem)) from None
+    size = sum(path.stat().st_size for path in folder.glob("[ab]/*"))
+    took = time.monotonic() - begun
+    print(f"Run {name}: {size / 1e6:.1f} MB are here after {took:.0f} s", flush=True)
+    return folder, silent
+
+
+def say_result(folder: Path, silent: Mapping[str, str]) -> int:
+    """Say what was made of a run, and what is missing; return the exit code.
+
+    Returns:
+        0 if the run is complete, else 65 (EX_DATAERR of sysexits.h).
+    """
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    totals, state = summary["totals"], summary["state"]
+    print(
+        f"{totals['images']} images, {totals['cars']} cars, {totals['with_text']} with text, "
+        f"{totals['failed']} failed."
+    )
+    for name, what in FILES.items():
+        if (folder / name).exists():
+            print(f"{what:<12} {shown(folder / name)}")
+    for worker, why in silent.items():
+        print(
+            f"Host {worker.upper()} does not answer ({why}), and what it has is missing.",
+            file=sys.stderr,
+        )
+    if state == runs.COMPLETE and not silent:
+        return 0
+    reasons = [
+        f"Worker {worker.upper()}: {reason}"
+        for worker in runs.WORKERS
+        if (reason := (summary[f"worker_{worker}"] or {}).get("reason"))
+    ]
+    advice = f"`make run RUN_ID={folder.name}` goes on with it, `make status` shows how far it is."
+    print("\n".join([f"This run is not complete but {state}.", *reasons, advice]), file=sys.stderr)
+    return INCOMPLETE

@@ -37,7 +37,7 @@ UNREACHABLE, ABANDONED = "unreachable", "abandoned"
 ENDED_BADLY = {FAILED, STOPPED, UNREACHABLE}
 """What the other worker would wait for in vain."""
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _IN_TRANSIT = {"initializing", "maintenance", "starting", "stopping"}
 _END_OF_LOOK = "\x1e"  # ASCII's record separator, which no JSON and no property holds
 
@@ -84,7 +84,7 @@ def check_run_id(run_id: str) -> str:
 
 def is_run_id(name: str) -> bool:
     """Tell whether a name is that of one folder, and could be a run's."""
-    return _RUN_ID.fullmatch(name) is not None
+    return RUN_ID.fullmatch(name) is not None
 
 
 def new_run_id() -> str:

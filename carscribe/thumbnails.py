@@ -1,17 +1,10 @@
-"""Small pictures of the images for the page, made once and kept.
-
-Rekognition's boxes hold for the picture as its EXIF orientation turns it (API
-reference, DetectLabels: "the bounding box coordinates are translated to
-represent object locations after the orientation information is used"), so the
-thumbnails are turned in the same way.
-"""
+"""Small pictures of the images for the page, made once and kept."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import threading
-import warnings
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -19,13 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
-from PIL import Image, ImageOps, UnidentifiedImageError
+
+from emulator.decoding import DecodingError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
+    from PIL import Image
 
 Source: TypeAlias = "Callable[[str, str], bytes]"
 """Returns the bytes of the image of a key and etag; raises SourceError."""
@@ -38,10 +33,6 @@ BYTES_IN_ALL = 18_000_000
 SIDES = ((60, 960), (250, 640), (1_200, 384), (6_000, 208), (IMAGES_MAX, 160))
 """Up to so many images, so many pixels for the longer side."""
 QUALITIES = (72, 55, 38)
-LARGE_PIXELS = 24_000_000
-"""One picture at a time of those that are larger than this when decoded."""
-PIXELS_MAX = 100_000_000
-"""Rekognition's own limit: 10,000 by 10,000."""
 FAILURES_IN_A_ROW = 5
 """So many reads that fail for the set-up's fault, and no more are tried."""
 
@@ -112,33 +103,9 @@ def from_folder(folder: Path) -> Source:
 def shrink(data: bytes, size: Size) -> bytes | None:
     """Return an image as a small WebP, upright; None if it is no image that can be opened."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-                if image.width * image.height > PIXELS_MAX:
-                    return None
-                image.draft("RGB", (size.side, size.side))
-                small = _upright(image, size.side)
-    except (OSError, ValueError, SyntaxError, EOFError, UnidentifiedImageError, MemoryError):
+        return _encoded(decode(data, size.side), size)
+    except DecodingError:
         return None
-    return _encoded(small, size)
-
-
-_large = threading.Lock()
-
-
-def _upright(image: Image.Image, side: int) -> Image.Image:
-    if image.width * image.height > LARGE_PIXELS:
-        with _large:
-            image.thumbnail((side, side), reducing_gap=2.0)
-    else:
-        image.thumbnail((side, side), reducing_gap=2.0)
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode in {"RGBA", "LA", "PA"} or "transparency" in turned.info:
-        turned = turned.convert("RGBA")
-        ground = Image.new("RGBA", turned.size, "white")
-        return Image.alpha_composite(ground, turned).convert("RGB")
-    return turned.convert("RGB")
 
 
 def _encoded(small: Image.Image, size: Size) -> bytes:

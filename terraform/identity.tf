@@ -5,7 +5,20 @@ locals {
   image_arn = "${local.bucket_arn}/${var.image_prefix}*"
 
   # Both workers read images, and list so that a missing key is a 404.
-  read_images = [
+  read_images = concat(local.list_and_get_images, local.decrypt_images)
+
+  # Only what S3 asks for on a worker's behalf: a key opens nothing else to it.
+  decrypt_images = length(var.kms_key_arns) == 0 ? [] : [
+    {
+      Sid       = "DecryptImages"
+      Effect    = "Allow"
+      Action    = "kms:Decrypt"
+      Resource  = sort(var.kms_key_arns)
+      Condition = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
+    },
+  ]
+
+  list_and_get_images = [
     merge(
       {
         Sid      = "ListImages"
@@ -78,8 +91,9 @@ locals {
 resource "aws_iam_role" "worker" {
   for_each = local.workers_with_role
 
-  name_prefix = "${var.name}-${each.value}-"
-  description = "What ${each.value} of ${var.name} may do"
+  name_prefix          = "${var.name}-${each.value}-"
+  permissions_boundary = var.permissions_boundary
+  description          = "What ${each.value} of ${var.name} may do"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

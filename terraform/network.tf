@@ -12,6 +12,14 @@ data "aws_subnet" "existing" {
   id = var.existing_subnet_id
 }
 
+# Local and wavelength zones must be opted in to, and have neither every type nor this network.
+data "aws_availability_zones" "ordinary" {
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+}
+
 # Not every zone has every type: us-east-1e has no t3.
 data "aws_ec2_instance_type_offerings" "zones" {
   location_type = "availability-zone"
@@ -23,8 +31,8 @@ data "aws_ec2_instance_type_offerings" "zones" {
 
   lifecycle {
     postcondition {
-      condition     = length(self.locations) > 0
-      error_message = "instance_type is \"${var.instance_type}\", which ${var.region} does not offer: use another, such as t3.micro."
+      condition     = length(setintersection(self.locations, data.aws_availability_zones.ordinary.names)) > 0
+      error_message = "instance_type is \"${var.instance_type}\", which no ordinary availability zone of ${var.region} offers: use another, such as t3.micro."
     }
   }
 }
@@ -55,12 +63,12 @@ resource "aws_subnet" "public" {
 
   vpc_id            = aws_vpc.main[0].id
   cidr_block        = cidrsubnet(var.vpc_cidr, 24 - tonumber(split("/", var.vpc_cidr)[1]), 1)
-  availability_zone = sort(data.aws_ec2_instance_type_offerings.zones.locations)[0]
+  availability_zone = sort(setintersection(data.aws_ec2_instance_type_offerings.zones.locations, data.aws_availability_zones.ordinary.names))[0]
 
   tags = { Name = "${var.name}-public" }
 
   lifecycle {
-    # Another zone would replace the result volume too.
+    # Another zone would replace the volumes too.
     ignore_changes = [availability_zone]
   }
 }

@@ -14,7 +14,7 @@ resource "aws_sqs_queue" "indexes" {
   name_prefix                = "${var.name}-indexes-"
   visibility_timeout_seconds = 60
   receive_wait_time_seconds  = 20
-  message_retention_seconds  = 4 * 24 * 60 * 60
+  message_retention_seconds  = 14 * 24 * 60 * 60 # the most that SQS keeps: a worker B that is down for days loses nothing
   sqs_managed_sse_enabled    = true
 
   tags = { Name = "${var.name}-indexes" }

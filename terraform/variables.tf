@@ -107,6 +107,18 @@ variable "image_prefix" {
   }
 }
 
+variable "kms_key_arns" {
+  description = "ARNs of the KMS keys under which images of an existing bucket are encrypted; each worker may then use them through S3. None for S3's own encryption."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))])
+    error_message = "kms_key_arns holds ${join(", ", var.kms_key_arns)}: use the ARNs of keys, such as arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab, and no aliases."
+  }
+}
+
 variable "bucket_force_destroy" {
   description = "Whether destroying the bucket also destroys objects in it that Terraform did not upload. Acts from the state: apply it before destroying."
   type        = bool
@@ -162,6 +174,17 @@ variable "existing_instance_profile" {
   }
 }
 
+variable "permissions_boundary" {
+  description = "ARN of a managed policy that bounds the two roles, where an account demands one. Not used with existing_instance_profile."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary is \"${coalesce(var.permissions_boundary, "null")}\": use the ARN of a policy, such as arn:aws:iam::123456789012:policy/boundary."
+  }
+}
+
 variable "existing_key_pair" {
   description = "Name of a key pair in the region in place of one of its own, such as vockey; ssh_private_key_file is its private key."
   type        = string
@@ -198,7 +221,7 @@ variable "ssh_private_key_file" {
 }
 
 variable "result_volume_size_gib" {
-  description = "Size of worker B's result volume in GiB: a whole number from 1 to 16384."
+  description = "Size of each worker's volume, which holds its state and results, in GiB: a whole number from 1 to 16384."
   type        = number
   default     = 1
   nullable    = false

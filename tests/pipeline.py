@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 import uuid
 import zlib
 from contextlib import suppress
@@ -20,13 +22,18 @@ from carscribe_common.protocol import Message, entry
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     from tests.emulator import StandIn
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = os.pathsep.join(str(ROOT / part) for part in ("common", "worker_a", "worker_b"))
 DEADLINE_SECONDS = 60
+
+DETECTED = r": (?:car \d|no car$|failed, )"
+SETTLED = r": (?:text |no text$|failed, )"
+END_RECEIVED = "-1: worker A is done"
+"""What workers log: A of each image, B of each image, B of the end."""
 
 
 @cache
@@ -97,13 +104,15 @@ class Worker:
         """What it has logged so far."""
         return self.log_path.read_text()
 
+    def logged(self, pattern: str) -> int:
+        """How many lines of its log so far have a pattern in them."""
+        return sum(re.search(pattern, line) is not None for line in self.log.splitlines())
+
     @property
-    def journal(self) -> list[dict[str, Any]]:
-        """The whole lines of its journal so far."""
-        with suppress(FileNotFoundError):
-            text = (self.run_dir / "journal.jsonl").read_text()
-            return [json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n"]
-        return []
+    def results(self) -> list[dict[str, Any]]:
+        """The rows of its results.jsonl."""
+        text = (self.run_dir / "results.jsonl").read_text()
+        return [json.loads(row) for row in text.split("\n")[:-1]]
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -205,10 +214,21 @@ class Pipeline:
 
 
 def settled(worker: Worker) -> list[tuple[int, str]]:
-    """Return what B has settled: n and key."""
-    return [(r["n"], r["key"]) for r in worker.journal if r["type"] == "settled"]
+    """Return what B has settled, as its results say: n and key, in order."""
+    return sorted((row["n"], row["key"]) for row in worker.results)
 
 
-def numbers(records: Iterable[dict[str, Any]]) -> list[int]:
-    """Return the n of those records that have one."""
-    return [record["n"] for record in records if record.get("n")]
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Wait until something holds; fail with its name if it does not."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def wait_for_log(worker: Worker, pattern: str, count: int = 1) -> None:
+    """Wait until a worker has logged so many lines of a kind: what it logs is on its disk."""
+    try:
+        wait_for(lambda: worker.logged(pattern) >= count, f"{count} lines of {pattern}")
+    except AssertionError as vain:
+        raise AssertionError(f"{vain}:\n{worker.log}") from None

@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.files import sync_directory
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Journal:
         started_at: when the run began, ISO 8601; kept from the first start.
 
     Raises:
-        StopWorker: IN_USE if another process has it open, CONFIG if it
+        WorkerExit: IN_USE if another process has it open, CONFIG if it
             belongs to another run, DISK if it cannot be read or written.
     """
 
@@ -86,7 +86,7 @@ class Journal:
         """Write what was appended and wait until it is on the disk.
 
         Raises:
-            StopWorker: DISK; the disk is full or broken.
+            WorkerExit: DISK; the disk is full or broken.
         """
         with self._lock:
             if not self._pending:
@@ -108,13 +108,13 @@ class Journal:
         """Yield the records on disk, the header first, without holding them all.
 
         Raises:
-            StopWorker: DISK if a line in the middle is damaged.
+            WorkerExit: DISK if a line in the middle is damaged.
         """
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 record = _record(line)
                 if record is None:
-                    raise StopWorker(
+                    raise WorkerExit(
                         Exit.DISK,
                         f"Line {number} of {self.path} is damaged: move the file away to begin "
                         "this run anew, or restore it.",
@@ -131,7 +131,7 @@ class Journal:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StopWorker(
+            raise WorkerExit(
                 Exit.IN_USE,
                 f"Another process is at work on this run (it holds {self.path}): wait for it, "
                 "or stop it first.",
@@ -156,7 +156,7 @@ class Journal:
             if header.get(name) != value
         ]
         if header.get("type") != "run" or differing:
-            raise StopWorker(
+            raise WorkerExit(
                 Exit.CONFIG,
                 f"{self.path} belongs to another run: {'; '.join(differing) or 'no header'}. "
                 "Go on with the settings of that run, or choose another run id.",
@@ -173,8 +173,8 @@ def _record(line: bytes) -> Record | None:
     return record if isinstance(record, dict) and "type" in record else None
 
 
-def _disk(path: Path, error: OSError) -> StopWorker:
-    return StopWorker(
+def _disk(path: Path, error: OSError) -> WorkerExit:
+    return WorkerExit(
         Exit.DISK,
         f"Cannot write {path}: {error.strerror or error}. Nothing was acknowledged that is not "
         "on disk; make space or mend the disk and start again, the run goes on where it stopped.",

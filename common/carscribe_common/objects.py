@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 from botocore.parsers import ResponseParserError
 
-from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.faults import AmbiguousFault, ImageFault, TransientFault, judge
+from carscribe_common.errors import (
+    AmbiguousError,
+    Exit,
+    ImageError,
+    TransientError,
+    WorkerExit,
+    classify,
+)
 from carscribe_common.rules import escape
 
 if TYPE_CHECKING:
@@ -18,8 +24,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-    from carscribe_common.entry import Stop
-    from carscribe_common.evidence import Evidence
+    from carscribe_common.circuit_breaker import CircuitBreaker
+    from carscribe_common.cli import Shutdown
 
 logger = logging.getLogger(__name__)
 
@@ -30,23 +36,23 @@ LONGEST_PAUSE_SECONDS = 5.0
 """So long at the most a worker goes on waiting after what held it up has passed."""
 
 
-class StoppedError(Exception):
+class ShutdownRequested(Exception):  # noqa: N818 - no error: somebody asked for it
     """The worker is to end; what was in hand is not settled."""
 
 
-def until_answered(
+def call_until_answered(
     call: Callable[[], Answer],
     doing: str,
     *,
-    evidence: Evidence,
-    stop: Stop,
+    evidence: CircuitBreaker,
+    stop: Shutdown,
     about_image: bool = False,
     of_object: bool = False,
 ) -> Answer:
     """Call AWS until it answers, through all that passes by itself.
 
     botocore has tried each call a few times already; this goes on for as long
-    as anything at all succeeds, see Evidence.
+    as anything at all succeeds, see CircuitBreaker.
 
     Args:
         call: one call of boto3.
@@ -57,9 +63,9 @@ def until_answered(
         of_object: it concerns one object of S3, whose own fault an error may be.
 
     Raises:
-        ImageFault, AmbiguousFault: the object's fault, or perhaps.
-        StopWorker: the set-up's fault, or nothing succeeds any more.
-        StoppedError: the worker was told to end while it waited.
+        ImageError, AmbiguousError: the object's fault, or perhaps.
+        WorkerExit: the set-up's fault, or nothing succeeds any more.
+        ShutdownRequested: the worker was told to end while it waited.
     """
     began = time.monotonic()
     pause = FIRST_PAUSE_SECONDS
@@ -67,15 +73,15 @@ def until_answered(
         try:
             answer = call()
         except (ClientError, BotoCoreError, ResponseParserError) as error:
-            verdict = judge(error, doing, of_object=of_object)
-            if about_image and isinstance(verdict, ImageFault):
+            verdict = classify(error, doing, of_object=of_object)
+            if about_image and isinstance(verdict, ImageError):
                 evidence.success()
-            if not isinstance(verdict, TransientFault):
+            if not isinstance(verdict, TransientError):
                 raise verdict from error
             evidence.give_up_if_hopeless(began, str(verdict))
             logger.warning("%s; trying again in %.1f s", verdict, pause)
             if stop.wait(pause):
-                raise StoppedError from error
+                raise ShutdownRequested from error
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         else:
             if about_image:
@@ -97,15 +103,15 @@ def whole(answer: Answer, part: str) -> Answer:
     return answer
 
 
-def look_closer(
-    fault: AmbiguousFault,
+def resolve_ambiguous(
+    fault: AmbiguousError,
     s3: S3Client,
     bucket: str,
     key: str,
     etag: str,
     *,
-    evidence: Evidence,
-    stop: Stop,
+    evidence: CircuitBreaker,
+    stop: Shutdown,
 ) -> Exception:
     """Find out whose fault an ambiguous error is, by looking at the object itself.
 
@@ -113,26 +119,26 @@ def look_closer(
     API reference, HeadObject).
 
     Returns:
-        ImageFault or StopWorker.
+        ImageError or WorkerExit.
 
     Raises:
-        StopWorker, StoppedError: as until_answered.
+        WorkerExit, ShutdownRequested: as call_until_answered.
     """
     try:
         # boto3 adds no IfMatch here: a changed object is told from a forbidden one.
-        head = until_answered(
+        head = call_until_answered(
             lambda: s3.head_object(Bucket=bucket, Key=key),
             f"look at {escape(key)}",
             evidence=evidence,
             stop=stop,
             of_object=True,
         )
-    except ImageFault as own:
+    except ImageError as own:
         evidence.success()
         return own
-    except AmbiguousFault:
+    except AmbiguousError:
         # If the bucket cannot even be listed, no image is to blame: this says so by raising.
-        until_answered(
+        call_until_answered(
             lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1),
             f"list the bucket {bucket}",
             evidence=evidence,
@@ -141,11 +147,11 @@ def look_closer(
     else:
         if head["ETag"] != etag:
             evidence.success()
-            return ImageFault("changed", "it was replaced while the run was going on")
+            return ImageError("changed", "it was replaced while the run was going on")
     if evidence.blames_set_up():
-        return StopWorker(
+        return WorkerExit(
             Exit.DENIED,
             f"Cannot read {escape(key)} in the bucket {bucket} ({fault}): give this role "
             "s3:GetObject on it, and see that the bucket is in the region of the settings.",
         )
-    return ImageFault("denied", str(fault))
+    return ImageError("denied", str(fault))

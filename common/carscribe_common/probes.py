@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from carscribe_common.exits import Exit, StopWorker
-from carscribe_common.faults import error_code_of, judge
+from carscribe_common.errors import Exit, WorkerExit, classify, error_code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from carscribe_common.clients import Clients
+    from carscribe_common.aws import Clients
     from carscribe_common.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ def check_state_dir(settings: Settings) -> None:
     """Write a file into the state directory and remove it.
 
     Raises:
-        StopWorker: DISK.
+        WorkerExit: DISK.
     """
     try:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
@@ -79,7 +78,7 @@ def check_state_dir(settings: Settings) -> None:
             file.write(b"probe")
             file.flush()
     except OSError as error:
-        raise StopWorker(
+        raise WorkerExit(
             Exit.DISK,
             f"The state directory {settings.state_dir} cannot be written ({error.strerror}): "
             "mount it, or give this user the right to write to it.",
@@ -91,9 +90,9 @@ def make_probes(probes: Sequence[Probe]) -> None:
     """Make all probes, log each, and name all that failed.
 
     Raises:
-        StopWorker: DENIED or CONFIG, TRANSIENT if AWS cannot be reached.
+        WorkerExit: DENIED or CONFIG, TRANSIENT if AWS cannot be reached.
     """
-    faults: list[StopWorker] = []
+    faults: list[WorkerExit] = []
     for probe in probes:
         try:
             probe.call()
@@ -101,9 +100,9 @@ def make_probes(probes: Sequence[Probe]) -> None:
             if isinstance(error, ClientError) and error_code_of(error.response) in probe.expected:
                 logger.info("ok: %s", probe.what)
                 continue
-            verdict = judge(error, probe.what)
-            if not isinstance(verdict, StopWorker):
-                verdict = StopWorker(
+            verdict = classify(error, probe.what)
+            if not isinstance(verdict, WorkerExit):
+                verdict = WorkerExit(
                     Exit.TRANSIENT, f"Cannot {probe.what} now: {verdict}; try again."
                 )
             logger.error("not ok: %s", probe.what)  # noqa: TRY400 - the sentence follows
@@ -112,4 +111,4 @@ def make_probes(probes: Sequence[Probe]) -> None:
             logger.info("ok: %s", probe.what)
     if faults:
         code = next((f.code for f in faults if f.code == Exit.DENIED), faults[0].code)
-        raise StopWorker(code, " ".join(fault.sentence for fault in faults))
+        raise WorkerExit(code, " ".join(fault.sentence for fault in faults))

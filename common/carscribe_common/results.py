@@ -6,7 +6,7 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.files import replacing, sync_directory
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ def make_run_dir(run_dir: Path) -> Path:
     """Make the directory of a run.
 
     Raises:
-        StopWorker: DISK; it cannot be made.
+        WorkerExit: DISK; it cannot be made.
     """
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         for directory in (run_dir.parent, run_dir.parent.parent):
             sync_directory(directory)
     except OSError as error:
-        raise StopWorker(
+        raise WorkerExit(
             Exit.DISK,
             f"Cannot make {run_dir}: {error.strerror}; set CARSCRIBE_STATE_DIR to a directory "
             "that this user may write to.",
@@ -42,7 +42,7 @@ def write_results(run_dir: Path, journal: Journal, kind: str, fields: Sequence[s
     """Write results.jsonl: each record of a kind in the journal, with these fields.
 
     Raises:
-        StopWorker: DISK; it cannot be written.
+        WorkerExit: DISK; it cannot be written.
     """
     path = run_dir / "results.jsonl"
     try:
@@ -53,7 +53,7 @@ def write_results(run_dir: Path, journal: Journal, kind: str, fields: Sequence[s
                     kept = {name: record[name] for name in fields}
                     file.write(json.dumps(kept, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise StopWorker(
+        raise WorkerExit(
             Exit.DISK,
             f"Cannot write {path}: {error.strerror}; make space and start again.",
         ) from error

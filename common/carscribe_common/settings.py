@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.protocol import is_run_id
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def number(lowest: float, highest: float, default: Any = _REQUIRED) -> Any:
     return setting(read, f"a number from {lowest:g} to {highest:g}", default)
 
 
-def whole(lowest: int, highest: int, default: Any = _REQUIRED) -> Any:
+def integer(lowest: int, highest: int, default: Any = _REQUIRED) -> Any:
     """Declare a whole number with its range, both ends included."""
 
     def read(text: str) -> int:
@@ -116,7 +116,7 @@ class Settings:
         _directory, "an absolute path (by default systemd's STATE_DIRECTORY)"
     )
     rekognition_rate_per_second: float = number(0.1, 1000, 5.0)
-    concurrency_max: int = whole(1, 256, 64)
+    concurrency_max: int = integer(1, 256, 64)
     give_up_seconds: float = number(1, 86_400, 300.0)
     log_level: str = choice("DEBUG", "INFO", "WARNING", "ERROR", default="INFO")
 
@@ -136,7 +136,7 @@ class Settings:
             run_id: stands in for CARSCRIBE_RUN_ID where no run is meant.
 
         Raises:
-            StopWorker: CONFIG; the sentence has each wrong setting with what
+            WorkerExit: CONFIG; the sentence has each wrong setting with what
                 is accepted.
         """
         given = {name: text for name, text in environ.items() if text}
@@ -158,7 +158,7 @@ class Settings:
             elif declared.default is MISSING:
                 errors.append(f"{name} is not set; it must be {accepted}")
         if errors:
-            raise StopWorker(Exit.CONFIG, "Correct the settings: " + "; ".join(errors) + ".")
+            raise WorkerExit(Exit.CONFIG, "Correct the settings: " + "; ".join(errors) + ".")
         return cls(**values)
 
     def __str__(self) -> str:

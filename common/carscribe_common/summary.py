@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common import __version__
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.files import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from carscribe_common.clients import Calls
-    from carscribe_common.pacing import Pacer
+    from carscribe_common.aws import Calls
+    from carscribe_common.rate_limit import RateLimiter
 
 PRICE_USD_PER_CALL = 0.001
 """Of DetectLabels and DetectText each, for the first million calls a month in us-east-1
@@ -59,7 +59,7 @@ class Summary:
         run_id: str,
         started_at: str,
         calls: Calls,
-        pacer: Pacer,
+        pacer: RateLimiter,
         counts: Callable[[], dict[str, Any]],
     ) -> None:
         self._path = path
@@ -92,7 +92,7 @@ class Summary:
         """Write how the run ended.
 
         Raises:
-            StopWorker: DISK; the summary of a complete run could not be written.
+            WorkerExit: DISK; the summary of a complete run could not be written.
         """
         data = self._data(_STATES.get(code, "failed"))
         data |= {"reason": reason, "exit_code": int(code), "failures": list(failures)}
@@ -102,7 +102,7 @@ class Summary:
             write_json(self._path, data)
         except OSError as error:
             if code == Exit.OK:
-                raise StopWorker(
+                raise WorkerExit(
                     Exit.DISK,
                     f"Cannot write {self._path}: {error.strerror}; make space and start again.",
                 ) from error

@@ -38,26 +38,26 @@ OPERATIONS: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 }
 
 
-class Looks(Protocol):
+class Recognizer(Protocol):
     """Recognizes what is in an image that has no recorded answer."""
 
-    def look(self, operation: str, data: bytes) -> dict[str, Any] | None:
+    def recognize(self, operation: str, data: bytes) -> dict[str, Any] | None:
         """Return what could be a recorded answer; None says that too much is asked at once."""
 
 
 class Rekognition:
     """DetectLabels and DetectText over the wire."""
 
-    def __init__(self, answers: Answers, eyes: Looks | None = None) -> None:
-        self._answers, self._eyes = answers, eyes
+    def __init__(self, answers: Answers, recognizer: Recognizer | None = None) -> None:
+        self._answers, self._recognizer = answers, recognizer
 
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer one request, or say the error as the service would."""
         try:
-            credentials.authorize_rekognition(operation, request)
+            credentials.authorize(f"rekognition:{operation}", "*", request)
             response = self._respond(operation, request)
         except credentials.Refused as refused:
-            return errors.error("rekognition", refused.code, refused.message)
+            return errors.error("rekognition", f"{refused.code}Exception", refused.message)
         except RekognitionError as error:
             return errors.error("rekognition", error.code, str(error), error.status)
         return Answer(
@@ -81,12 +81,12 @@ class Rekognition:
         return detect(self._known(operation, image, name), parameters)
 
     def _known(self, operation: str, image: images.Checked, name: str) -> dict[str, Any]:
-        if self._eyes is None:
+        if self._recognizer is None:
             return self._answers.find(image.sha256, name).get(operation, {})
-        answer = self._answers.find(image.sha256, name, missed="the eyes look at it")
+        answer = self._answers.find(image.sha256, name, missed="the recognizer is asked")
         if answer:
             return answer.get(operation, {})
-        seen = self._eyes.look(operation, image.data)
+        seen = self._recognizer.recognize(operation, image.data)
         if seen is None:
             raise ThrottlingException
         return seen

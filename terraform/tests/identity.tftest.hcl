@@ -133,6 +133,41 @@ run "a_prefix_narrows_listing_and_reading" {
   }
 }
 
+run "keys_of_kms_are_used_through_s3_alone" {
+  command = plan
+
+  variables {
+    existing_bucket = "my-photos"
+    kms_key_arns    = ["arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.worker : jsondecode(policy.policy).Statement[2] == {
+        Sid       = "DecryptImages"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = ["arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+        Condition = { StringEquals = { "kms:ViaService" = "s3.us-east-1.amazonaws.com" } }
+      }
+    ])
+    error_message = "A worker may do something else with the key: ${join(" ", [for policy in aws_iam_role_policy.worker : policy.policy])}"
+  }
+}
+
+run "a_boundary_bounds_both_roles" {
+  command = plan
+
+  variables {
+    permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+  }
+
+  assert {
+    condition     = alltrue([for role in aws_iam_role.worker : role.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"])
+    error_message = "A role is not bounded."
+  }
+}
+
 run "a_profile_that_exists_makes_no_iam_resource" {
   command = plan
 

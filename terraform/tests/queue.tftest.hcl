@@ -28,8 +28,8 @@ run "both_queues_are_closed_and_encrypted" {
   }
 
   assert {
-    condition     = aws_sqs_queue.indexes.message_retention_seconds == 345600 && aws_sqs_queue.dead_letter.message_retention_seconds == 1209600
-    error_message = "Messages are not kept for 4 days, and dead letters for 14."
+    condition     = aws_sqs_queue.indexes.message_retention_seconds == 1209600 && aws_sqs_queue.dead_letter.message_retention_seconds == 1209600
+    error_message = "Messages or dead letters are not kept for 14 days."
   }
 
   assert {

@@ -32,6 +32,8 @@ run "refused_values_1" {
     existing_instance_profile   = "arn:aws:iam::123456789012:instance-profile/LabInstanceProfile" # profile by arn
     ssh_public_key_file         = "tests/files/missing.pub"                                       # public key missing
     ssh_private_key_file        = "tests/files/missing"                                           # private key missing
+    kms_key_arns                = ["alias/photos"]                                                # key by alias
+    permissions_boundary        = "boundary"                                                      # boundary by name
     result_volume_size_gib      = 0                                                               # volume too small
     rekognition_rate_per_second = 0                                                               # rate zero
     inventory_file              = "tests/files/inventory.ini"                                     # inventory of another kind
@@ -52,6 +54,8 @@ run "refused_values_1" {
     var.existing_instance_profile,
     var.ssh_public_key_file,
     var.ssh_private_key_file,
+    var.kms_key_arns,
+    var.permissions_boundary,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
     var.inventory_file,

@@ -26,7 +26,7 @@ def copy() -> Iterator[Copy]:
 def bare(copy: Copy) -> Copy:
     """The copy with hosts that answer SSH, and nothing of ours on them."""
     copy.command("python", "-m", "emulator", "serve-start", "--", "--enforce-iam")
-    copy.python("carscribe.terraform", "apply", "--target", "local")
+    copy.python("carscribe", "terraform", "apply", "--target", "local")
     copy.command("python", "-m", "emulator", "up")
     return copy
 

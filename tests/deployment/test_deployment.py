@@ -45,7 +45,7 @@ def test_up_is_safe_to_repeat(up: Copy) -> None:
 
 def test_the_plan_is_empty_afterwards(up: Copy) -> None:
     """Terraform would change nothing."""
-    up.python("carscribe.terraform", "plan", "--target", "local", "-detailed-exitcode")
+    up.python("carscribe", "terraform", "plan", "--target", "local", "-detailed-exitcode")
 
 
 def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:
@@ -235,7 +235,7 @@ def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
     assert "A dependency job for carscribe-worker-b.service failed" in said
     assert "Dependency failed for carscribe-worker-b.service" in journal
     assert run.code != 0
-    assert f"The result volume is not mounted at {state} on worker-b" in run.text
+    assert f"The volume is not mounted at {state} on worker-b" in run.text
     assert beneath == "", "written beside the volume"
 
 
@@ -273,7 +273,7 @@ def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
 def test_down_leaves_nothing(up: Copy) -> None:
     """`make down` says what the API confirms to be gone, and nothing of the deployment is left."""
     done = up.make_target("down")
-    assert "The API knows none of them any more: 2 addresses, 1 bucket, 2 instances" in done.text
+    assert "Removed: 2 addresses, 1 bucket, 2 instances" in done.text
     assert remains(up.root) == []
     again = up.make_target("run", code=None)
     assert again.code != 0

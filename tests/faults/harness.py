@@ -13,11 +13,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.exits import Exit
-from tests.pipeline import Pipeline, car_answer, picture
+from carscribe_common.errors import Exit
+from tests.pipeline import Pipeline, car_answer, picture, wait_for_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tests.emulator import StandIn
@@ -221,13 +221,9 @@ class Trial:
             logs = "\n".join(unit.logs[-5000:] for unit in self.units.values())
             raise AssertionError(f"A and B ended with {codes}, not 0:\n{logs}")
 
-    def wait_for_journal(self, name: str, kind: str, count: int = 1) -> None:
-        """Wait until a worker's journal has so many records of a kind."""
-        worker = self.units[name].worker
-        wait_for(
-            lambda: sum(r["type"] == kind for r in worker.journal) >= count,
-            f"{count} {kind} of worker {name}",
-        )
+    def wait_for_log(self, name: str, pattern: str, count: int = 1) -> None:
+        """Wait until a worker has logged so many lines of a kind."""
+        wait_for_log(self.units[name].worker, pattern, count)
 
     def note_in_flight(self, operation: str) -> None:
         """Allow the calls to be made again that are in flight now: asked, and not on disk.
@@ -251,9 +247,9 @@ class Trial:
         """Return the directory of a worker's run."""
         return self.pipeline.folder / name / "runs" / RUN_ID
 
-    def journal(self, name: str) -> list[dict[str, Any]]:
-        """Return a worker's journal; every line of it must be whole."""
-        text = (self.run_dir(name) / "journal.jsonl").read_text()
+    def results(self, name: str) -> list[dict[str, Any]]:
+        """Return the rows of a worker's results.jsonl; every line of it must be whole."""
+        text = (self.run_dir(name) / "results.jsonl").read_text()
         return [json.loads(line) for line in text.split("\n")[:-1]]
 
     def summary(self, name: str) -> dict[str, Any]:
@@ -270,18 +266,17 @@ class Trial:
         """
         failed_a: dict[str, str] = expectations.get("failed_a", {})
         failed_b: dict[str, str] = expectations.get("failed_b", {})
-        looked = [r for r in self.journal("a") if r["type"] == "looked"]
-        settled = [r for r in self.journal("b") if r["type"] == "settled"]
+        detected, settled = self.results("a"), self.results("b")
         wanted = {f"{n}.jpg" for n in self.numbers} | set(failed_a)
-        cars = {r["key"]: r["n"] for r in looked if r["n"] is not None}
+        cars = {r["key"]: r["n"] for r in detected if r["n"] is not None}
         known = {(n, key) for key, n in cars.items()}
         settled_known = [(r["n"], r["key"]) for r in settled if (r["n"], r["key"]) in known]
         strays = [r for r in settled if (r["n"], r["key"]) not in known]
         output = (self.run_dir("b") / "output.txt").read_text()
         counts = self.pipeline.standin.counts()
         paid = {
-            "a": sum(r["billed"] for r in looked),
-            "b": sum(r["text"] is not None for r in settled),
+            "a": sum(r["failure"] is None for r in detected),
+            "b": sum(r["failure"] is None for r in settled),
         }
         extra = {
             operation: counts.get(operation, {}).get("ok", 0) - paid[name]
@@ -289,7 +284,7 @@ class Trial:
         }
         outcome = Outcome(
             fault=self.fault,
-            lost=len(wanted - {r["key"] for r in looked}) + len(known - set(settled_known)),
+            lost=len(wanted - {r["key"] for r in detected}) + len(known - set(settled_known)),
             doubled=sum(max(0, more) for more in extra.values()),
             in_flight=sum(self.in_flight.values()),
             identical=output == expectations.get("output", self.expected),
@@ -301,8 +296,8 @@ class Trial:
         self.outcomes.append(outcome)
         assert outcome.identical, f"output.txt is another one:\n{output}"
         assert outcome.lost == 0, f"lost: {known - set(settled_known)}"
-        twice = [key for key, times in Counter(r["key"] for r in looked).items() if times > 1]
-        assert not twice, f"looked at twice: {twice}"
+        twice = [key for key, times in Counter(r["key"] for r in detected).items() if times > 1]
+        assert not twice, f"asked about twice: {twice}"
         assert len(settled_known) == len(set(settled_known)), "an image was settled twice"
         assert {r["n"] for r in strays} <= set(expectations.get("strays", ())), strays
         assert sorted(cars.values()) == list(range(1, len(cars) + 1)), "n are not 1, 2, 3, ..."
@@ -338,11 +333,3 @@ def teach(standin: StandIn, numbers: Sequence[int]) -> None:
             (folder / f"fault-{number}.png.json").write_text(json.dumps(answer))
     if news:
         standin.call("POST", "_carscribe/answers")
-
-
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
-    """Wait until something holds; fail with its name if it does not."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)

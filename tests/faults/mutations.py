@@ -30,7 +30,7 @@ COPIED = (
 )
 SECONDS = 240
 PROTOCOL = "tests/integration/pipeline/test_protocol.py"
-DESK, INBOX = "worker_b/carscribe_worker_b/desk.py", "worker_b/carscribe_worker_b/inbox.py"
+DESK, INBOX = "worker_b/carscribe_worker_b/handler.py", "worker_b/carscribe_worker_b/consumer.py"
 JOURNAL = "common/carscribe_common/journal.py"
 
 
@@ -90,7 +90,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a batch is a success if it returns 200",
-        "worker_a/carscribe_worker_a/outbox.py",
+        "worker_a/carscribe_worker_a/publisher.py",
         'for taken in answer.get("Successful", ()):',
         "for taken in batch:",
         "tests/faults/test_queue.py::test_partial_failures",
@@ -114,11 +114,11 @@ MUTATIONS = (
         JOURNAL,
         "fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)",
-        "tests/faults/test_two.py::test_two_workers_on_one_journal",
+        "tests/faults/test_two.py::test_two_workers_on_one_run",
     ),
     Mutation(
         "no IfMatch",
-        "worker_b/carscribe_worker_b/read_text.py",
+        "worker_b/carscribe_worker_b/text_detection.py",
         "Bucket=self._settings.bucket, Key=car.key, IfMatch=car.etag\n        )\n        # Not",
         "Bucket=self._settings.bucket, Key=car.key\n        )\n        # Not",
         "tests/faults/test_images.py::test_bad_images",
@@ -139,7 +139,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a download that breaks off is taken raw",
-        "worker_b/carscribe_worker_b/read_text.py",
+        "worker_b/carscribe_worker_b/text_detection.py",
         'with closing(answer["Body"]) as body:',
         'with answer["Body"] as body:',
         "tests/faults/test_network.py::test_dropped_connections",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import Trial, seeds
+from tests.pipeline import DETECTED, SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ def test_access_withdrawn(
     run = trial(f"11 {name.upper()} denied", seed)
     run.environ(**user)
     run.start_both(IDLE_TIMEOUT_SECONDS="6")  # and so no longer polls
-    run.wait_for_journal(name, "looked" if name == "a" else "settled", 2)
+    run.wait_for_log(name, DETECTED if name == "a" else SETTLED, 2)
     run.sleep(0, 0.5)
     standin.client("iam").delete_user_policy(UserName=NAME, PolicyName="all")
     unit = run.units[name]
@@ -119,7 +120,7 @@ def test_images_forbidden(
     run = trial("11 GetObject denied", seed)
     run.environ(**user)
     run.start_both()
-    run.wait_for_journal("a", "looked", 3)
+    run.wait_for_log("a", DETECTED, 3)
     forbidden = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
     standin.client("iam").put_user_policy(
         UserName=NAME, PolicyName="forbidden", PolicyDocument=allow([forbidden])

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
-from tests.faults.harness import Trial, seeds, wait_for
+from carscribe_common.errors import Exit
+from tests.faults.harness import OPERATIONS, Trial, seeds
+from tests.pipeline import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +25,14 @@ def test_journal_cannot_grow(trial: Callable[..., Trial], name: str, seed: int) 
     run = trial(f"8 no space for {name.upper()}'s journal", seed)
     # The limit is one of all files, and the log has to stay below it.
     run.start_both(LOG_LEVEL="WARNING")
-    run.wait_for_journal(name, "looked" if name == "a" else "settled")
+    wait_for(lambda: run.pipeline.calls(OPERATIONS[name]), f"a call of worker {name}")
     unit = run.units[name]
-    size = (run.run_dir(name) / "journal.jsonl").stat().st_size
+    size = max(path.stat().st_size for path in run.run_dir(name).iterdir())
     limit = size + run.dice.randrange(1, 2000)
     # Of this process alone: the next one finds space again.
     resource.prlimit(unit.worker.process.pid, resource.RLIMIT_FSIZE, (limit, -1))
     wait_for(lambda: unit.exits, f"the end of worker {name}")
-    run.note_in_flight("rekognition.DetectLabels" if name == "a" else "rekognition.DetectText")
+    run.note_in_flight(OPERATIONS[name])
     run.finish()
     assert unit.exits == [Exit.DISK, Exit.OK]
     assert "make space or mend the disk" in unit.logs

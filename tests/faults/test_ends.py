@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.entry import Stop
-from carscribe_common.exits import Exit
+from carscribe_common.cli import Shutdown
+from carscribe_common.errors import Exit
 from carscribe_common.journal import Journal
 from carscribe_common.protocol import Alive, Car
 from carscribe_worker_b.run import RunB
 from carscribe_worker_b.settings import SettingsB
-from tests.faults.harness import RUN_ID, Trial, wait_for
-from tests.pipeline import PATHS
+from tests.faults.harness import RUN_ID, Trial
+from tests.pipeline import PATHS, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 SIGNALS_WHILE_WAITING = """
 import os, signal, sys, threading, time
-from carscribe_common.entry import Stop
+from carscribe_common.cli import Shutdown
 end = time.monotonic() + 3
 while time.monotonic() < end:
-    stop = Stop()
+    stop = Shutdown()
     signal.signal(signal.SIGALRM, stop.request)
     signal.setitimer(signal.ITIMER_REAL, 0.0003)
     while not stop.wait(0):
@@ -139,7 +139,7 @@ def test_silence_of_the_network_is_not_silence_of_a(
         state_dir=tmp_path,
     )
     with Journal(tmp_path / "journal.jsonl", {}, "") as journal:
-        stop = Stop()
+        stop = Shutdown()
         run = RunB(settings, stop, journal)
         run._desk.heard_at -= 1000
 

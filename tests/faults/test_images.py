@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.faults.harness import Trial, seeds
-from tests.pipeline import car_answer, picture
+from tests.pipeline import DETECTED, car_answer, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_bad_images(trial: Callable[..., Trial], seed: int) -> None:
     for number, key in enumerate(("b-changed.jpg", "b-gone.jpg")):
         run.pipeline.add(key, car_answer(99.0, "NO"), body=picture(8_100_000 + number))
     run.start("a", REKOGNITION_RATE_PER_SECOND="9")
-    run.wait_for_journal("a", "looked")
+    run.wait_for_log("a", DETECTED)
     run.pipeline.s3.delete_object(Bucket=run.pipeline.bucket, Key="zz-gone.jpg")
     assert run.units["a"].wait() == 0
     run.pipeline.s3.delete_object(Bucket=run.pipeline.bucket, Key="b-gone.jpg")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import FULL, Trial, seeds
+from tests.pipeline import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ def test_sigterm_returns_held_messages_at_once(trial: Callable[..., Trial], seed
     slow = {"VISIBILITY_TIMEOUT_SECONDS": "3600", "REKOGNITION_RATE_PER_SECOND": "4"}
     run.start("a").wait()
     run.start("b", **slow)
-    run.wait_for_journal("b", "settled")
+    run.wait_for_log("b", SETTLED)
     run.sleep(0.3, 2.0)
     run.units["b"].worker.signal(signal.SIGTERM)
     assert run.units["b"].wait(40) in {Exit.TERMINATED, -signal.SIGTERM}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from carscribe_common.protocol import Car, Done
-from tests.faults.harness import RUN_ID, Trial, seeds, wait_for
-from tests.pipeline import car_answer, picture
+from tests.faults.harness import RUN_ID, Trial, seeds
+from tests.pipeline import END_RECEIVED, SETTLED, car_answer, picture, wait_for, wait_for_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,8 @@ def test_own_message_behind_the_end(pipeline: Pipeline) -> None:
     own, stray = own_and_stray(pipeline)
     pipeline.send(stray, Done(RUN_ID, 1))
     b = pipeline.start("b")
-    wait_for(lambda: {"settled", "end"} <= {r["type"] for r in b.journal}, "the stray's end")
+    wait_for_log(b, SETTLED)
+    wait_for_log(b, END_RECEIVED)
     time.sleep(0.3)
     pipeline.send(own)
     assert b.wait() == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.harness import Trial, seeds
-from tests.pipeline import PATHS
+from tests.pipeline import PATHS, SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +43,11 @@ def test_clock_set_back(trial: Callable[..., Trial], seed: int, tmp_path: Path) 
         FAKETIME_DONT_FAKE_MONOTONIC="1",
     )
     run.start_both()
-    run.wait_for_journal("b", "settled", 3)
+    run.wait_for_log("b", SETTLED, 3)
     clock.write_text("-3600\n")
     run.finish()
     assert run.judge().doubled == 0
-    at = [r["at"] for r in run.journal("b") if r["type"] == "settled"]
+    at = [row["at"] for row in run.results("b")]
     assert max(at) - min(at) > 3000, "the clock did not go back"
     assert run.summary("b")["duration_seconds"] >= 0
 
@@ -58,7 +58,7 @@ def test_torn_journal(trial: Callable[..., Trial], torn: str, seed: int) -> None
     """A last line that was cut off by a power loss is cut away, and the run goes on before it."""
     run = trial("13 journals cut off", seed)
     run.start_both()
-    run.wait_for_journal("b", "settled")
+    run.wait_for_log("b", SETTLED)
     run.sleep(0, 1.5)
     for name in "ab":
         # No restart before the journal is torn.

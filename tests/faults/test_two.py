@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.faults.harness import Trial, seeds
+from tests.pipeline import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
-def test_two_workers_on_one_journal(trial: Callable[..., Trial], seed: int) -> None:
-    """A second A or B on the journal of a run is refused, and the first one goes on."""
-    run = trial("14 two As, two Bs on one journal", seed)
+def test_two_workers_on_one_run(trial: Callable[..., Trial], seed: int) -> None:
+    """A second A or B of a run is refused, and the first one goes on."""
+    run = trial("14 two As, two Bs on one run", seed)
     run.start_both()
     for name in "ab":
-        run.wait_for_journal(name, "run")
+        wait_for((run.run_dir(name) / "summary.json").exists, f"worker {name}")
         second = run.pipeline.start(name)
         assert second.wait() == Exit.IN_USE
         assert "Another process is at work on this run" in second.log
@@ -41,8 +42,7 @@ def test_two_bs_on_one_queue(trial: Callable[..., Trial], seed: int) -> None:
         if (run.run_dir(name) / "output.txt").exists():
             assert (run.run_dir(name) / "output.txt").read_text() == run.expected
     # What the other one has read is read again by the one that goes on.
-    read = [r for r in run.journal("b2") if r["type"] == "settled"]
-    run.in_flight["rekognition.DetectText"] += len(read)
+    run.in_flight["rekognition.DetectText"] += len(run.results("b2"))
     if run.units["b"].exits[-1] != 0:
         run.start("b")
         run.start("a", RESEND="true")
@@ -74,7 +74,5 @@ def test_two_runs_on_one_queue(trial: Callable[..., Trial], seed: int) -> None:
     counts = run.pipeline.standin.counts()
     assert counts["rekognition.DetectLabels"]["ok"] == 2 * run.images
     run.in_flight["rekognition.DetectLabels"] += run.images
-    run.in_flight["rekognition.DetectText"] += sum(
-        r["type"] == "settled" for r in workers["run-2", "b"].journal
-    )
+    run.in_flight["rekognition.DetectText"] += len(workers["run-2", "b"].results)
     run.judge()

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
-from carscribe.leftovers import leftovers
+from carscribe import leftovers
 from tests.emulator import StandIn, start
 from tests.terraform.deployments import (
     ROOT,
@@ -30,7 +31,7 @@ class World:
         self.deployments: dict[str, Deployment] = {}
         self.exit_codes: dict[str, int] = {}
         self.made: dict[str, set[str]] = {}
-        self.found: list[str] = []
+        self.found: list[leftovers.Found] = []
 
     def finish(self) -> None:
         """Wait for the applies, once."""
@@ -41,7 +42,7 @@ class World:
             with pytest.MonkeyPatch.context() as patch:
                 for name, value in self.standin.env.items():
                     patch.setenv(name, value)
-                self.found = leftovers("own", "us-east-1")
+                self.found = leftovers.ask(boto3.session.Session(), "us-east-1", "own").found
 
     def __getitem__(self, name: str) -> Deployment:
         self.finish()
@@ -99,7 +100,7 @@ def offline_check() -> Iterator[subprocess.Popen[str]]:
     }
     kept = {n: v for n, v in os.environ.items() if not n.startswith("AWS_")}
     with subprocess.Popen(
-        [sys.executable, "-m", "carscribe.terraform", "check"],
+        [sys.executable, "-m", "carscribe", "terraform", "check"],
         cwd=ROOT,
         env={**kept, **without_anybody},
         text=True,

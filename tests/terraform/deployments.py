@@ -46,7 +46,7 @@ class Deployment:
             **self.variables,
         }
         given = [f"-var={name}={value}" for name, value in known.items()]
-        head = [sys.executable, "-m", "carscribe.terraform", command, "--target", "local"]
+        head = [sys.executable, "-m", "carscribe", "terraform", command, "--target", "local"]
         tail = given if command in {"plan", "apply"} else []
         return [*head, *self.options, "--state-dir", str(self.folder), *tail, *arguments]
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
-from carscribe import terraform
+from carscribe import provision
 from carscribe.leftovers import KINDS
 from tests.terraform.deployments import everything
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.terraform.conftest import World
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
-
-OWN = ["-var=name=own"]
 
 
 def test_every_kind_of_resource_is_asked_for(world: World) -> None:
@@ -67,15 +65,14 @@ def test_a_second_destroy_has_nothing_to_do(world: World) -> None:
     """Destroying what is gone is no error, and says what was looked for."""
     assert world["own"].run("destroy") == 0
     assert world["own"].said == (
-        "Gone: in us-east-1 there is no instance, volume, Elastic IP, key pair, endpoint, security "
-        "group, subnet, route table, internet gateway, VPC, bucket, queue, role or instance profile "
-        "of 'own'.\n"
+        "Gone: in us-east-1 there is no instance, volume, Elastic IP, key pair, bucket, queue, "
+        "endpoint, security group, subnet, route table, internet gateway, VPC, instance profile or "
+        "role of 'own'.\n"
     )
 
 
 def test_what_terraform_does_not_know_is_told(
     world: World,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -103,19 +100,22 @@ def test_what_terraform_does_not_know_is_told(
     ]
     for name, value in world.standin.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(terraform, "LEFTOVERS_SECONDS", 0)
-    assert terraform.say_what_is_left(terraform.Deployment("local", tmp_path), OWN) == 0
+    session = boto3.session.Session()
+    look = partial(provision.say_what_is_left, session, "own", "us-east-1", removed=False)
+    assert look(is_aws=False) == 0
     assert capsys.readouterr().out == (
         f"Terraform does not know of volume {volumes[0]}, queue {queues[0]}: "
-        "gone when the stand-in ends.\n"
+        "gone when the emulator ends.\n"
     )
-    assert terraform.say_what_is_left(terraform.Deployment("aws", tmp_path), OWN) == 1
+    assert look(is_aws=True) == 1
     said = capsys.readouterr().err.splitlines()
-    assert said[0].endswith("but in us-east-1 AWS still has of 'own':")
-    assert said[1:-1] == [f"  volume {volumes[0]}", f"  queue {queues[0]}"]
+    assert said[0] == "In account 123456789012, us-east-1, AWS has of the deployment own:"
+    assert [line.split()[1] for line in said[1:-1]] == [volumes[0], queues[0]]
+    assert said[1].endswith(f"  aws ec2 delete-volume --volume-id {volumes[0]}")
 
 
 def test_every_kind_of_a_deployment_would_be_found(world: World) -> None:
     """While a deployment is up, it shows under each kind that is looked for."""
     world.finish()
-    assert {line.rpartition(" ")[0] for line in world.found} == set(KINDS)
+    assert {found.kind.name for found in world.found} == set(KINDS)
+    assert {found.deployment for found in world.found} == {"own"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import terraform, terraform_provider
+from carscribe import provider, provision
 from tests.terraform.deployments import ROOT, environment
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def test_an_interrupted_apply_ends_in_order(
     script = tmp_path / "terraform"
     script.write_text(FAKE)
     script.chmod(0o755)
-    version = terraform_provider.locked_version(terraform.LOCK_FILE)
-    (tmp_path / terraform_provider.PROVIDER / version / "linux_amd64").mkdir(parents=True)
-    command = [sys.executable, "-m", "carscribe.terraform", "apply", "--target", "local"]
+    version = provider.locked_version(provision.LOCK_FILE)
+    (tmp_path / provider.PROVIDER / version / "linux_amd64").mkdir(parents=True)
+    command = [sys.executable, "-m", "carscribe", "terraform", "apply", "--target", "local"]
     with subprocess.Popen(
         [*command, "--state-dir", str(tmp_path / "state"), "-var=ssh_private_key_file=key"],
         cwd=ROOT,

@@ -34,7 +34,7 @@ def ask(tmp_path: Path, command: str = "plan", **variables: str) -> tuple[int, s
     """Run a command with this environment alone; return its exit code and all that it said."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
-        [sys.executable, "-m", "carscribe.terraform", command, "--state-dir", str(tmp_path)],
+        [sys.executable, "-m", "carscribe", "terraform", command, "--state-dir", str(tmp_path)],
         cwd=ROOT,
         env={**kept, **NOBODY, **variables},
         check=False,
@@ -184,15 +184,13 @@ def test_a_remote_state_is_not_for_the_local_target(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With backend_override.tf in place the local target says to move it away."""
-    from carscribe import terraform, terraform_inputs  # noqa: PLC0415 # patched below
+    from carscribe import inputs, provision  # noqa: PLC0415 # patched below
 
     override = tmp_path / "backend_override.tf"
     override.write_text((ROOT / "terraform" / "backend_override.tf.example").read_text())
-    monkeypatch.setattr(terraform, "BACKEND_OVERRIDE", override)
+    monkeypatch.setattr(provision, "BACKEND_OVERRIDE", override)
     for name, value in environment(world.standin).items():
         monkeypatch.setenv(name, value)
-    deployment = terraform.Deployment("local", tmp_path)
-    with pytest.raises(
-        terraform_inputs.UsageError, match=r"backend_override\.tf keeps the state in S3"
-    ):
-        terraform.Terraform(deployment).initialize()
+    deployment = provision.Deployment("local", tmp_path)
+    with pytest.raises(inputs.UsageError, match=r"backend_override\.tf keeps the state in S3"):
+        provision.Terraform(deployment).initialize()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from carscribe import terraform
 from tests.terraform.deployments import ROOT
 
 if TYPE_CHECKING:
@@ -73,19 +72,6 @@ def test_every_variable_and_output_is_described() -> None:
         for block in blocks:
             assert re.search(r'^  description = ".+[.]"$', block, re.MULTILINE), block
             assert name == "outputs.tf" or re.search(r"^  type +=", block, re.MULTILINE), block
-
-
-def test_defaults_are_the_configuration_s() -> None:
-    """What the command takes for name and region, if none is given, is what Terraform takes."""
-    for name, default in (
-        ("name", terraform.DEFAULT_NAME),
-        ("region", terraform.DEFAULT_REGION),
-    ):
-        found = re.search(
-            rf'variable "{name}" \{{.*?default +=\s"([^"]+)"', _read("variables.tf"), re.DOTALL
-        )
-        assert found is not None
-        assert found[1] == default
 
 
 def _read(name: str) -> str:

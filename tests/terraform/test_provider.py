@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import terraform_provider as provider
+from carscribe import provider
 
 if TYPE_CHECKING:
     from pathlib import Path

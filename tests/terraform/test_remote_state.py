@@ -6,7 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from carscribe import terraform
+from carscribe import provision
 from tests.terraform.deployments import ROOT, environment
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ def test_backend_override_moves_the_state_to_s3(
     copy = tmp_path / "terraform"
     shutil.copytree(ROOT / "terraform", copy, ignore=shutil.ignore_patterns("tests", "*.tfvars"))
     (copy / "backend_override.tf.example").rename(copy / "backend_override.tf")
-    monkeypatch.setattr(terraform, "CONFIGURATION", copy)
-    monkeypatch.setattr(terraform, "BACKEND_OVERRIDE", copy / "backend_override.tf")
+    monkeypatch.setattr(provision, "CONFIGURATION", copy)
+    monkeypatch.setattr(provision, "BACKEND_OVERRIDE", copy / "backend_override.tf")
     for name, value in environment(world.standin).items():
         monkeypatch.setenv(name, value)
     s3 = world.standin.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    here = terraform.Terraform(terraform.Deployment("aws", tmp_path / "state"))
+    here = provision.Terraform(provision.Deployment("aws", tmp_path / "state"))
     here.initialize()
     files = ROOT / "terraform" / "tests" / "files"
     apply = [

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from carscribe_common import entry
+from carscribe_common import cli
 from carscribe_worker_a.check import check
 from carscribe_worker_a.run import run
 from carscribe_worker_a.settings import SettingsA
 
 
 def main() -> int:
-    """Run worker A and return its exit code, see carscribe_common.exits."""
-    return entry.main(
+    """Run worker A and return its exit code, see carscribe_common.errors."""
+    return cli.main(
         "a",
         "Finds the images with a car and queues their indexes.",
         SettingsA,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from carscribe_common.clients import build_clients
-from carscribe_common.pacing import Pacer
+from carscribe_common.aws import build_clients
 from carscribe_common.probes import (
     NO_IMAGE,
     NO_MESSAGE,
@@ -14,20 +13,21 @@ from carscribe_common.probes import (
     check_state_dir,
     make_probes,
 )
+from carscribe_common.rate_limit import RateLimiter
 
 if TYPE_CHECKING:
-    from carscribe_common.entry import Stop
+    from carscribe_common.cli import Shutdown
     from carscribe_worker_a.settings import SettingsA
 
 
-def check(settings: SettingsA, _stop: Stop) -> None:
+def check(settings: SettingsA, _stop: Shutdown) -> None:
     """Probe bucket, queue, Rekognition and state directory.
 
     Raises:
-        StopWorker: something is missing or forbidden.
+        WorkerExit: something is missing or forbidden.
     """
     check_state_dir(settings)
-    clients = build_clients(settings.region, 2, Pacer(settings.rekognition_rate_per_second))
+    clients = build_clients(settings.region, 2, RateLimiter(settings.rekognition_rate_per_second))
     make_probes(
         [
             *bucket_probes(settings, clients),

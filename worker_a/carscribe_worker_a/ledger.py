@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from carscribe_common.journal import Journal
-    from carscribe_worker_a.detect import Looked
+    from carscribe_worker_a.detection import Looked
 
 
 @dataclass

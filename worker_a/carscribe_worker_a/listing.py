@@ -6,7 +6,7 @@ import queue
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from carscribe_common.objects import StoppedError, until_answered, whole
+from carscribe_common.objects import ShutdownRequested, call_until_answered, whole
 from carscribe_common.rules import is_image_key
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
-    from carscribe_common.entry import Stop
-    from carscribe_common.evidence import Evidence
+    from carscribe_common.circuit_breaker import CircuitBreaker
+    from carscribe_common.cli import Shutdown
 
 AHEAD = 2000
 """So many images may be listed ahead: two pages of 1,000, S3's largest."""
@@ -70,8 +70,8 @@ class Listing:
         looked: Collection[str],
         listed: int,
         skipped: int,
-        evidence: Evidence,
-        stop: Stop,
+        evidence: CircuitBreaker,
+        stop: Shutdown,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -93,7 +93,7 @@ class Listing:
                     return
             self.done = True
             self._put(None)
-        except StoppedError:
+        except ShutdownRequested:
             return
         except Exception as error:  # noqa: BLE001 - raised in the thread that takes
             self._put(error)
@@ -103,7 +103,7 @@ class Listing:
 
         Raises:
             queue.Empty: none came in time.
-            StopWorker: the bucket cannot be listed.
+            WorkerExit: the bucket cannot be listed.
         """
         item = self._buffer.get(timeout=timeout_seconds)
         if isinstance(item, Exception):
@@ -136,7 +136,7 @@ class Listing:
     def _pages(self) -> Iterator[ListObjectsV2OutputTypeDef]:
         token: dict[str, str] = {"StartAfter": self._after} if self._after else {}
         while True:
-            page = until_answered(
+            page = call_until_answered(
                 lambda token=token: whole(  # type: ignore[misc]
                     self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **token),
                     "IsTruncated",

@@ -8,18 +8,18 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.clients import build_clients
-from carscribe_common.crew import Crew
-from carscribe_common.evidence import Evidence
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.aws import build_clients
+from carscribe_common.circuit_breaker import CircuitBreaker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.journal import Journal
-from carscribe_common.objects import StoppedError
-from carscribe_common.pacing import Pacer
+from carscribe_common.objects import ShutdownRequested
+from carscribe_common.pool import Pool
 from carscribe_common.protocol import Car
+from carscribe_common.rate_limit import RateLimiter
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary, now
-from carscribe_worker_a.detect import Detector, Looked
+from carscribe_worker_a.detection import Detector, Looked
 from carscribe_worker_a.ledger import (
     Ledger,
     Watermark,
@@ -28,11 +28,11 @@ from carscribe_worker_a.ledger import (
     read_ledger,
 )
 from carscribe_worker_a.listing import Image, Listing
-from carscribe_worker_a.outbox import Outbox
+from carscribe_worker_a.publisher import Outbox
 
 if TYPE_CHECKING:
-    from carscribe_common.clients import Clients
-    from carscribe_common.entry import Stop
+    from carscribe_common.aws import Clients
+    from carscribe_common.cli import Shutdown
     from carscribe_worker_a.settings import SettingsA
 
 logger = logging.getLogger(__name__)
@@ -52,11 +52,11 @@ UNSETTLED_MAX = 500
 RESULT_FIELDS = ("key", "etag", "n", "car", "failure", "at", "seconds")
 
 
-def run(settings: SettingsA, stop: Stop) -> None:
+def run(settings: SettingsA, stop: Shutdown) -> None:
     """Do one run, or go on with it.
 
     Raises:
-        StopWorker: for every end but the good one.
+        WorkerExit: for every end but the good one.
     """
     run_dir = make_run_dir(settings.run_dir)
     started_at = now()
@@ -78,16 +78,16 @@ class RunA:
     gives each car its n, writes the journal and sends, in that order.
     """
 
-    def __init__(self, settings: SettingsA, stop: Stop, journal: Journal) -> None:
+    def __init__(self, settings: SettingsA, stop: Shutdown, journal: Journal) -> None:
         self._settings = settings
         self._stop = stop
         self._journal = journal
         self._ledger: Ledger = read_ledger(journal)
-        self._pacer = Pacer(settings.rekognition_rate_per_second)
+        self._pacer = RateLimiter(settings.rekognition_rate_per_second)
         self._clients: Clients = build_clients(
             settings.region, settings.concurrency_max + 2, self._pacer
         )
-        self._evidence = Evidence(
+        self._evidence = CircuitBreaker(
             settings.give_up_seconds, seen_success=self._ledger.counts.billed > 0
         )
         self._listing = Listing(
@@ -116,7 +116,7 @@ class RunA:
         self._unsettled = threading.Semaphore(UNSETTLED_MAX)
         self._news: queue.SimpleQueue[Looked | Exception] = queue.SimpleQueue()
         self._detector = Detector(settings, self._clients, self._evidence, stop)
-        self._crew: Crew[Image] = Crew(
+        self._crew: Pool[Image] = Pool(
             "look", self._look, self._news.put, self._pacer, settings.concurrency_max
         )
         self._summary = Summary(
@@ -134,7 +134,7 @@ class RunA:
         try:
             self._go_on()
             write_results(self._settings.run_dir, self._journal, "looked", RESULT_FIELDS)
-        except StopWorker as end:
+        except WorkerExit as end:
             # What the disk does not take it may not give either.
             failed = () if end.code == Exit.DISK else failures(self._journal, "looked")
             self._summary.end(end.code, end.sentence, failed)
@@ -164,10 +164,10 @@ class RunA:
                 self._end_listing()
             self._outbox.send_done(self._ledger.expected or 0)
             self._journal.commit()
-        except StoppedError as stopped:
+        except ShutdownRequested as stopped:
             self._take_in()
             raise self._stop.as_exception() from stopped
-        except StopWorker as end:
+        except WorkerExit as end:
             if end.code != Exit.DISK:  # nothing can be written down any more
                 self._take_in()
             raise
@@ -239,8 +239,8 @@ class RunA:
                 self._outbox.put(car)
             self._tell(item)
         for other in ready:
-            # A StoppedError only says that a thread saw what this one sees next.
-            if isinstance(other, Exception) and not isinstance(other, StoppedError):
+            # A ShutdownRequested only says that a thread saw what this one sees next.
+            if isinstance(other, Exception) and not isinstance(other, ShutdownRequested):
                 raise other
         return _END in ready
 
@@ -301,7 +301,7 @@ class RunA:
         while (self._crew.in_hand or not self._news.empty()) and time.monotonic() < deadline:
             try:
                 self._take_news(TURN_SECONDS)
-            except StopWorker as other:
+            except WorkerExit as other:
                 if other.code == Exit.DISK:
                     raise
         self._journal.commit()
@@ -326,4 +326,4 @@ class RunA:
         }
 
 
-_END = StoppedError("all images are handed out")
+_END = ShutdownRequested("all images are handed out")

@@ -17,7 +17,7 @@ from carscribe_common.numbers import KeyOfNumber, Numbers
 
 if TYPE_CHECKING:
     from carscribe_common.journal import Journal
-    from carscribe_worker_b.read_text import Settled
+    from carscribe_worker_b.text_detection import Settled
 
 
 @dataclass

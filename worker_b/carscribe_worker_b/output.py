@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.files import replacing
 from carscribe_common.rules import natural_key, result_line
 
@@ -41,7 +41,7 @@ def write_output(run_dir: Path, journal: Journal, expected: int) -> int:
         How many lines it has.
 
     Raises:
-        StopWorker: DISK; it cannot be written.
+        WorkerExit: DISK; it cannot be written.
     """
     lines = (
         (record["key"], record["line"])
@@ -56,7 +56,7 @@ def write_output(run_dir: Path, journal: Journal, expected: int) -> int:
                 file.write(result_line(key, text) + "\n")
                 count += 1
     except OSError as error:
-        raise StopWorker(
+        raise WorkerExit(
             Exit.DISK, f"Cannot write {path}: {error.strerror}; make space and start again."
         ) from error
     return count

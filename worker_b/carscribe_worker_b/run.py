@@ -11,25 +11,25 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.clients import build_clients
-from carscribe_common.crew import Crew
-from carscribe_common.evidence import Evidence
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.aws import build_clients
+from carscribe_common.circuit_breaker import CircuitBreaker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.journal import Journal
-from carscribe_common.objects import StoppedError, until_answered
-from carscribe_common.pacing import Pacer
+from carscribe_common.objects import ShutdownRequested, call_until_answered
+from carscribe_common.pool import Pool
+from carscribe_common.rate_limit import RateLimiter
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary, now
-from carscribe_worker_b.desk import Batch, Desk
-from carscribe_worker_b.inbox import LONG_POLL_SECONDS, Held, Inbox
+from carscribe_worker_b.consumer import LONG_POLL_SECONDS, Held, Inbox
+from carscribe_worker_b.handler import Batch, Desk
 from carscribe_worker_b.ledger import Ledger, read_ledger, settled_record
 from carscribe_worker_b.output import write_output
-from carscribe_worker_b.read_text import Reader, Settled
+from carscribe_worker_b.text_detection import Reader, Settled
 
 if TYPE_CHECKING:
-    from carscribe_common.clients import Clients
-    from carscribe_common.entry import Stop
+    from carscribe_common.aws import Clients
+    from carscribe_common.cli import Shutdown
     from carscribe_worker_b.settings import SettingsB
 
 logger = logging.getLogger(__name__)
@@ -56,11 +56,11 @@ MISSING_NAMED = 1000
 RESULT_FIELDS = ("key", "etag", "n", "text", "line", "failure", "at", "seconds")
 
 
-def run(settings: SettingsB, stop: Stop) -> None:
+def run(settings: SettingsB, stop: Shutdown) -> None:
     """Do one run, or go on with it.
 
     Raises:
-        StopWorker: for every end but the good one.
+        WorkerExit: for every end but the good one.
     """
     run_dir = make_run_dir(settings.run_dir)
     identity = {
@@ -82,16 +82,18 @@ class RunB:
     in that order.
     """
 
-    def __init__(self, settings: SettingsB, stop: Stop, journal: Journal) -> None:
+    def __init__(self, settings: SettingsB, stop: Shutdown, journal: Journal) -> None:
         self._settings = settings
         self._stop = stop
         self._journal = journal
         self._ledger: Ledger = read_ledger(journal)
-        self._pacer = Pacer(settings.rekognition_rate_per_second)
+        self._pacer = RateLimiter(settings.rekognition_rate_per_second)
         self._clients: Clients = build_clients(
             settings.region, settings.concurrency_max + 3, self._pacer
         )
-        self._evidence = Evidence(settings.give_up_seconds, seen_success=self._ledger.billed > 0)
+        self._evidence = CircuitBreaker(
+            settings.give_up_seconds, seen_success=self._ledger.billed > 0
+        )
         self._inbox = Inbox(
             self._clients.sqs,
             settings.queue_url,
@@ -103,7 +105,7 @@ class RunB:
         self._may_receive = threading.Semaphore(1)
         self._batch_here = threading.Event()
         self._reader = Reader(settings, self._clients, self._evidence, stop)
-        self._crew: Crew[Held] = Crew(
+        self._crew: Pool[Held] = Pool(
             "read", self._read, self._news.put, self._pacer, settings.concurrency_max
         )
         self._desk = Desk(
@@ -135,7 +137,7 @@ class RunB:
                 self._go_on()
             self._write_results()
             lines = write_output(self._settings.run_dir, self._journal, self._ledger.expected or 0)
-        except StopWorker as end:
+        except WorkerExit as end:
             self._end_early(end)
             raise
         except Exception as bug:
@@ -151,12 +153,12 @@ class RunB:
             lines,
         )
 
-    def _end_early(self, end: StopWorker) -> None:
+    def _end_early(self, end: WorkerExit) -> None:
         incomplete = end.code == Exit.INCOMPLETE
         if incomplete:
             try:
                 self._write_results()
-            except StopWorker as full:
+            except WorkerExit as full:
                 logger.warning("%s", full.sentence)
         self._summary.end(
             end.code,
@@ -183,10 +185,10 @@ class RunB:
                 self._delete_due()
                 self._summary.tick()
             self._delete_due(all_of_it=True)
-        except StoppedError as stopped:
+        except ShutdownRequested as stopped:
             self._put_in_order(receiver)
             raise self._stop.as_exception() from stopped
-        except StopWorker as end:
+        except WorkerExit as end:
             if end.code == Exit.DISK:  # nothing can be settled any more
                 self._return(started=True)
             else:
@@ -195,7 +197,7 @@ class RunB:
 
     def _look_at_bucket(self) -> None:
         """Fail at the start where the bucket is wrong, not at the first message."""
-        until_answered(
+        call_until_answered(
             lambda: self._clients.s3.list_objects_v2(
                 Bucket=self._settings.bucket, Prefix=self._settings.prefix, MaxKeys=1
             ),
@@ -237,7 +239,7 @@ class RunB:
         if self._inbox.start(held):
             try:
                 self._news.put(self._reader.read(held.car))
-            except StoppedError:
+            except ShutdownRequested:
                 self._inbox.return_one(held)
 
     # --- the main loop ---------------------------------------------------------
@@ -260,7 +262,7 @@ class RunB:
                 # Whatever else came: nothing of this run did.
                 if self._idle_seconds() >= self._settings.idle_timeout_seconds:
                     raise self._incomplete()
-            elif isinstance(item, Exception) and not isinstance(item, StoppedError):
+            elif isinstance(item, Exception) and not isinstance(item, ShutdownRequested):
                 raise item
 
     def _settle(self, settled: list[Settled]) -> None:
@@ -312,9 +314,9 @@ class RunB:
         last = self._ledger.expected
         return self._ledger.settled.missing(self._ledger.settled.highest if last is None else last)
 
-    def _incomplete(self) -> StopWorker:
+    def _incomplete(self) -> WorkerExit:
         missing = [str(n) for n in islice(self._missing(), 20)]
-        return StopWorker(
+        return WorkerExit(
             Exit.INCOMPLETE,
             f"Incomplete: nothing of run {self._settings.run_id} came for "
             f"{self._settings.idle_timeout_seconds:g} s"
@@ -346,7 +348,7 @@ class RunB:
 
     def _delete_what_can_be(self) -> None:
         """Delete what is settled; what cannot be deleted now comes again, and is deleted then."""
-        with suppress(StoppedError, StopWorker):
+        with suppress(ShutdownRequested, WorkerExit):
             self._delete_due(all_of_it=True)
 
     def _take_last_news(self, timeout_seconds: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from carscribe_common.settings import Settings, number, whole
+from carscribe_common.settings import Settings, integer, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,4 +13,4 @@ class SettingsB(Settings):
 
     text_confidence_percent: float = number(0, 100, 80.0)
     idle_timeout_seconds: float = number(1, 86_400, 600.0)
-    visibility_timeout_seconds: int = whole(2, 43_200, 60)
+    visibility_timeout_seconds: int = integer(2, 43_200, 60)

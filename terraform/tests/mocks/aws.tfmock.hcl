@@ -63,9 +63,16 @@ mock_data "aws_ec2_instance_type" {
   }
 }
 
+# The zones in Atlanta and Boston are a local and a wavelength zone.
 mock_data "aws_ec2_instance_type_offerings" {
   defaults = {
-    locations = ["us-east-1b", "us-east-1a"]
+    locations = ["us-east-1-atl-1a", "us-east-1-wl1-bos-wlz-1", "us-east-1b", "us-east-1a"]
+  }
+}
+
+mock_data "aws_availability_zones" {
+  defaults = {
+    names = ["us-east-1c", "us-east-1b", "us-east-1a"]
   }
 }
 
@@ -83,9 +90,9 @@ mock_data "aws_ami_ids" {
 
 mock_data "aws_s3_bucket" {
   defaults = {
-    arn    = "arn:aws:s3:::my-photos"
-    bucket = "my-photos"
-    region = "us-east-1"
+    arn                         = "arn:aws:s3:::my-photos"
+    bucket                      = "my-photos"
+    bucket_regional_domain_name = "my-photos.s3.us-east-1.amazonaws.com"
   }
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,7 @@ from benchmarks.harness import ROOT, environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROMISES = "0,1a,1b,1c,2,3,4,5,6a,6b,7a,7b,8a,8b,9,10,11".split(",")  # noqa: SIM905  in one line
+PROMISES = "0,1a,1b,1c,2,3,4,5,6a,6b,7a,7b,8a,8b,9,10".split(",")  # noqa: SIM905  in one line
 RUN_SECONDS = 600  # half a minute on a machine with nothing else to do
 pytestmark = pytest.mark.timeout(RUN_SECONDS + 20)
 
@@ -96,12 +95,3 @@ def test_a_waiting_worker_is_quiet(rows: dict[str, dict[str, Any]]) -> None:
     assert (
         sum(rows["10"]["values"]["requests"].values()) <= 2 + rows["10"]["values"]["seconds"] / 20
     )
-
-
-@pytest.mark.parametrize("name", ["concurrency.svg", "images.svg", "quota-cut.svg"])
-def test_plots_are_drawn(out: Path, name: str) -> None:
-    """Each plot is an SVG with at least two lines and its titles."""
-    drawn = ET.fromstring((out / name).read_text())  # noqa: S314  we have just drawn it
-    space = "{http://www.w3.org/2000/svg}"
-    assert len(drawn.findall(f"{space}polyline")) >= 2
-    assert len(drawn.findall(f"{space}text")) > 8

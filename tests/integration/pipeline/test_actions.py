@@ -10,7 +10,7 @@ import pytest
 
 import carscribe_worker_a
 import carscribe_worker_b
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.pipeline import ROOT, Pipeline, car_answer
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from tests.pipeline import Pipeline, car_answer, picture
 
 if TYPE_CHECKING:

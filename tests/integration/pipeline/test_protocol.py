@@ -7,9 +7,19 @@ import time
 
 import pytest
 
-from carscribe_common.exits import Exit
+from carscribe_common.errors import Exit
 from carscribe_common.protocol import Alive, Car, Done
-from tests.pipeline import Pipeline, Worker, car_answer, picture, settled
+from tests.pipeline import (
+    DETECTED,
+    END_RECEIVED,
+    SETTLED,
+    Pipeline,
+    car_answer,
+    picture,
+    settled,
+    wait_for,
+    wait_for_log,
+)
 
 
 def images(pipeline: Pipeline, count: int) -> tuple[list[Car], str]:
@@ -51,7 +61,7 @@ def test_end_first(pipeline: Pipeline) -> None:
     cars, expected = images(pipeline, 5)
     pipeline.send(Done("run-1", 5))
     b = pipeline.start("b")
-    wait_for_journal(b, "end")
+    wait_for_log(b, END_RECEIVED)
     pipeline.send(*cars[::-1])
     assert b.wait() == 0
     assert b.output == expected
@@ -64,7 +74,7 @@ def test_end_twice(pipeline: Pipeline) -> None:
     b = pipeline.run("b")
     assert b.process.returncode == 0
     assert b.output == expected
-    assert [r["type"] for r in b.journal].count("end") == 1
+    assert b.logged(END_RECEIVED) == 1
 
 
 def test_end_in_the_middle_of_a_batch(pipeline: Pipeline) -> None:
@@ -168,7 +178,7 @@ def test_b_killed_after_it_settled_everything(pipeline: Pipeline) -> None:
     cars, expected = images(pipeline, 5)
     pipeline.send(*cars)
     b = pipeline.start("b")
-    wait_for_journal(b, "settled", 5)
+    wait_for_log(b, SETTLED, 5)
     b.signal(signal.SIGKILL)
     b.wait()
     pipeline.send(Done("run-1", 5))
@@ -184,7 +194,7 @@ def test_a_killed_between_journal_and_send(pipeline: Pipeline) -> None:
     # The queue takes nothing, so A stands between its journal and the send.
     pipeline.standin.faults({"operations": {"sqs.SendMessageBatch": {"error_share": 1.0}}})
     a = pipeline.start("a")
-    wait_for_journal(a, "looked", 8)
+    wait_for_log(a, DETECTED, 8)
     a.signal(signal.SIGKILL)
     a.wait()
     pipeline.standin.faults({})
@@ -201,13 +211,13 @@ def test_stray_messages_with_this_runs_id(pipeline: Pipeline) -> None:
     etag = pipeline.add("stray.jpg", car_answer(99.0, "STRAY"))
     pipeline.send(*cars)
     b = pipeline.start("b")
-    wait_for_journal(b, "settled", 3)
+    wait_for_log(b, SETTLED, 3)
     pipeline.sqs.send_message(QueueUrl=pipeline.queue_url, MessageBody="junk")
     pipeline.send(
         Car("run-1", 2, "stray.jpg", etag),  # an n that another key holds
         Car("run-1", 77, "stray.jpg", etag),  # an n that A never gave
     )
-    wait_for_journal(b, "settled", 4)
+    wait_for_log(b, SETTLED, 4)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and len(dead := dead_letters(pipeline)) < 2:
         time.sleep(0.2)
@@ -224,7 +234,7 @@ def test_stray_first_does_not_take_the_place_of_an_image(pipeline: Pipeline) -> 
     cars, expected = images(pipeline, 3)
     pipeline.send(Car("run-1", 2, "nowhere.jpg", '"x"'))
     b = pipeline.start("b")
-    wait_for_journal(b, "settled")
+    wait_for_log(b, SETTLED)
     pipeline.send(*cars, Done("run-1", 3))
     assert b.wait() == 0
     assert b.output == expected
@@ -237,7 +247,7 @@ def test_purged_run_is_mended_by_going_on(pipeline: Pipeline) -> None:
     a = pipeline.run("a")
     assert a.process.returncode == 0
     pipeline.sqs.purge_queue(QueueUrl=pipeline.queue_url)
-    first = next(record for record in a.journal if record.get("n") == 1)
+    first = next(row for row in a.results if row["n"] == 1)
     pipeline.send(Car("run-1", 1, first["key"], first["etag"]))
     b = pipeline.run("b", IDLE_TIMEOUT_SECONDS="1")
     assert b.process.returncode == Exit.INCOMPLETE
@@ -262,17 +272,9 @@ def test_image_changed_after_a_looked(pipeline: Pipeline) -> None:
 def test_two_processes_of_one_run(pipeline: Pipeline) -> None:
     """The second B of a run is refused at once, and the first one goes on."""
     b = pipeline.start("b")
-    wait_for_journal(b, "run")
+    wait_for((b.run_dir / "summary.json").exists, "a first B")
     assert pipeline.run("b").process.returncode == Exit.IN_USE
     assert b.process.poll() is None
-
-
-def wait_for_journal(worker: Worker, kind: str, count: int = 1) -> None:
-    """Wait until a worker's journal has so many records of a kind."""
-    deadline = time.monotonic() + 30
-    while [r["type"] for r in worker.journal].count(kind) < count:
-        assert time.monotonic() < deadline, f"no {kind}:\n{worker.log}"
-        time.sleep(0.02)
 
 
 def dead_letters(pipeline: Pipeline) -> list[str]:

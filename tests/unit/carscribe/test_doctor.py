@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from carscribe import doctor
+from carscribe.credentials import CredentialsError
 from carscribe.doctor import Aws, Finding
-from carscribe.terraform_credentials import CredentialsError
-from carscribe.terraform_inputs import UsageError
+from carscribe.inputs import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from carscribe import playbooks
-from carscribe.deployment import DeploymentError, StepError
+from carscribe.deployment import StepError
+from carscribe.steps import Steps
 
 PLUGINS = Path(__file__).resolve().parents[3] / "ansible" / "plugins" / "callback"
 
@@ -41,19 +43,26 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"[defaults]\ninventory = ../build/inventory.yml\ncallback_plugins = {PLUGINS}\n"
     )
     (ansible / "play.yml").write_text(PLAYBOOK)
-    monkeypatch.setattr(playbooks, "BUILD", build)
     monkeypatch.setattr(playbooks, "ANSIBLE", ansible)
+    (build / "tmp").mkdir()
+    monkeypatch.setattr(playbooks, "temporary_folder", lambda: build / "tmp")
     return tmp_path
+
+
+def play(checkout: Path, **variables: str) -> None:
+    """Play it as a step of a command whose log is in the folder."""
+    steps = Steps("run", verbose=False, folder=checkout)
+    playbooks.play(steps, "play", variables, {**os.environ, "ANSIBLE_NOCOLOR": "1"})
 
 
 def test_a_playbook_that_went_well_says_nothing(
     checkout: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """All that Ansible says is in the log, and no temporary file is left."""
-    playbooks.play("play", {"word": "well"}, log=checkout / "log")
+    play(checkout, word="well")
     assert capfd.readouterr() == ("", "")
-    assert "TASK [Fail where it matters]" in (checkout / "log").read_text()
-    assert list((checkout / "build/tmp").glob("ansible-*")) == []
+    assert "TASK [Fail where it matters]" in (checkout / "run.log").read_text()
+    assert list((checkout / "build/tmp").glob("*")) == []
 
 
 def test_a_failure_is_its_sentence_and_then_the_log(
@@ -61,10 +70,10 @@ def test_a_failure_is_its_sentence_and_then_the_log(
 ) -> None:
     """What two hosts say in the same words is said once; what was ignored is not said."""
     with pytest.raises(StepError) as end:
-        playbooks.play("play", {"word": "ill"}, log=checkout / "log")
+        play(checkout, word="ill")
     assert end.value.code == 2
     assert capfd.readouterr().err == (
-        f"one: Not well.\nAll that Ansible said: {checkout / 'log'}\n"
+        f"one: Not well.\nAll that was said: {checkout / 'run.log'}\n"
     )
 
 
@@ -74,7 +83,7 @@ def test_a_failure_that_names_its_host_is_said_of_each(
     """A sentence with the host's own name needs no other."""
     said = "{{ inventory_hostname }} is not well."
     with pytest.raises(StepError):
-        playbooks.play("play", {"word": "ill", "said": said}, log=checkout / "log")
+        play(checkout, word="ill", said=said)
     first, second, _ = capfd.readouterr().err.splitlines()
     assert {first, second} == {"one is not well.", "two is not well."}
 
@@ -85,38 +94,5 @@ def test_a_failure_in_other_words_is_shown_as_it_is(
     """Where no task has failed, the end of what Ansible said is shown."""
     (checkout / "ansible/play.yml").write_text("- hosts: one\n  tasks: 7\n")
     with pytest.raises(StepError):
-        playbooks.play("play", {}, log=checkout / "log")
+        play(checkout)
     assert "A malformed block" in capfd.readouterr().err
-
-
-def test_another_s_configuration_does_not_count(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever ANSIBLE_ variables say, it is our inventory and our output."""
-    (checkout / "other.cfg").write_text("[defaults]\ninventory = /nowhere\n")
-    for name, value in {
-        "ANSIBLE_CONFIG": str(checkout / "other.cfg"),
-        "ANSIBLE_INVENTORY": "/nowhere",
-        "ANSIBLE_STDOUT_CALLBACK": "minimal",
-        "ANSIBLE_STRATEGY": "nonsense",
-        "ANSIBLE_VAULT_PASSWORD_FILE": "/nowhere",
-    }.items():
-        monkeypatch.setenv(name, value)
-    playbooks.play("play", {"word": "well"}, log=checkout / "log")
-    assert "TASK [Fail where it matters]" in (checkout / "log").read_text()
-
-
-def test_no_socket_has_too_long_a_path(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a deep checkout, or with a long HOME, no connection is kept; else in build/tmp."""
-    monkeypatch.setattr(playbooks, "BUILD", Path("/short/build"))
-    kept = playbooks.environment(checkout, checkout / "told")
-    assert kept["ANSIBLE_SSH_CONTROL_PATH_DIR"] == "/short/build/tmp/ssh"
-    monkeypatch.setattr(playbooks, "BUILD", Path(f"/{'long' * 20}/build"))
-    assert "ControlMaster=no" in playbooks.environment(checkout, checkout)["ANSIBLE_SSH_ARGS"]
-
-
-def test_nothing_is_up(checkout: Path) -> None:
-    """Without an inventory one sentence says how to bring something up."""
-    (checkout / "build/inventory.yml").unlink()
-    with pytest.raises(DeploymentError, match="Nothing is up here"):
-        playbooks.play("play", {}, log=checkout / "log")

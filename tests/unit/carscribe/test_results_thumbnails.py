@@ -45,19 +45,8 @@ def record(key: str) -> dict[str, Any]:
     return {"key": key, "etag": f'"{key}"'}
 
 
-def test_longer_side_is_cut_to_the_size() -> None:
-    """A thumbnail keeps its proportions and has the longer side that was asked for."""
-    assert opened(shrink(jpeg(1000, 500), SIZE)).size == (200, 100)
-    assert opened(shrink(jpeg(500, 1000, kind="PNG"), SIZE)).size == (100, 200)
-
-
-def test_small_image_is_not_enlarged() -> None:
-    """An image below the size stays as it is."""
-    assert opened(shrink(jpeg(90, 80), SIZE)).size == (90, 80)
-
-
-def test_picture_is_turned_as_its_exif_says() -> None:
-    """Boxes hold for the upright picture, so the thumbnail is upright."""
+def test_a_thumbnail_is_what_a_browser_shows() -> None:
+    """Upright, on white, and no larger than asked for: opened by the way all pictures are."""
     upright = opened(shrink(jpeg(800, 400, orientation=6), SIZE))
     assert upright.size == (100, 200)
     red, blue = upright.getpixel((75, 50)), upright.getpixel((25, 50))
@@ -65,10 +54,6 @@ def test_picture_is_turned_as_its_exif_says() -> None:
     assert isinstance(blue, tuple)
     assert red[0] - red[2] > 150
     assert blue[2] - blue[0] > 150
-
-
-def test_transparent_image_stands_on_white() -> None:
-    """What is transparent in a PNG is white."""
     buffer = io.BytesIO()
     Image.new("RGBA", (100, 100), (0, 0, 0, 0)).save(buffer, "PNG")
     assert opened(shrink(buffer.getvalue(), SIZE)).getpixel((50, 50)) == (255, 255, 255)

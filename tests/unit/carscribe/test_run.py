@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe import run
+from carscribe import results, run
 from carscribe.deployment import DeploymentError, StepError
 from tests.faked_host import RUN, Host
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-Played = list[tuple[str, dict[str, Any]]]
+Played = list[dict[str, Any]]
 
 
 @pytest.fixture
@@ -32,19 +32,22 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Host, Host]:
 
 
 @pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch, hosts: tuple[Host, Host]) -> Played:
-    """What playbooks were run; each completes the run at once."""
-    calls: Played = []
+def played(hosts: tuple[Host, Host]) -> Played:
+    """With what variables runs were started; each is complete at once."""
+    del hosts
+    return []
 
-    def play(name: str, variables: dict[str, Any], *, log: Path) -> None:
-        del log
-        calls.append((name, variables))
+
+def make_run(hosts: tuple[Host, Host], played: Played, run_id: str = "") -> None:
+    """Make a run as `make run` does, without YES."""
+
+    def start(variables: dict[str, Any]) -> None:
+        played.append(variables)
         for host in hosts:
             if not host.failing:
                 host.complete()
 
-    monkeypatch.setattr(run, "play", play)
-    return calls
+    run.make_run(run_id, yes=False, start=start)
 
 
 def test_a_new_run_is_named_here(
@@ -52,8 +55,8 @@ def test_a_new_run_is_named_here(
 ) -> None:
     """The run is started under a name of our own, watched, and its lines are printed alone."""
     hosts[1].output("1.jpg: A\n")
-    run.make_run("", yes=False)
-    assert played == [("start", {"run_new_id": RUN})]
+    make_run(hosts, played)
+    assert played == [{"run_new_id": RUN}]
     said = capfd.readouterr()
     assert said.out == "1.jpg: A\n"
     assert f"Run {RUN}\n" in said.err
@@ -65,23 +68,8 @@ def test_a_run_that_is_named_is_gone_on_with(hosts: tuple[Host, Host], played: P
     for host in hosts:
         host.current(RUN)
         host.output("")
-    run.make_run(RUN, yes=False)
-    assert played == [("start", {"run_id": RUN})]
-
-
-@pytest.mark.parametrize("run_id", ["{{ lookup('pipe', 'id') }}", "..", "$(id)", "a b"])
-def test_a_name_that_is_none_reaches_no_program(
-    run_id: str, played: Played, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is refused before hosts are asked or a playbook is run."""
-
-    def fail() -> None:
-        pytest.fail("a host was asked")
-
-    monkeypatch.setattr(run, "reached", fail)
-    with pytest.raises(DeploymentError, match="is no run id"):
-        run.make_run(run_id, yes=True)
-    assert played == []
+    make_run(hosts, played, RUN)
+    assert played == [{"run_id": RUN}]
 
 
 @pytest.mark.parametrize("worker", [0, 1])
@@ -92,7 +80,7 @@ def test_another_run_that_has_not_ended_is_not_left_unasked(
     hosts[worker].current("old")
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     with pytest.raises(DeploymentError, match=r"Run old has not ended.*RUN_ID=old.*YES=1"):
-        run.make_run("", yes=False)
+        make_run(hosts, played)
     assert played == []
 
 
@@ -111,11 +99,11 @@ def test_another_run_is_left_when_a_person_says_so(
     monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _: True})())
     monkeypatch.setattr("builtins.input", ask)
     if begun:
-        run.make_run("", yes=False)
+        make_run(hosts, played)
     else:
         with pytest.raises(DeploymentError, match="Nothing was begun"):
-            run.make_run("", yes=False)
-    assert played == [("start", {"run_new_id": RUN, "run_anew": True})] * begun
+            make_run(hosts, played)
+    assert played == [{"run_new_id": RUN, "run_anew": True}] * begun
 
 
 def test_a_run_that_failed_is_told_and_fails(
@@ -126,10 +114,63 @@ def test_a_run_that_failed_is_told_and_fails(
     hosts[0].current(RUN)
     hosts[0].unit("failed", "failed", "exit-code", 78)
     with pytest.raises(StepError):
-        run.make_run("", yes=False)
+        make_run(hosts, played)
     assert len(played) == 1
     said = capfd.readouterr()
     assert said.out == ""
     assert "Worker A's last lines:\nfirst\nlast\n" in said.err
     assert f"Worker A has not completed run {RUN} (failed): exit-code, exit code 78." in said.err
     assert said.err.endswith(f"`make run RUN_ID={RUN}`.\n")
+
+
+def test_a_run_is_fetched_and_merged_and_named(
+    hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The files come, with a word on how much; then there is what was made, and exit code 0."""
+    for host in hosts:
+        host.summary(
+            state="complete",
+            run_id=RUN,
+            started_at="2026-03-03T10:00:00+00:00",
+            ended_at="2026-03-03T10:00:09+00:00",
+        )
+        (host.state / "runs" / RUN / "store.sqlite3").touch()
+        (host.state / "runs" / RUN / "results.jsonl").touch()
+    hosts[1].output("")
+    folder, silent = run.fetch_run([host.remote for host in hosts], "", tmp_path / "results")
+    assert (folder, silent) == (tmp_path / "results" / RUN, {})
+    results.merge(folder)
+    assert run.say_result(folder, silent) == 0
+    said = capfd.readouterr()
+    assert f"Run {RUN}: 0.0 MB are here" in said.out
+    assert f"The page:    {folder}/report.html" in said.out
+    assert f"The table:   {folder}/results.csv" in said.out
+    assert "fetched 0.0 of 0.0 MB" in said.err
+
+
+def test_a_run_that_is_not_complete_says_so(
+    hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is there is merged; why it is not all, and what to do, is said, and the code is 65."""
+    hosts[0].summary(
+        state="incomplete",
+        run_id=RUN,
+        started_at="2026-03-03T10:00:00+00:00",
+        ended_at=None,
+        reason="No sign of life.",
+    )
+    (hosts[0].state / "runs" / RUN / "store.sqlite3").touch()
+    (hosts[1].folder / "off").touch()
+    folder, silent = run.fetch_run([host.remote for host in hosts], RUN, tmp_path / "results")
+    results.merge(folder)
+    assert run.say_result(folder, silent) == 65
+    told = capfd.readouterr().err
+    assert "Host B does not answer" in told
+    assert "This run is not complete but incomplete.\nWorker A: No sign of life.\n" in told
+    assert f"`make run RUN_ID={RUN}` goes on with it" in told
+
+
+def test_a_run_that_never_was_is_no_traceback(hosts: tuple[Host, Host], tmp_path: Path) -> None:
+    """One sentence names the runs that there are."""
+    with pytest.raises(DeploymentError, match="There has been no run yet: `make run` makes one"):
+        run.fetch_run([host.remote for host in hosts], "", tmp_path)

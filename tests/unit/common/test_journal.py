@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.journal import Journal
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_damage_in_the_middle_is_refused(path: Path) -> None:
     """A damaged line with others behind it is no cut-off end: nothing is thrown away."""
     damaged = path.read_bytes().replace(b'"n":1', b'"n":')
     path.write_bytes(damaged)
-    with pytest.raises(StopWorker, match=r"Line 2 of .* is damaged") as caught:
+    with pytest.raises(WorkerExit, match=r"Line 2 of .* is damaged") as caught:
         records(path)
     assert caught.value.code == Exit.DISK
     assert path.read_bytes() == damaged
@@ -93,7 +93,7 @@ def test_damage_in_the_middle_is_refused(path: Path) -> None:
 )
 def test_journal_of_another_run_is_refused(path: Path, name: str, value: object) -> None:
     """Another run, bucket or threshold cannot go on with this journal."""
-    with pytest.raises(StopWorker, match=name) as caught:
+    with pytest.raises(WorkerExit, match=name) as caught:
         Journal(path, RUN | {name: value}, "then")
     assert caught.value.code == Exit.CONFIG
 
@@ -101,7 +101,7 @@ def test_journal_of_another_run_is_refused(path: Path, name: str, value: object)
 def test_journal_in_use_is_refused(path: Path) -> None:
     """Two processes never write one journal; the lock goes with the process that holds it."""
     with Journal(path, RUN, "then"):
-        with pytest.raises(StopWorker, match="Another process") as caught:
+        with pytest.raises(WorkerExit, match="Another process") as caught:
             Journal(path, RUN, "then")
         assert caught.value.code == Exit.IN_USE
     assert len(records(path)) == 2
@@ -143,7 +143,7 @@ def test_full_disk_stops_the_worker_and_loses_nothing(
 
         monkeypatch.setattr("os.write", half)
         journal.append({"type": "settled", "n": 3})
-        with pytest.raises(StopWorker, match="No space left on device") as caught:
+        with pytest.raises(WorkerExit, match="No space left on device") as caught:
             journal.commit()
         monkeypatch.undo()
     assert caught.value.code == Exit.DISK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.journal import Journal
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
         before = path.read_bytes()
         journal.append({"type": "settled", "key": "1.jpg"})
         monkeypatch.setattr(os, "write", full)
-        with pytest.raises(StopWorker) as stopped:
+        with pytest.raises(WorkerExit) as stopped:
             journal.commit()
         assert stopped.value.code == Exit.DISK
         assert "No space left on device" in stopped.value.sentence

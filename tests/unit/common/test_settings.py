@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.settings import Settings
 from carscribe_worker_a.settings import SettingsA
 from carscribe_worker_b.settings import SettingsB
@@ -41,7 +41,7 @@ def test_all_errors_are_reported_at_once() -> None:
         "CARSCRIBE_CONCURRENCY_MAX": "0",
         "CARSCRIBE_BUCKET": "",
     }
-    with pytest.raises(StopWorker) as caught:
+    with pytest.raises(WorkerExit) as caught:
         SettingsA.from_environment(wrong)
     assert caught.value.code == Exit.CONFIG
     for part in (
@@ -71,7 +71,7 @@ def test_ranges_include_their_ends(name: str, lowest: str, highest: str) -> None
         SettingsB.from_environment(GOOD | {f"CARSCRIBE_{name}": text})
     for text in (f"-{lowest}.5", f"{highest}1", "nan", "1e999", "", " "):
         if text:
-            with pytest.raises(StopWorker, match=name):
+            with pytest.raises(WorkerExit, match=name):
                 SettingsB.from_environment(GOOD | {f"CARSCRIBE_{name}": text})
 
 
@@ -85,5 +85,5 @@ def test_state_directory_of_systemd_is_the_default() -> None:
 @pytest.mark.parametrize("text", ["yes", "1", "True"])
 def test_flags_are_true_or_false(text: str) -> None:
     """A flag that could be read in two ways is refused."""
-    with pytest.raises(StopWorker, match="true or false"):
+    with pytest.raises(WorkerExit, match="true or false"):
         SettingsA.from_environment(GOOD | {"CARSCRIBE_RESEND": text})

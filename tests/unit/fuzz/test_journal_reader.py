@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.journal import Journal
 
 RUN = {"worker": "a", "run_id": "r1"}
@@ -31,12 +31,12 @@ def written(folder: str, records: list[dict[str, object]]) -> Path:
     return path
 
 
-def opened(path: Path) -> StopWorker | None:
+def opened(path: Path) -> WorkerExit | None:
     """Open a journal and read all of it; return why that is refused."""
     try:
         with Journal(path, RUN, "now") as journal:
             assert next(iter(list(journal.read())))["type"] == "run"
-    except StopWorker as end:
+    except WorkerExit as end:
         return end
     return None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from carscribe_common.exits import Exit, StopWorker
+from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.rules import escape, natural_key, result_line, result_text, visible
 from carscribe_worker_a.settings import SettingsA
 from carscribe_worker_b.settings import SettingsB
@@ -37,11 +37,11 @@ LINES = st.lists(st.text(max_size=40), min_size=1, max_size=4)
 UNSAFE = re.compile("[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def read(kind: type[SettingsA | SettingsB], environ: dict[str, str]) -> Settings | StopWorker:
+def read(kind: type[SettingsA | SettingsB], environ: dict[str, str]) -> Settings | WorkerExit:
     """Return the settings, or why they are refused."""
     try:
         return kind.from_environment(environ)
-    except StopWorker as end:
+    except WorkerExit as end:
         return end
 
 
@@ -54,7 +54,7 @@ def test_settings_are_within_their_ranges_or_refused(
 ) -> None:
     """Any environment gives settings within their ranges, or one sentence with every error."""
     settings = read(kind, GOOD | given_settings)
-    if isinstance(settings, StopWorker):
+    if isinstance(settings, WorkerExit):
         assert settings.code == Exit.CONFIG
         assert [name for name in NAMES if name in settings.sentence], "it says which"
         assert not UNSAFE.search(visible(settings.sentence))

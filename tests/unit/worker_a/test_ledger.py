@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from carscribe_common.journal import Journal
-from carscribe_worker_a.detect import Looked
+from carscribe_worker_a.detection import Looked
 from carscribe_worker_a.ledger import Watermark, cars_to_send, looked_record, read_ledger
 from carscribe_worker_a.listing import Image
 

@@ -1,0 +1,184 @@
+"""The operator's command line: `carscribe COMMAND`, `python -m carscribe COMMAND`, `make COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+import warnings
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from carscribe import deploy, options, provision, record, try_local
+from carscribe.deploy import RESULTS
+from carscribe.deployment import BUILD, DeploymentError
+from carscribe.inputs import temporary_folder
+from carscribe.steps import clear
+from emulator.secret import private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from carscribe.options import Options
+
+EXIT_LOCKED = 73
+"""EX_CANTCREAT of sysexits.h: another command is at work."""
+
+HELP = {
+    "CMD": "a command to run there, in place of a shell",
+    "EYES": "recognize what is in pictures without a recorded answer (1 or 0)",
+    "HOST": "a or b",
+    "IMAGES": "the folder of images",
+    "LAB": "in an AWS Academy Learner Lab (1 or 0)",
+    "LINES": "how many lines",
+    "OUT": "the folder of the results",
+    "RUN_ID": "which run",
+    "TARGET": "aws or local",
+    "TERRAFORM_ARGUMENTS": "more arguments for Terraform",
+    "VERBOSE": "show all that Terraform and Ansible say (1 or 0)",
+    "YES": "do not ask (1 or 0)",
+}
+
+
+class Command(NamedTuple):
+    """A command: what it does, what it takes, and whether it needs the checkout for itself."""
+
+    run: Callable[[Options], int]
+    takes: tuple[str, ...]
+    text: str
+    alone: bool = False
+
+
+def _try(options: Options) -> int:
+    images, out = options.images or Path("images"), options.out or Path("results/try")
+    return try_local.run(argparse.Namespace(images=images, out=out, eyes=options.eyes))
+
+
+def _record(options: Options) -> int:
+    return record.main([str(options.images or "images"), *(["--yes"] if options.yes else [])])
+
+
+_UP = ("TARGET", "LAB", "IMAGES", "TERRAFORM_ARGUMENTS", "YES", "EYES", "VERBOSE")
+COMMANDS = {
+    "doctor": Command(
+        deploy.doctor,
+        ("TARGET", "LAB", "IMAGES", "TERRAFORM_ARGUMENTS"),
+        "what is missing, and what it will cost; makes nothing",
+    ),
+    "plan": Command(deploy.plan, _UP, "what up would change, and the cost", alone=True),
+    "up": Command(deploy.up, _UP, "make the hosts, bucket and queue, or mend them", alone=True),
+    "run": Command(
+        deploy.run, ("RUN_ID", "YES", "VERBOSE"), "make a run and follow it to its end", alone=True
+    ),
+    "results": Command(
+        deploy.results, ("RUN_ID", "VERBOSE"), "fetch a run into results/", alone=True
+    ),
+    "status": Command(deploy.status, (), "what is up, what runs, the last run, the cost"),
+    "logs": Command(deploy.logs, ("HOST", "LINES"), "the workers' journals"),
+    "ssh": Command(deploy.ssh, ("HOST", "CMD"), "a shell on a host, or a command there"),
+    "try": Command(
+        _try, ("IMAGES", "OUT", "EYES"), "run the pipeline on this machine with Python alone"
+    ),
+    "record": Command(
+        _record, ("IMAGES", "YES"), "keep the real Rekognition's answers beside your images"
+    ),
+    "verify": Command(deploy.verify, (), "test the hosts that are up"),
+    "down": Command(
+        deploy.down, ("YES", "VERBOSE"), "remove everything, and say what is gone", alone=True
+    ),
+    "demo": Command(
+        deploy.demo,
+        ("EYES", "VERBOSE"),
+        "all of it on this machine: up, a run, its results, down",
+        alone=True,
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code is that of the step that failed."""
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(prog="carscribe", description=__doc__.partition(":")[0])
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        _add(subparsers, name, command)
+    provision.add_command(subparsers)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    known, extra = parser.parse_known_args(words)
+    known.extra = options.joined(extra)
+    if extra and not hasattr(known, "takes_extra") and known.command is not provision.carry_out:
+        parser.error(f"unknown: {' '.join(extra)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for folder in (BUILD, RESULTS):  # states and keys, pictures and texts: for their owner
+        private_folder(folder)
+    try:
+        return int(known.command(known))
+    except DeploymentError as error:
+        return deploy.outcome(error)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _add(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: Command
+) -> None:
+    parser = subparsers.add_parser(name, help=command.text, description=command.text)
+    for taken in command.takes:
+        option = f"--{taken.lower().replace('_', '-')}"
+        if taken in options.FLAGS:
+            parser.add_argument(option, dest=taken, nargs="?", const="1", help=HELP[taken])
+        elif taken == "TERRAFORM_ARGUMENTS":
+            parser.set_defaults(takes_extra=True)
+        else:
+            parser.add_argument(option, dest=taken, help=HELP[taken])
+
+    def carry_out(known: argparse.Namespace) -> int:
+        return _carry_out(name, command, known)
+
+    parser.set_defaults(command=carry_out)
+
+
+def _carry_out(name: str, command: Command, known: argparse.Namespace) -> int:
+    given = {taken: value for taken in command.takes if (value := getattr(known, taken, None))}
+    chosen, said = options.collect(name, command.takes, given, options.caller())
+    chosen.terraform.extend(known.extra)
+    if "EYES" in command.takes:
+        os.environ["CARSCRIBE_EYES"] = "1" if chosen.eyes else ""  # heard by the emulator
+    elsewhere = options.diversions(os.environ) if command.alone or name == "doctor" else []
+    for line in [*said, *elsewhere]:
+        print(line, file=sys.stderr)
+    if not command.alone:
+        return command.run(chosen)
+    with locked(name):
+        clear(temporary_folder())
+        return command.run(chosen)
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Have the checkout for this process alone.
+
+    Raises:
+        SystemExit: another command is at work, which has been said.
+    """
+    with (BUILD / "command.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another command"
+            print(f"{holder} is at work in this checkout: wait for its end.", file=sys.stderr)
+            raise SystemExit(EXIT_LOCKED) from None
+        file.seek(0)
+        file.truncate()
+        file.write(f"`{name}` (process {os.getpid()}, since {datetime.now(UTC):%H:%M:%S} UTC)\n")
+        file.flush()
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What Terraform needs from this machine: a key, its address, arguments in one form."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+BUILD = CHECKOUT / "build"
+TEMPORARY_PATH_MAX = 50
+OWN_ADDRESS_URL = "https://checkip.amazonaws.com"
+OWN_ADDRESS_SECONDS = 10
+
+
+class UsageError(Exception):
+    """Something on this machine has to change first; the message says what."""
+
+
+def temporary_folder() -> Path:
+    """Return where the programs that are started keep their temporary files.
+
+    Its sockets' addresses have at most 107 characters (sun_path in unix(7)), so
+    a checkout with a long path has the folder in the system's.
+    """
+    folder = BUILD / "tmp"
+    if len(str(folder)) > TEMPORARY_PATH_MAX:
+        digest = hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"carscribe-{os.getuid()}-{digest}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise UsageError(f"{folder} belongs to somebody else: remove it.")
+    return folder
+
+
+def own_network() -> str:
+    """Return the network of the address this machine is seen from."""
+    try:
+        with urllib.request.urlopen(OWN_ADDRESS_URL, timeout=OWN_ADDRESS_SECONDS) as answer:
+            address = answer.read(64).decode().strip()
+    except (OSError, ValueError) as problem:
+        raise UsageError(
+            f"{OWN_ADDRESS_URL} does not say this machine's address ({problem}): set "
+            "ssh_ingress_cidrs in terraform/aws.tfvars to the network you come from."
+        ) from None
+    return f"{address}/32"
+
+
+def make_key(key: Path) -> None:
+    """Make a key pair, if it is not there."""
+    if key.exists() and key.with_suffix(".pub").exists():
+        return
+    if shutil.which("ssh-keygen") is None:
+        raise UsageError("There is no ssh-keygen on this machine: install OpenSSH's client.")
+    key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=key.parent) as folder:
+        new = Path(folder) / key.name
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "carscribe", "-f", str(new)]
+        subprocess.run(command, check=True)
+        new.replace(key)
+        new.with_suffix(".pub").replace(key.with_suffix(".pub"))

@@ -1,0 +1,164 @@
+"""What is said before anything is made: what is missing, and what it will cost.
+
+This is `make doctor`, and the first thing that `make up` does. Nothing is made.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from carscribe import cost, doctor, provision
+from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
+from carscribe.folder import PicturesError, find
+from carscribe.inputs import UsageError, make_key
+from carscribe.options import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from carscribe.folder import Found
+    from carscribe.options import Options
+    from carscribe.targets import Target
+
+STAGED = "images"
+"""The folder in build/TARGET of links to what is uploaded, where not all of a folder is."""
+
+
+class Wanted:
+    """What a deployment is to be: what is asked for now, and else what it was made with.
+
+    Args:
+        target: where.
+        options: what is asked for now.
+
+    Raises:
+        DeploymentError: Terraform is missing, or a variable is refused; says which and why.
+    """
+
+    def __init__(self, target: Target, options: Options) -> None:
+        self.target = target
+        folder = BUILD / target.name
+        try:
+            before = provision.made_with(provision.Deployment(target.name, folder))
+            self.lab = _is_lab(target, options, before)
+            self.deployment = provision.Deployment(target.name, folder, lab=self.lab)
+            self.terraform = provision.Terraform(self.deployment, target.surroundings())
+            self.extra = merged(before.get("given", []), options.terraform)
+            for name, value in before["environment"].items():
+                self.terraform.environment.setdefault(name, value)
+            if not any("ssh_private_key_file" in argument for argument in self.extra):
+                make_key(provision.KEY)
+            self.values = self._values()
+        except UsageError as problem:
+            raise DeploymentError(str(problem)) from None
+        self.images_before = before.get("images")
+        self.images = options.images or self.images_before
+        self.found = self._find()
+
+    def _values(self) -> dict[str, Any]:
+        """Ask what the variables come to; a private key that is missing the doctor tells."""
+        try:
+            return provision.values(self.terraform, self.extra)
+        except UsageError as problem:
+            key = re.fullmatch(r'ssh_private_key_file is "(.*)", and there is .*', str(problem))
+            if key is None or not self.lab:
+                raise
+        found = provision.values(self.terraform, [*self.extra, *provision.NO_KEYS])
+        return {**found, "ssh_private_key_file": key[1]}
+
+    def _find(self) -> Found | None:
+        """Look into the folder of images; None where a bucket has them already."""
+        if self.values["existing_bucket"] and self.images is None:
+            return None
+        folder = self.folder
+        try:
+            return find(folder)
+        except PicturesError as problem:
+            raise DeploymentError(
+                f"{problem} Say `make up IMAGES=DIR` with the folder of your images."
+            ) from None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of images."""
+        if self.images is not None:
+            return (CHECKOUT / self.images).resolve()
+        named = provision.CONFIGURATION / str(self.values["images_dir"])
+        return named.expanduser().resolve()
+
+    def keys(self) -> set[str]:
+        """Return the keys of what is uploaded."""
+        prefix = str(self.values["image_prefix"])
+        return {f"{prefix}{picture.key}" for picture in (self.found.pictures if self.found else ())}
+
+    def arguments(self) -> list[str]:
+        """Return the arguments for Terraform.
+
+        It would follow links out of the folder and wait for what is in a named
+        pipe, so where something is passed over it gets a folder of links to the rest.
+        """
+        if self.found is None or (self.images is None and not self.found.passed_over):
+            return self.extra
+        folder = self.folder
+        if self.found.passed_over:
+            folder = self.deployment.state / STAGED
+            provision.stage(self.found.pictures, folder)
+        return merged(self.extra, [f"-var=images_dir={folder}"])
+
+
+def _is_lab(target: Target, options: Options, before: dict[str, Any]) -> bool:
+    if not target.is_aws:
+        return False
+    if options.lab or before.get("lab"):
+        return True
+    try:
+        is_lab = doctor.in_lab(check_credentials())
+    except CredentialsError:
+        return False  # the doctor says why
+    if is_lab:
+        print("These are the credentials of an AWS Academy Learner Lab: going on as with LAB=1.")
+    return is_lab
+
+
+def merged(before: list[str], now: list[str]) -> list[str]:
+    """Return the variables of before, but for those given anew, and all that is given now."""
+    now = joined(now)
+    named = {word.split("=")[1] for word in now if word.startswith("-var=")}
+    kept = [word for word in before if word.split("=")[1] not in named and word not in now]
+    return [*kept, *now]
+
+
+def look(wanted: Wanted, *, everything: bool) -> None:
+    """Say what is missing and what it will cost.
+
+    Args:
+        wanted: what is to be made.
+        everything: also say what is well.
+
+    Raises:
+        DeploymentError: something is missing; each thing has been said.
+    """
+    _show(wanted.target.preflight(wanted.values, lab=wanted.lab), everything=everything)
+    if wanted.found is not None and str(wanted.found):
+        print(wanted.found)
+    print(wanted.target.price(wanted.values))
+    if wanted.target.is_aws:
+        print(cost.a_run(len(wanted.found.pictures) if wanted.found else None), flush=True)
+
+
+def _show(findings: Iterable[doctor.Finding], *, everything: bool) -> None:
+    count = crosses = 0
+    for finding in findings:
+        count += 1
+        crosses += not finding.well
+        if everything or not finding.well or finding.is_said:
+            print(finding, flush=True)
+    if crosses:
+        raise DeploymentError(
+            f"{crosses} of {count} need your attention, see the lines with a ✗; nothing was made."
+        )
+    if not everything:
+        print(f"✓ {count} things looked at (`make doctor` shows them)", flush=True)

@@ -1,0 +1,664 @@
+"""Terraform, as the operator's commands call it: its environment, variables and state.
+
+    python -m carscribe terraform COMMAND [--target aws|local] [--lab] [-- ARGUMENTS]
+
+Each target has a state and a data folder in build/TARGET. Variables come from
+terraform/TARGET.tfvars if it is there (with --lab: learner-lab.tfvars), from
+TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are; what they
+come to, Terraform says itself (`values`). AWS is found through the environment alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from carscribe import leftovers, provider
+from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
+
+    from carscribe.folder import Picture
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+CONFIGURATION = CHECKOUT / "terraform"
+BUILD = CHECKOUT / "build"
+KEY = BUILD / "ssh" / "id_ed25519"
+LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
+BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
+OLDEST_TERRAFORM = (1, 11)
+EXIT_LEFTOVERS = 1
+EXIT_NO_PERMISSION = 77
+EXIT_NOT_CONFIGURED = 78
+ASKED_FOR = (
+    "existing_bucket",
+    "existing_instance_profile",
+    "existing_key_pair",
+    "image_prefix",
+    "images_dir",
+    "instance_type",
+    "name",
+    "region",
+    "result_volume_size_gib",
+    "ssh_private_key_file",
+    "ssh_public_key_file",
+)
+"""The variables that are read outside of Terraform."""
+NO_KEYS = ["-var=ssh_private_key_file=variables.tf", "-var=existing_key_pair=none"]
+"""Variables with which no key is asked for: only a name and a region are."""
+UNKNOWN = "(known after apply)"
+"""What Terraform's console says of a variable that has no value."""
+KEPT = ("TF_VAR_", "TF_TOKEN_", "TF_PLUGIN_CACHE_", "TF_CLI_CONFIG_FILE")
+"""What of the user's TF_... is used: variables, and where providers come from (provider.py)."""
+
+
+NOUNS = {
+    "aws_ebs_volume": "volume",
+    "aws_eip": "address",
+    "aws_iam_instance_profile": "instance profile",
+    "aws_iam_role": "role",
+    "aws_instance": "instance",
+    "aws_key_pair": "key pair",
+    "aws_s3_bucket": "bucket",
+    "aws_sqs_queue": "queue",
+    "aws_subnet": "subnet",
+    "aws_vpc": "network",
+}
+
+
+ERROR_MAX = 600
+"""Characters of one error that are said; the rest is in the log."""
+_PLACE = re.compile(
+    r"on \S+ line \d+|with \S+,$|\d+:|[\u251c\u2500]|This was checked by|Releasing state|"
+    r"var\.\S+ is |local\.\S+ is |self\.\S+ is |data\.\S+ is "
+)
+"""Lines of an error that say where in the configuration it is."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where a target's state is, and the variables that it gets."""
+
+    target: str
+    state: Path
+    lab: bool = False
+
+    @property
+    def data(self) -> Path:
+        """Terraform's own folder: the provider, and which backend is used."""
+        return self.state / "terraform-data"
+
+    @property
+    def state_file(self) -> Path:
+        """Terraform's state, unless backend_override.tf keeps it elsewhere."""
+        return self.state / "terraform.tfstate"
+
+    @property
+    def cli_configuration(self) -> Path:
+        """Where Terraform is told to find its provider."""
+        return self.state / "terraform.tfrc"
+
+    @property
+    def inputs(self) -> Path:
+        """The variables of the last apply, for the destroy."""
+        return self.state / "inputs.json"
+
+    @property
+    def variable_files(self) -> list[Path]:
+        """The files of variables, the strongest last."""
+        files = [CONFIGURATION / f"{self.target}.tfvars"]
+        if self.lab:
+            files.append(CONFIGURATION / "learner-lab.tfvars")
+        return [file for file in files if file.is_file()]
+
+
+class Terraform:
+    """The terraform on this machine, for one deployment."""
+
+    def __init__(self, deployment: Deployment, environ: Mapping[str, str] | None = None) -> None:
+        environ = os.environ if environ is None else environ
+        self.deployment = deployment
+        self.binary, self.platform = find_terraform()
+        self.environment = {
+            **{name: environ[name] for name in environ if name not in diverting(environ)},
+            "TF_DATA_DIR": str(deployment.data),
+            "TF_CLI_CONFIG_FILE": str(self._cli_configuration()),
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "CHECKPOINT_DISABLE": "1",
+            "TMPDIR": str(temporary_folder()),
+        }
+        self.colour = [] if sys.stdout.isatty() else ["-no-color"]
+
+    def _cli_configuration(self) -> Path:
+        own = provider.user_configuration()
+        if own is not None and provider.user_has_mirror():
+            return own
+        if not self.deployment.cli_configuration.exists():
+            provider.write_configuration(self.deployment.cli_configuration, None)
+        return self.deployment.cli_configuration
+
+    def find_provider(self) -> None:
+        """Write down where the provider comes from; the registry's copies are shared."""
+        version = provider.locked_version(LOCK_FILE)
+        folder = provider.mirror(version, self.platform)
+        if provider.user_has_mirror() and folder is None:
+            return
+        provider.write_configuration(self.deployment.cli_configuration, folder)
+        self.environment["TF_CLI_CONFIG_FILE"] = str(self.deployment.cli_configuration)
+        if folder is None and "TF_PLUGIN_CACHE_DIR" not in self.environment:
+            cache = BUILD / "terraform" / "providers"
+            cache.mkdir(parents=True, exist_ok=True)
+            self.environment["TF_PLUGIN_CACHE_DIR"] = str(cache)
+
+    def run(
+        self,
+        command: str,
+        *arguments: str,
+        capture: bool = False,
+        told: Callable[[str], None] | None = None,
+    ) -> tuple[int, str]:
+        """Run one command; captured output comes back as text, or each line is told.
+
+        Terraform ends in order when it is interrupted, and has to be left the
+        time: a terminal tells it of Ctrl-C itself, of SIGTERM it hears from here.
+        """
+        captured = capture or told is not None
+        with subprocess.Popen(
+            [self.binary, f"-chdir={CONFIGURATION}", *command.split(), *arguments],
+            env=self.environment,
+            text=True,
+            stdin=subprocess.DEVNULL if captured else None,
+            stdout=subprocess.PIPE if captured else None,
+            stderr=subprocess.STDOUT if captured else None,
+        ) as process:
+            before = [
+                signal.signal(signal.SIGINT, lambda *_: None),
+                signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
+            ]
+            said = []
+            try:
+                for line in process.stdout or ():
+                    said.append(line)
+                    if told is not None:
+                        told(line)
+                process.wait()
+            finally:
+                signal.signal(signal.SIGINT, before[0])
+                signal.signal(signal.SIGTERM, before[1])
+        return process.returncode, "".join(said)
+
+    def initialize(self, *, backend: bool = True) -> None:
+        """Run `terraform init` if anything it depends on is another than the last time.
+
+        Raises:
+            StateError: the backend was changed under a state that is not empty.
+            UsageError: it failed.
+        """
+        stamp = self.deployment.data / ("initialized" if backend else "initialized-for-tests")
+        depends_on = [LOCK_FILE.read_text(), (CONFIGURATION / "terraform.tf").read_text()]
+        wanted = "\n".join([backend_text(), *depends_on])
+        if stamp.exists() and stamp.read_text() == wanted and self._has_provider():
+            return
+        if backend:
+            self._refuse_another_backend(stamp)
+        self.find_provider()
+        self.deployment.data.mkdir(parents=True, exist_ok=True)
+        arguments = ["-lockfile=readonly", "-no-color"]
+        arguments += ["-reconfigure", *self._backend()] if backend else ["-backend=false"]
+        code, said = self.run("init", *arguments, capture=True)
+        if code != 0:
+            raise UsageError(f"terraform init failed:\n{said.strip()}")
+        stamp.write_text(wanted)
+
+    def _refuse_another_backend(self, stamp: Path) -> None:
+        """A backend that was changed has a state of its own, in which nothing was made yet."""
+        now = backend_text()
+        written = stamp.read_text() if stamp.exists() else ""
+        before = written.partition("\n")[0]
+        if not written:
+            # The data folder is gone: a state in a file is all that can tell.
+            changed = bool(now) and self.deployment.state_file.exists()
+        else:
+            changed = before != now and self.deployment.inputs.exists()
+        if changed:
+            raise StateError(
+                "terraform/backend_override.tf is another than when this deployment was made "
+                f"({'there is one' if now else 'there is none'} now), and the state is not where "
+                "it names: put the file back as it was, or move the state with "
+                "'terraform init -migrate-state'."
+            )
+
+    def _has_provider(self) -> bool:
+        return any((self.deployment.data / "providers").glob("*/hashicorp/aws/*/*/*"))
+
+    def _backend(self) -> list[str]:
+        if not BACKEND_OVERRIDE.exists():
+            state = os.path.relpath(self.deployment.state_file, CONFIGURATION)
+            return [f"-backend-config=path={state}"]
+        if self.deployment.target == "local":
+            raise UsageError(
+                "terraform/backend_override.tf keeps the state in S3, which the local target "
+                "has not: move the file away while you use TARGET=local."
+            )
+        return []
+
+    def known(self) -> State:
+        """Return what the state knows; nothing was ever made if there is none.
+
+        Raises:
+            StateError: there may be one, and it cannot be read.
+        """
+        done = subprocess.run(
+            [self.binary, f"-chdir={CONFIGURATION}", "state", "pull"],
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise StateError(reason(done.stderr))
+        try:
+            return State(json.loads(done.stdout.strip() or "{}"))
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+            raise StateError(f"it is not what Terraform writes ({problem!r})") from None
+
+
+class StateError(UsageError):
+    """What was made cannot be known, so nothing may be removed or forgotten."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "Terraform's state cannot be read, so nothing is removed and nothing deleted here: "
+            f"{why}"
+        )
+
+
+def diverting(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of the user's own TF_... that would lead Terraform elsewhere."""
+    return [name for name in environ if name.startswith("TF_") and not name.startswith(KEPT)]
+
+
+def reason(said: str) -> str:
+    """Return the first error of what Terraform said, as one line."""
+    return (errors(said) or ["it gives no reason"])[0]
+
+
+def errors(said: str) -> list[str]:
+    """Return the errors that Terraform said, each as one line.
+
+    Where a validation of ours was not met it is that sentence alone; else the
+    title and what is said below it, without the place in the configuration.
+    """
+    plain = re.sub(r"\x1b\[[\d;]*m", "", said)
+    lines = [line.strip("\u2502\u2577\u2575 ") for line in plain.splitlines()]
+    found = []
+    for block in re.split(r"^(?=(?:Error|Warning): )", "\n".join(lines), flags=re.MULTILINE):
+        if not block.startswith("Error: "):
+            continue
+        title, *rest = block.removeprefix("Error: ").splitlines()
+        told = [line for line in rest if not _PLACE.match(line)]
+        text = " ".join(" ".join(told).partition("!!!!")[0].split())[:ERROR_MAX]
+        ours = title.startswith("Invalid value for variable") or "condition failed" in title
+        found.append(text if ours and text else f"{title}: {text}".rstrip(": "))
+    return list(dict.fromkeys(found))
+
+
+def backend_text() -> str:
+    """Return what moves the state elsewhere, in one line; empty for the file in build/."""
+    if not BACKEND_OVERRIDE.exists():
+        return ""
+    return json.dumps(BACKEND_OVERRIDE.read_text())
+
+
+class State:
+    """A state as Terraform writes it: outputs, and the resources it has made."""
+
+    def __init__(self, written: dict[str, Any]) -> None:
+        self.outputs = {name: out["value"] for name, out in written.get("outputs", {}).items()}
+        self.resources = [one for one in written.get("resources", []) if one["mode"] == "managed"]
+
+    def of_type(self, name: str) -> list[dict[str, Any]]:
+        """Return the attributes of each resource of a type."""
+        return [
+            instance["attributes"]
+            for resource in self.resources
+            if resource["type"] == name
+            for instance in resource["instances"]
+        ]
+
+    def counted(self) -> str:
+        """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``."""
+        counts = {noun: len(self.of_type(kind)) for kind, noun in NOUNS.items()}
+        return ", ".join(
+            f"{count} {_plural(noun) if count > 1 else noun}"
+            for noun, count in sorted(counts.items())
+            if count
+        )
+
+
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("ss") else f"{noun}s"
+
+
+def find_terraform() -> tuple[str, str]:
+    """Return the path of terraform and its platform, or say what is missing."""
+    binary = shutil.which(os.environ.get("TERRAFORM") or "terraform")
+    oldest = ".".join(map(str, OLDEST_TERRAFORM))
+    where = "https://developer.hashicorp.com/terraform/install"
+    if binary is None:
+        raise UsageError(
+            f"There is no terraform on this machine: install {oldest} or later, {where}"
+        )
+    said = subprocess.run(
+        [binary, "version", "-json"],
+        env={
+            **{name: os.environ[name] for name in os.environ if not name.startswith("TF_")},
+            "TF_CLI_CONFIG_FILE": os.devnull,
+            "CHECKPOINT_DISABLE": "1",
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    try:
+        version = json.loads(said.stdout)
+        number = version["terraform_version"]
+        new_enough = tuple(map(int, re.findall(r"\d+", number)[:2])) >= OLDEST_TERRAFORM
+    except (ValueError, KeyError):
+        raise UsageError(f"{binary} does not say its version: install {oldest}, {where}") from None
+    if not new_enough:
+        raise UsageError(f"{binary} is Terraform {number}: install {oldest} or later, {where}")
+    return binary, version["platform"]
+
+
+def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
+    """Return what the variables come to, as Terraform itself says it.
+
+    Its console is asked in a folder with copies of the declarations, which needs
+    neither a provider nor a state. The folder lies beside terraform/, so that
+    paths lead where they lead from there. The key of a deployment exists by then.
+
+    Returns:
+        ASKED_FOR by name, ``rekognition_rate_per_second``, and ``ssh_ingress_cidrs``
+        where networks are given.
+
+    Raises:
+        UsageError: a variable is refused, in the words of its validation.
+    """
+    with tempfile.TemporaryDirectory(prefix=".console-", dir=CHECKOUT) as folder:
+        for file in [
+            *(CONFIGURATION / name for name in ("variables.tf", "locals.tf")),
+            *CONFIGURATION.glob("terraform.tfvars*"),
+            *CONFIGURATION.glob("*.auto.tfvars*"),
+        ]:
+            if file.is_file():
+                shutil.copy(file, folder)
+        command = [
+            *(terraform.binary, f"-chdir={folder}", "console", "-no-color"),
+            *(f"-var-file={file}" for file in terraform.deployment.variable_files),
+            *(word for word in extra if word.startswith(("-var=", "-var-file="))),
+        ]
+
+        def asked(expression: str) -> str:
+            """Return the last line: of an unknown value the console says so in words."""
+            done = subprocess.run(
+                command,
+                input=f"jsonencode({expression})\n",
+                env={**terraform.environment, "TF_DATA_DIR": folder},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            # It ends with 0 and prints the value also where a validation refuses it.
+            if done.returncode or "Error: " in done.stderr:
+                raise UsageError("\n".join(errors(done.stderr + done.stdout)))
+            return done.stdout.splitlines()[-1]
+
+        pairs = [f"{name} = var.{name}" for name in ASKED_FOR]
+        rate = "rekognition_rate_per_second"
+        pairs.append(f"{rate} = local.{rate}")
+        found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
+        networks = asked("var.ssh_ingress_cidrs")
+    if networks != UNKNOWN:
+        found["ssh_ingress_cidrs"] = json.loads(json.loads(networks))
+    return found
+
+
+def arguments_for(terraform: Terraform, found: Mapping[str, Any]) -> list[str]:
+    """Return the arguments that give Terraform its variables, beside those of the caller."""
+    arguments = [f"-var-file={file}" for file in terraform.deployment.variable_files]
+    if "ssh_ingress_cidrs" not in found:
+        arguments.append(f"-var=ssh_ingress_cidrs={json.dumps([own_network()])}")
+    return arguments
+
+
+def stage(pictures: Sequence[Picture], folder: Path) -> None:
+    """Make a folder of links to pictures, in place of the one that was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for picture in pictures:
+        link = folder / picture.key
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(picture.path.resolve())
+
+
+def refuse_another_region(known: State, found: Mapping[str, Any]) -> None:
+    """Terraform would lose sight of what it made in the first region, and make all again."""
+    made_in, wanted = known.outputs.get("region"), found["region"]
+    if made_in and known.resources and made_in != wanted:
+        raise UsageError(
+            f"This deployment is in {made_in}, and region is {wanted} now: say 'make down' first, "
+            f"or set region back to {made_in}."
+        )
+
+
+def plan_or_apply(
+    terraform: Terraform,
+    command: str,
+    extra: Sequence[str],
+    told: Callable[[str], None] | None = None,
+    remember: Mapping[str, Any] | None = None,
+) -> tuple[int, str]:
+    """Run plan or apply with this deployment's variables, and remember them.
+
+    Args:
+        terraform: of the deployment.
+        command: ``plan`` or ``apply``.
+        extra: more arguments.
+        told: gets each line of what is said, which else goes to standard output.
+        remember: more that later commands are to know.
+
+    Raises:
+        UsageError: a variable is refused, or the state is another region's or unreadable.
+    """
+    deployment = terraform.deployment
+    found = values(terraform, extra)
+    refuse_another_region(terraform.known(), found)
+    arguments = arguments_for(terraform, found)
+    if command == "apply":
+        environment = {k: v for k, v in terraform.environment.items() if k.startswith("TF_VAR_")}
+        inputs = {
+            "arguments": [*arguments, *extra],
+            "environment": environment,
+            "given": [word for word in extra if word.startswith(("-var=", "-var-file="))],
+            "lab": deployment.lab,
+            "name": found["name"],
+            "region": found["region"],
+            "since": made_with(deployment).get("since") or time.time(),
+            **(remember or {}),
+        }
+        deployment.inputs.write_text(json.dumps(inputs, indent=1))
+        arguments.append("-auto-approve")
+    return terraform.run(command, *terraform.colour, *arguments, *extra, told=told)
+
+
+def made_with(deployment: Deployment) -> dict[str, Any]:
+    """Return what the last apply was given; nothing if that is not known.
+
+    Returns:
+        ``arguments`` and ``environment``; of an apply of this release also ``given`` (the
+        caller's own variables), ``images`` (their folder), ``lab``, ``name``, ``region`` and
+        ``since`` (of the first apply, in seconds of Unix time).
+    """
+    try:
+        inputs = json.loads(deployment.inputs.read_text())
+        arguments = [str(one) for one in inputs["arguments"]]
+        environment = {str(name): str(value) for name, value in inputs["environment"].items()}
+    except FileNotFoundError:
+        return {"arguments": [], "environment": {}}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UsageError(
+            f"{deployment.inputs} is damaged, which says what this deployment was made with: "
+            "delete it, and give the same variables again."
+        ) from None
+    return {**inputs, "arguments": arguments, "environment": environment}
+
+
+def destroy(
+    terraform: Terraform, extra: Sequence[str], told: Callable[[str], None] | None = None
+) -> tuple[int, str]:
+    """Destroy all that the state knows, with the variables it was made with.
+
+    Files that those variables name may be gone by now, so what a destroy does
+    not need is given again. If a refresh is not possible any more, it is left
+    out.
+    """
+    known = terraform.known()
+    if not known.resources:
+        return 0, ""
+    inputs = made_with(terraform.deployment)
+    for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
+        del terraform.environment[name]
+    terraform.environment.update(inputs["environment"])
+    arguments = [
+        *(a for a in inputs["arguments"] if a.startswith("-var=") or _is_there(a)),
+        f"-var=ssh_private_key_file={KEY}",
+        f"-var=ssh_public_key_file={KEY}.pub",
+        '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
+        "-var=bucket_force_destroy=true",
+    ]
+    if "region" in known.outputs:
+        arguments.append(f"-var=region={known.outputs['region']}")
+    options = [*terraform.colour, "-auto-approve"]
+    if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
+        terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
+    code, said = terraform.run("destroy", *options, *arguments, *extra, told=told)
+    if code != 0:
+        print("Once more, from what the state knows alone.", file=sys.stderr)
+        options.append("-refresh=false")
+        code, said = terraform.run("destroy", *options, *arguments, *extra, told=told)
+    return code, said
+
+
+def _is_there(argument: str) -> bool:
+    kind, _, file = argument.partition("=")
+    return kind == "-var-file" and (CONFIGURATION / file).is_file()
+
+
+def named(terraform: Terraform) -> tuple[str, str]:
+    """Return the deployment's name and region: of its last apply, else what they are now."""
+    inputs = made_with(terraform.deployment)
+    if not inputs.get("name"):
+        inputs = values(terraform, NO_KEYS)
+    return str(inputs["name"]), str(inputs["region"])
+
+
+def say_what_is_left(
+    session: boto3.session.Session, name: str, region: str, *, is_aws: bool, removed: bool = True
+) -> int:
+    """Ask AWS itself, and fail if something with this deployment's name stays there."""
+    ask = leftovers.ask_until_settled if removed and is_aws else leftovers.ask
+    answer = ask(session, region, name)
+    if answer.found and not is_aws:
+        found = ", ".join(map(str, answer.found))
+        print(f"Terraform does not know of {found}: gone when the emulator ends.")
+        return 0
+    if gone := leftovers.gone(answer, name):
+        print(gone)
+    for line in filter(None, [leftovers.refusals(answer), *leftovers.list_found(answer)]):
+        print(line, file=sys.stderr)
+    if answer.found:
+        return EXIT_LEFTOVERS
+    return 0 if answer.is_sure else EXIT_NO_PERMISSION
+
+
+def check(terraform: Terraform, extra: Sequence[str]) -> int:
+    """Run everything that needs neither AWS nor the stand-in."""
+    for command in ("fmt -check -recursive -diff", "validate", "test"):
+        options = terraform.colour if command != "fmt -check -recursive -diff" else []
+        code, _ = terraform.run(command, *options, *(extra if command == "test" else []))
+        if code != 0:
+            return code
+    return 0
+
+
+def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `terraform` to the command line."""
+    parser = subparsers.add_parser(
+        "terraform", help="Terraform alone, with its state and variables"
+    )
+    parser.add_argument("action", choices=["init", "plan", "apply", "destroy", "output", "check"])
+    parser.add_argument("--target", default="aws", choices=["aws", "local"])
+    parser.add_argument("--lab", action="store_true", help="use learner-lab.tfvars")
+    parser.add_argument("--state-dir", type=Path, help="in place of build/TARGET")
+    parser.set_defaults(command=carry_out)
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Run one command, and return its exit code."""
+    folder = BUILD / ("terraform/check" if options.action == "check" else options.target)
+    state = (options.state_dir or folder).resolve()
+    try:
+        return run(
+            options.action, Deployment(options.target, state, lab=options.lab), options.extra
+        )
+    except CredentialsError as problem:
+        print(problem, file=sys.stderr)
+        return EXIT_NO_PERMISSION
+    except (UsageError, provider.NoProviderError) as problem:
+        print(problem, file=sys.stderr)
+        return EXIT_NOT_CONFIGURED
+
+
+def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
+    """Prepare what a command needs, then run it."""
+    terraform = Terraform(deployment)
+    if command == "check":
+        terraform.initialize(backend=False)
+        return check(terraform, extra)
+    if command in {"plan", "apply", "destroy"}:
+        check_credentials()
+        if not any("ssh_private_key_file" in argument for argument in extra):
+            make_key(KEY)
+    terraform.initialize()
+    if command in {"plan", "apply"}:
+        return plan_or_apply(terraform, command, extra)[0]
+    if command == "destroy":
+        name, region = named(terraform)
+        made = bool(terraform.known().resources)
+        code = destroy(terraform, extra)[0]
+        return code or say_what_is_left(
+            boto3.session.Session(),
+            name,
+            region,
+            is_aws=deployment.target == "aws",
+            removed=made,
+        )
+    if command == "output":
+        return terraform.run("output", "-no-color", *extra)[0]
+    return 0

@@ -1,0 +1,228 @@
+"""AWS, or this machine: all that differs between the two, and the only place that knows which."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from carscribe import cost, doctor
+from carscribe.deployment import CHECKOUT, DeploymentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from carscribe.steps import Steps
+
+LOOPBACK = "127.0.0.1,localhost"
+
+
+class Target(Protocol):
+    """Where a deployment is made."""
+
+    name: str
+    is_aws: bool
+    """Whether it has accounts, takes money, and keeps what Terraform does not know."""
+
+    def surroundings(self) -> dict[str, str]:
+        """Return the environment of programs that ask it nothing."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which AWS's tools find it."""
+
+    def session(self, region: str | None = None) -> boto3.session.Session:
+        """Return what makes clients for it."""
+
+    def answers(self) -> bool:
+        """Tell whether there is anything that could have made something."""
+
+    def preflight(self, values: Mapping[str, Any], *, lab: bool) -> Iterator[doctor.Finding]:
+        """Look at what it needs; nothing is made."""
+
+    def price(self, values: Mapping[str, Any]) -> str:
+        """Say what an hour costs."""
+
+    def before_apply(self, steps: Steps, images: Path | None) -> None:
+        """Make what Terraform needs."""
+
+    def after_apply(self, steps: Steps) -> None:
+        """Make what Terraform cannot."""
+
+    def after_destroy(self, steps: Steps) -> None:
+        """Remove what these two have made."""
+
+
+class Aws:
+    """AWS, with the account and region that the user's environment names."""
+
+    name = "aws"
+    is_aws = True
+
+    def surroundings(self) -> dict[str, str]:
+        """Return the user's own."""
+        return dict(os.environ)
+
+    def environment(self) -> dict[str, str]:
+        """Return the user's own."""
+        return dict(os.environ)
+
+    def session(self, region: str | None = None) -> boto3.session.Session:
+        """Return a session with the user's credentials."""
+        return boto3.session.Session(region_name=region)
+
+    def answers(self) -> bool:
+        """AWS is there."""
+        return True
+
+    def preflight(self, values: Mapping[str, Any], *, lab: bool) -> Iterator[doctor.Finding]:
+        """Look at this machine, the private key, and what AWS says."""
+        yield from doctor.machine()
+        if lab or values["existing_key_pair"]:
+            yield doctor.private_key(Path(str(values["ssh_private_key_file"])).expanduser())
+        try:
+            session = self.session(str(values["region"]))
+        except BotoCoreError:
+            yield doctor.credentials()
+        else:
+            yield from doctor.Aws(session, lab=lab).findings()
+
+    def price(self, values: Mapping[str, Any]) -> str:
+        """Say what AWS takes."""
+        return cost.an_hour(
+            str(values["region"]),
+            str(values["instance_type"]),
+            float(values["result_volume_size_gib"]),
+        )
+
+    def before_apply(self, steps: Steps, images: Path | None) -> None:
+        """Nothing: AWS is there."""
+
+    def after_apply(self, steps: Steps) -> None:
+        """Nothing: EC2 boots the hosts."""
+
+    def after_destroy(self, steps: Steps) -> None:
+        """Nothing."""
+
+
+class EmulatorSession(boto3.session.Session):
+    """A session that reaches the emulator and nothing else, whatever the user's files say.
+
+    Args:
+        environment: that of the emulator.
+        region: where to look.
+    """
+
+    def __init__(self, environment: Mapping[str, str], region: str | None) -> None:
+        nothing = (None, None, None, None)
+        core = botocore.session.Session(
+            session_vars={
+                "profile": nothing,
+                "config_file": (None, None, os.devnull, None),
+                "credentials_file": (None, None, os.devnull, None),
+                "ca_bundle": nothing,
+            }
+        )
+        super().__init__(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=region or environment["AWS_REGION"],
+            botocore_session=core,
+        )
+        self._endpoint = environment["AWS_ENDPOINT_URL"]
+
+    def client(self, *names: Any, **given: Any) -> Any:
+        """Make a client of the emulator; no proxy stands between it and this machine."""
+        config = Config(proxies={}).merge(given.pop("config", None) or Config())
+        make: Any = super().client
+        return make(*names, **{"endpoint_url": self._endpoint, **given}, config=config)
+
+
+class Local:
+    """This machine: an emulator of AWS, and a container for each host."""
+
+    name = "local"
+    is_aws = False
+
+    def environment(self) -> dict[str, str]:
+        """Return the emulator's.
+
+        Raises:
+            DeploymentError: it does not run.
+        """
+        said = self._emulator("env")
+        if said.returncode:
+            raise DeploymentError(said.stderr.strip())
+        pairs = (line.split("=", 1) for line in said.stdout.splitlines())
+        return {**self.surroundings(), **dict(pairs)}
+
+    def session(self, region: str | None = None) -> boto3.session.Session:
+        """Return a session with the emulator."""
+        return EmulatorSession(self.environment(), region)
+
+    def answers(self) -> bool:
+        """Tell whether the emulator runs; what it knew goes with it."""
+        return self._emulator("env").returncode == 0
+
+    def preflight(
+        self,
+        values: Mapping[str, Any],  # noqa: ARG002 # AWS asks for them
+        *,
+        lab: bool,  # noqa: ARG002 # AWS asks for it
+    ) -> Iterator[doctor.Finding]:
+        """Look at this machine, and whether it can carry hosts."""
+        yield from doctor.machine()
+        asked = self._emulator("check")
+        if asked.returncode:
+            yield doctor.Finding("local hosts", asked.stderr.strip() or "they cannot be asked for")
+        else:
+            yield doctor.Finding(asked.stdout.strip())
+
+    def price(self, values: Mapping[str, Any]) -> str:  # noqa: ARG002 # AWS asks for them
+        """Say that nobody takes anything."""
+        return "It costs nothing: no AWS account is used."
+
+    def before_apply(self, steps: Steps, images: Path | None) -> None:
+        """Install what the hosts need, and start the emulator, which applies the roles' policies."""
+        steps.say("The emulator of AWS")
+        steps.run(sys.executable, "-m", "emulator", "install", env=self.surroundings())
+        served = ["--enforce-iam", *(["--images", str(images)] if images else [])]
+        start = [sys.executable, "-m", "emulator", "serve-start", "--"]
+        steps.run(*start, *served, env=self.surroundings())
+
+    def after_apply(self, steps: Steps) -> None:
+        """Boot the hosts."""
+        steps.say("The hosts boot")
+        steps.run(sys.executable, "-m", "emulator", "up", env=self.surroundings())
+
+    def after_destroy(self, steps: Steps) -> None:
+        """Remove hosts and emulator."""
+        steps.say("Removing the hosts and the emulator")
+        steps.run(sys.executable, "-m", "emulator", "down", env=self.surroundings())
+
+    def surroundings(self) -> dict[str, str]:
+        """Return the user's environment without what leads to AWS, or to it by a proxy."""
+        kept = {name: os.environ[name] for name in os.environ if not name.startswith("AWS_")}
+        spared = ",".join(filter(None, [os.environ.get("NO_PROXY"), LOOPBACK]))
+        return {**kept, "NO_PROXY": spared, "no_proxy": spared}
+
+    def _emulator(self, command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "emulator", command],
+            cwd=CHECKOUT,
+            env=self.surroundings(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def of(name: str) -> Target:
+    """Return the target of this name."""
+    return Local() if name == Local.name else Aws()

@@ -1,0 +1,255 @@
+"""How a worker ends, and what an error of AWS means for a run: whose it is, and what follows.
+
+- ImageError: this image's own; it is written down as its failure, the run goes on.
+- TransientError: nobody's; it never settles an image and is tried again.
+- WorkerExit: the whole set-up's; the worker stops with one sentence.
+- AmbiguousError: the image's or the set-up's; evidence decides (see CircuitBreaker).
+
+Sources: the error tables of the API references of Rekognition, S3 and SQS, and
+"Handling errors" of the Rekognition developer guide.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ResponseStreamingError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
+from botocore.parsers import ResponseParserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+
+class Exit(IntEnum):
+    """Exit codes of a worker. The numbers from 64 to 78 are those of BSD's sysexits.h.
+
+    The units of systemd rely on them: a fault that a restart cannot mend
+    (INCOMPLETE, IN_USE, DENIED, CONFIG) is never restarted.
+    """
+
+    OK = 0
+    INCOMPLETE = 65  # EX_DATAERR: messages of this run are missing
+    BUG = 70  # EX_SOFTWARE: an error that nobody foresaw
+    IN_USE = 73  # EX_CANTCREAT: another process holds this run's journal
+    DISK = 74  # EX_IOERR: the state directory cannot be written
+    TRANSIENT = 75  # EX_TEMPFAIL: nothing succeeded for give_up_seconds
+    DENIED = 77  # EX_NOPERM: credentials or permissions
+    CONFIG = 78  # EX_CONFIG: settings, or something they name does not exist
+    INTERRUPTED = 130  # 128 + SIGINT, as shells count
+    TERMINATED = 143  # 128 + SIGTERM: the run can be gone on with
+
+
+class WorkerExit(Exception):  # noqa: N818 - it ends the worker, for better or worse
+    """Ends the worker with one sentence for the person who reads the log.
+
+    Attributes:
+        code: what the process exits with.
+        sentence: what is wrong and what to do, in one sentence.
+    """
+
+    def __init__(self, code: Exit, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+IMAGE_REASONS: Final[Mapping[str, str]] = {
+    "InvalidImageFormatException": "invalid-image",
+    "ImageTooLargeException": "too-large",
+    "InvalidParameterException": "invalid-parameter",  # among others: below 80 px a side
+    "NoSuchKey": "gone",
+    "404": "gone",  # of a HEAD, which has no body to name the error in
+    "NoSuchVersion": "gone",
+    "PreconditionFailed": "changed",
+    "412": "changed",
+    "InvalidObjectState": "archived",  # in Glacier: it cannot be read
+}
+
+THROTTLING: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "LimitExceededException",
+        "SlowDown",
+        "503",
+    }
+)
+
+# Expired credentials of a host are made anew by the provider chain; clocks are set right.
+_TRANSIENT: Final = frozenset(
+    {
+        "InternalServerError",
+        "InternalError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "RequestTimeTooSkewed",
+        "RequestExpired",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "OverLimit",
+        "500",
+        "502",
+        "504",
+    }
+)
+
+_AMBIGUOUS: Final = frozenset({"InvalidS3ObjectException"})
+
+_DENIED: Final = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthFailure",
+        "AuthorizationError",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "NotAuthorized",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnauthorizedOperation",
+        "UnrecognizedClientException",
+        "403",
+    }
+)
+
+# A signature is refused for a clock that is wrong, too (IAM user guide, "Troubleshoot
+# Signature Version 4 for API requests").
+_SIGNATURE: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+_CLOCK: Final = ("Signature expired", "Signature not yet current")
+
+_MISSING: Final[Mapping[str, str]] = {
+    "NoSuchBucket": "the bucket does not exist",
+    "InvalidBucketName": "the bucket's name is none",
+    "AWS.SimpleQueueService.NonExistentQueue": "the queue does not exist",
+    "QueueDoesNotExist": "the queue does not exist",
+    "InvalidAddress": "the queue URL is none",
+    "PermanentRedirect": "the bucket is in another region",
+    "AuthorizationHeaderMalformed": "the region does not fit the bucket",
+    "301": "the bucket is in another region",
+}
+
+
+class ImageError(Exception):
+    """An image's own failure.
+
+    Attributes:
+        reason: one word for programs, such as ``gone`` or ``too-large``.
+        detail: what the service said, for people.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class TransientError(Exception):
+    """Throttling, 5xx, network: to be tried again."""
+
+
+class AmbiguousError(Exception):
+    """A 403 of an object, or an InvalidS3ObjectException: the image's fault or the set-up's."""
+
+
+def error_code_of(response: Mapping[str, Any]) -> str:
+    """Return the name of the error in a parsed response, such as ``NoSuchKey``, or nothing."""
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def is_throttling(code: str) -> bool:
+    """Tell whether an error says that the caller is too fast."""
+    return code in THROTTLING
+
+
+def classify(error: Exception, doing: str, *, of_object: bool = False) -> Exception:
+    """Return what an error of boto3 means, as one of this module's exceptions.
+
+    Args:
+        error: what boto3 raised.
+        doing: what the worker was about, such as ``list the bucket photos``.
+        of_object: the call concerned one object of S3, so that a 403 may be
+            the object's own fault.
+
+    Returns:
+        ImageError, TransientError, AmbiguousError or WorkerExit; or the error
+        itself where it is none of AWS's: then it is a bug of ours.
+    """
+    match error:
+        case ClientError():
+            return _classify_answer(error, doing, of_object=of_object)
+        case NoCredentialsError() | PartialCredentialsError():
+            return WorkerExit(
+                Exit.DENIED,
+                f"Cannot {doing}: no AWS credentials were found; give the host an instance "
+                "profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+            )
+        case NoRegionError():
+            return WorkerExit(Exit.CONFIG, f"Cannot {doing}: set CARSCRIBE_REGION.")
+        case (
+            BotoConnectionError()
+            | HTTPClientError()
+            | EndpointConnectionError()
+            | IncompleteReadError()
+            | ResponseStreamingError()
+            | CredentialRetrievalError()
+            | FlexibleChecksumError()
+            | ResponseParserError()
+        ):
+            return TransientError(f"cannot {doing}: {error}")
+        case BotoCoreError():
+            return WorkerExit(Exit.CONFIG, f"Cannot {doing}: {error}")
+        case _:
+            return error
+
+
+def _classify_answer(error: ClientError, doing: str, *, of_object: bool) -> Exception:
+    code = error_code_of(error.response)
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    said = f"{code}: {message}" if message and message != code else code
+    if code in _AMBIGUOUS or (of_object and code in _DENIED and status == 403):
+        return AmbiguousError(said)
+    if code in IMAGE_REASONS and (of_object or not code.isdigit()):
+        return ImageError(IMAGE_REASONS[code], message or code)
+    wrong_clock = code in _SIGNATURE and any(words in message for words in _CLOCK)
+    if wrong_clock or code in THROTTLING or code in _TRANSIENT or status >= 500:
+        return TransientError(f"cannot {doing}: {said}")
+    if code in _DENIED:
+        return WorkerExit(
+            Exit.DENIED,
+            f"Cannot {doing}: AWS refuses it ({said}); give this role the permission.",
+        )
+    if code in _MISSING:
+        return WorkerExit(
+            Exit.CONFIG, f"Cannot {doing}: {_MISSING[code]} ({said}); correct the settings."
+        )
+    return WorkerExit(
+        Exit.CONFIG, f"Cannot {doing}: AWS answers {said}; correct the settings and start again."
+    )

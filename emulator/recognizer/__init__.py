@@ -1,0 +1,1 @@
+"""Recognition by two small models, for images without a recorded answer."""

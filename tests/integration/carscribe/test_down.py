@@ -1,0 +1,270 @@
+"""`make down` where the state cannot be read: nothing that is up is ever called gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator import StandIn, start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).resolve().parents[3]
+CANNOT_BE_READ = "Terraform's state cannot be read, so nothing is removed and nothing deleted here"
+LENGTHS = 10
+CLOSED = "http://127.0.0.1:9"
+OWN = {"terraform-data", "logs", "command.lock"}
+EXAMPLE = "terraform/backend_override.tf.example"
+NO_SUCH_PROFILE = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
+
+class Checkout:
+    """A checkout of its own, with a key pair that is up.
+
+    Args:
+        root: its folder.
+        standin: AWS.
+    """
+
+    def __init__(self, root: Path, standin: StandIn) -> None:
+        self.root, self.standin = root, standin
+        self.state = root / "build" / "aws" / "terraform.tfstate"
+
+    def python(self, module: str, *words: str, **environment: str) -> tuple[int, str]:
+        """Run one of its modules; return the exit code and all that it said."""
+        kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "TF_"))}
+        paths = os.pathsep.join(str(self.root / part) for part in ("", "common"))
+        done = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            cwd=self.root,
+            env={**kept, **self.standin.env, "PYTHONPATH": paths, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def down(self, **environment: str) -> tuple[int, str]:
+        """Call `make down`'s program."""
+        return self.python("carscribe", "down", **environment)
+
+    def keys(self) -> list[str]:
+        """Return the names of the key pairs that are up."""
+        pairs = self.standin.client("ec2").describe_key_pairs()["KeyPairs"]
+        return [str(pair["KeyName"]) for pair in pairs]
+
+    def files(self) -> set[str]:
+        """Return what lies in build/, without Terraform's own folder, logs and the lock."""
+        build = self.root / "build"
+        found = (path.relative_to(build) for path in build.rglob("*") if path.is_file())
+        return {str(path) for path in found if not OWN & set(path.parts)}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """An AWS that no other test forgets."""
+    with start(tmp_path_factory.mktemp("aws")) as standin:
+        yield standin
+
+
+@pytest.fixture(scope="module")
+def made(aws: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout in which an apply made a key pair."""
+    checkout = Checkout(tmp_path_factory.mktemp("made"), aws)
+    for part in ("ansible", "carscribe", "common", "emulator", "images", "terraform"):
+        skip = shutil.ignore_patterns("__pycache__", "*.tfvars", "backend_override.tf")
+        shutil.copytree(ROOT / part, checkout.root / part, ignore=skip)
+    code, said = checkout.python(
+        "carscribe",
+        "terraform",
+        "apply",
+        "-target=aws_key_pair.operator",
+        '-var=ssh_ingress_cidrs=["203.0.113.7/32"]',
+    )
+    assert code == 0, said
+    (checkout.root / "build" / "target").write_text("aws\n")
+    return checkout
+
+
+@pytest.fixture
+def checkout(made: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of that checkout, to be broken."""
+    root = tmp_path / "checkout"
+    shutil.copytree(made.root, root, symlinks=True)
+    return Checkout(root, made.standin)
+
+
+def cut(length: float) -> Callable[[Checkout], None]:
+    """Return what cuts a state off."""
+
+    def damage(checkout: Checkout) -> None:
+        text = checkout.state.read_bytes()
+        checkout.state.write_bytes(text[: int(len(text) * length)])
+
+    return damage
+
+
+def newer(checkout: Checkout) -> None:
+    """Write the state in a format that is not known yet."""
+    state = json.loads(checkout.state.read_text())
+    checkout.state.write_text(json.dumps({**state, "version": 5}))
+
+
+def no_state(checkout: Checkout) -> None:
+    """Write JSON that is no state."""
+    checkout.state.write_text('{"version": 4, "serial": 3, "resources": {"a": 1}}')
+
+
+def another_backend(checkout: Checkout) -> None:
+    """Move the backend elsewhere after the apply."""
+    example = (checkout.root / EXAMPLE).read_text()
+    (checkout.root / "terraform" / "backend_override.tf").write_text(example)
+
+
+def another_backend_and_no_data(checkout: Checkout) -> None:
+    """The same, and Terraform's own folder is gone too."""
+    another_backend(checkout)
+    shutil.rmtree(checkout.state.parent / "terraform-data")
+
+
+def remote_backend_out_of_reach(checkout: Checkout) -> None:
+    """Keep the state in a bucket that is not there, from the beginning."""
+    another_backend_and_no_data(checkout)
+    checkout.state.unlink()
+
+
+DAMAGE = (cut(0.3), cut(0.99), newer, no_state, another_backend, another_backend_and_no_data)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_state_that_cannot_be_read(
+    checkout: Checkout, damage: Callable[[Checkout], None]
+) -> None:
+    """One sentence says so; the exit code is not 0, all is up and every file there."""
+    damage(checkout)
+    before = checkout.files(), checkout.state.read_bytes()
+    code, said = checkout.down()
+    assert code == 78, said
+    assert said.splitlines()[-1].startswith(CANNOT_BE_READ), said
+    assert "Traceback" not in said
+    assert "gone" not in said.lower()
+    assert (checkout.files(), checkout.state.read_bytes()) == before
+    assert len(checkout.keys()) == 1
+
+
+@pytest.mark.parametrize("tenth", range(1, LENGTHS))
+def test_a_state_cut_off_anywhere(
+    checkout: Checkout, tenth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left of a state is never read as a state in which nothing was made."""
+    from carscribe import provision  # noqa: PLC0415 # patched below
+
+    cut(tenth / LENGTHS)(checkout)
+    monkeypatch.setattr(provision, "CONFIGURATION", checkout.root / "terraform")
+    deployment = provision.Deployment("aws", checkout.state.parent)
+    with pytest.raises(provision.StateError, match=CANNOT_BE_READ):
+        provision.Terraform(deployment).known()
+
+
+def test_a_backend_that_is_not_there(checkout: Checkout) -> None:
+    """A state in a bucket that cannot be read is not an empty one."""
+    remote_backend_out_of_reach(checkout)
+    before = checkout.files()
+    code, said = checkout.down()
+    assert code == 78, said
+    assert "my-terraform-states" in said
+    assert "gone" not in said.lower()
+    assert checkout.files() == before
+
+
+@pytest.mark.parametrize("damage", [cut(0), lambda checkout: checkout.state.unlink()])
+def test_a_state_that_is_lost(checkout: Checkout, damage: Callable[[Checkout], None]) -> None:
+    """AWS is asked where nothing is known: what is up is named, and nothing forgotten."""
+    damage(checkout)
+    code, said = checkout.down()
+    assert code == 1, said
+    assert f"key pair {checkout.keys()[0]}" in said
+    assert "Gone" not in said
+    assert "target" in checkout.files()
+
+
+@pytest.mark.parametrize("damage", [lambda _: None, cut(0)])
+@pytest.mark.parametrize("environment", [NO_SUCH_PROFILE, {"AWS_ENDPOINT_URL": CLOSED}])
+def test_nobody_to_ask(
+    checkout: Checkout, damage: Callable[[Checkout], None], environment: dict[str, str]
+) -> None:
+    """Without credentials or network nothing is called gone, and nothing forgotten."""
+    damage(checkout)
+    before = checkout.files()
+    code, said = checkout.down(**environment)
+    assert code not in {0, 1}, said
+    assert "Traceback" not in said
+    assert "gone" not in said.lower()
+    assert before <= checkout.files() | {"aws/destroy.log"}
+
+
+def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> None:
+    """Each resource is named with its account and region, and with what removes it."""
+    shutil.rmtree(checkout.root / "build")
+    code, said = checkout.down()
+    assert code == 1, said
+    lines = said.splitlines()
+    assert "In account 123456789012, us-east-1, AWS has of the deployment carscribe:" in lines
+    [key] = checkout.keys()
+    assert f"  key pair {key}  aws ec2 delete-key-pair --key-name {key}" in lines
+    assert "`make down` in the checkout that made them removes them" in lines[-1]
+    elsewhere, said = checkout.down(TF_VAR_region="eu-west-1")
+    assert (elsewhere, "eu-west-1, is nothing" in said) == (0, True), said
+
+
+def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> None:
+    """Nothing was made here, and that AWS was not asked is said."""
+    shutil.rmtree(checkout.root / "build")
+    code, said = checkout.down(**NO_SUCH_PROFILE)
+    assert code == 0, said
+    assert "Nothing was made here, and AWS was not asked what is there. There are no AWS" in said
+
+
+def test_a_look_up_that_is_refused_is_told(checkout: Checkout) -> None:
+    """Nothing known and nothing to be seen: that is not the same as nothing there."""
+    checkout.state.unlink()
+    iam = checkout.standin.client("iam")
+    iam.create_user(UserName="operator")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "ec2:DescribeKeyPairs", "Resource": "*"},
+        ],
+    }
+    iam.put_user_policy(UserName="operator", PolicyName="p", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    checkout.standin.enforce_iam()
+    try:
+        code, said = checkout.down(
+            AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"]
+        )
+    finally:
+        checkout.standin.enforce_iam(enforced=False)
+    assert code == 77, said
+    assert "AWS does not say whether these are there in us-east-1: key pair (AccessDenied)" in said
+    assert "target" in checkout.files()
+
+
+def test_terraform_s_own_folder_is_gone(checkout: Checkout) -> None:
+    """The state is still there, so that is made again, and all is removed."""
+    shutil.rmtree(checkout.state.parent / "terraform-data")
+    code, said = checkout.down()
+    assert code == 0, said
+    assert checkout.keys() == []
+    assert "Removed: 1 key pair." in said
+    assert checkout.files() <= {"ssh/id_ed25519", "ssh/id_ed25519.pub"}

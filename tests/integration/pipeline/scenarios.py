@@ -1,0 +1,192 @@
+"""Runs that end in each of the ways that docs/troubleshooting.md names, all side by side."""
+
+from __future__ import annotations
+
+import copy
+import json
+import resource
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from carscribe_common.protocol import Alive, Car, Done
+from tests.pipeline import Pipeline, Worker, car_answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.emulator import StandIn
+
+NOWHERE = "http://127.0.0.1:9"
+"""The discard service, which nobody runs: a connection is refused at once."""
+
+FILE_BYTES_MAX = 2000
+"""Of a process whose disk is full: less than the records of FULL_IMAGES images."""
+
+FULL_IMAGES = 12
+ETAG = '"0123456789abcdef0123456789abcdef"'
+NO_POLICY = "golden-without-policy"
+
+
+@dataclass
+class Ended:
+    """What a worker that has ended left behind.
+
+    Attributes:
+        code: its exit code.
+        log: all that it said.
+        running: summaries that were read while it ran.
+        summary: the last one; empty if there is none.
+        results: the rows of results.jsonl; none if there is no such file.
+    """
+
+    code: int
+    log: str
+    running: list[dict[str, Any]] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    results: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_summary(worker: Worker) -> dict[str, Any]:
+    """Return a worker's summary.json, or nothing while there is none."""
+    path = worker.run_dir / "summary.json"
+    return worker.summary if path.exists() else {}
+
+
+def wait_until_running(*workers: Worker) -> list[dict[str, Any]]:
+    """Wait until each worker says that it is running; return those summaries."""
+    deadline = time.monotonic() + 30
+    while True:
+        seen = [read_summary(worker) for worker in workers]
+        if all(summary.get("state") == "running" for summary in seen):
+            return seen
+        assert time.monotonic() < deadline, [worker.log for worker in workers]
+        time.sleep(0.01)
+
+
+def ended(worker: Worker, *running: dict[str, Any]) -> Ended:
+    """Wait for a worker's end and read what it left."""
+    code = worker.wait()
+    path = worker.run_dir / "results.jsonl"
+    rows = path.read_text().split("\n")[:-1] if path.exists() else []
+    return Ended(
+        code, worker.log, list(running), read_summary(worker), [json.loads(row) for row in rows]
+    )
+
+
+class Scenarios:
+    """Starts every scenario at once, since most of them only wait, and collects the ends."""
+
+    def __init__(self, standin: StandIn, folder: Path) -> None:
+        self._standin = standin
+        self._folder = folder
+        self._pipelines: list[Pipeline] = []
+
+    def run(self) -> dict[str, Ended]:
+        """Return how each scenario's worker ended, by its name."""
+        try:
+            waiting = {
+                "b incomplete": self._incomplete(),
+                "a failed": self._pipeline("settings").start("a", BUCKET="golden-no-such-bucket"),
+                "b failed": self._pipeline("queue").start(
+                    "b", QUEUE_URL=f"{self._standin.url}/123456789012/golden-none"
+                ),
+                "a nothing succeeds": self._pipeline("network", AWS_ENDPOINT_URL=NOWHERE).start(
+                    "a", GIVE_UP_SECONDS="1"
+                ),
+                "b no credentials": self._pipeline("credentials", without="AWS_ACCESS_KEY").start(
+                    "b"
+                ),
+                "a full disk": self._full_disk(),
+            }
+            found = self._whole_run()
+            found |= {name: ended(worker) for name, worker in waiting.items()}
+            found["a denied"] = self._denied()
+            return found
+        finally:
+            for pipeline in self._pipelines:
+                pipeline.stop()
+
+    def _pipeline(self, name: str, *, without: str = "none", **environ: str) -> Pipeline:
+        """Return a bucket and queues of a scenario's own, its workers with this environment."""
+        folder = self._folder / name
+        folder.mkdir()
+        pipeline = Pipeline(self._standin, folder)
+        standin = copy.copy(self._standin)
+        kept = {k: v for k, v in standin.env.items() if not k.startswith(without)}
+        standin.env = {**kept, **environ}
+        pipeline.standin = standin
+        self._pipelines.append(pipeline)
+        return pipeline
+
+    def _whole_run(self) -> dict[str, Ended]:
+        """A run with an image of every kind, beside it a second process, then what follows it."""
+        pipeline = self._pipeline("whole")
+        pipeline.add("1.jpg", car_answer(99.0, "GO 1"))
+        pipeline.add("2.jpg", car_answer(99.0))
+        pipeline.add("3.jpg", car_answer(90.0))
+        pipeline.add("4.jpg")
+        pipeline.add("5.jpg", body=b"no image")
+        pipeline.add("notes.txt", body=b"text")
+        pipeline.send(Car("run-1", 900, "nowhere.jpg", ETAG))
+        pipeline.standin.faults({"operations": {"rekognition.*": {"latency_seconds": 1}}})
+        try:
+            b, a = pipeline.start("b"), pipeline.start("a")
+            running_a, running_b = wait_until_running(a, b)
+            second = pipeline.start("a")
+            found = {"a in use": ended(second)}
+            found |= {"a complete": ended(a, running_a), "b complete": ended(b, running_b)}
+        finally:
+            pipeline.standin.faults({})
+        found["a of another run"] = ended(pipeline.start("a", CAR_CONFIDENCE_PERCENT="50"))
+        damage(a.run_dir)
+        found["a damaged"] = ended(pipeline.start("a"))
+        stopped = pipeline.start("b", run_id="run-2")
+        wait_until_running(stopped)
+        stopped.signal(signal.SIGTERM)
+        pipeline.send(Alive("run-2"))  # ends the long poll
+        found["b stopped"] = ended(stopped)
+        return found
+
+    def _incomplete(self) -> Worker:
+        """A run without its second car, with messages of every kind."""
+        pipeline = self._pipeline("incomplete")
+        etag = pipeline.add("1.jpg", car_answer(99.0, "GO 1"))
+        car = Car("run-1", 1, "1.jpg", etag)
+        pipeline.send(car, car, Alive("run-1"), Alive("other"), Done("run-1", 2), Done("run-1", 3))
+        pipeline.sqs.send_message(QueueUrl=pipeline.queue_url, MessageBody="junk")
+        return pipeline.start("b", IDLE_TIMEOUT_SECONDS="1")
+
+    def _full_disk(self) -> Worker:
+        """A worker whose files cannot grow beyond a few images' records."""
+        pipeline = self._pipeline("disk")
+        for n in range(FULL_IMAGES):
+            pipeline.add(f"full-{n}.jpg", car_answer(99.0))
+        worker = pipeline.start("a", LOG_LEVEL="ERROR")  # its log is a file, too
+        resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, -1))
+        return worker
+
+    def _denied(self) -> Ended:
+        """A worker whose user may do nothing; the policies of all others are their own."""
+        pipeline = self._pipeline("denied")
+        iam = self._standin.client("iam")
+        iam.create_user(UserName=NO_POLICY)
+        key = iam.create_access_key(UserName=NO_POLICY)["AccessKey"]
+        pipeline.standin.env |= {
+            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        }
+        self._standin.enforce_iam()
+        try:
+            return ended(pipeline.start("a"))
+        finally:
+            self._standin.enforce_iam(enforced=False)
+
+
+def damage(run_dir: Path) -> None:
+    """Write over the middle of what a worker keeps of its run."""
+    path = run_dir / "journal.jsonl"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 20] = b"\n{]\n" * 5
+    path.write_bytes(data)

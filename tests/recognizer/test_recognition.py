@@ -1,0 +1,144 @@
+"""The real models on images that the project draws itself."""
+
+from __future__ import annotations
+
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import onnxruntime
+import pytest
+from PIL import Image
+
+from emulator.rekognition.shapes import output_problems
+from tests.recognizer.conftest import loaded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from emulator.recognizer.recognizer import Recognizer
+
+
+def car_percent(recognizer: Recognizer, data: bytes) -> float:
+    """Ask for labels; return how sure the recognizer is of a car."""
+    answer: Any = recognizer.recognize("DetectLabels", data)
+    assert output_problems("DetectLabels", answer) == []
+    found = [label["Confidence"] for label in answer["Labels"] if label["Name"] == "Car"]
+    return float(found[0]) if found else 0.0
+
+
+def lines(recognizer: Recognizer, data: bytes) -> list[str]:
+    """Ask for text; return the lines."""
+    answer: Any = recognizer.recognize("DetectText", data)
+    assert output_problems("DetectText", answer) == []
+    return [d["DetectedText"] for d in answer["TextDetections"] if d["Type"] == "LINE"]
+
+
+def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
+    """Write an image into memory."""
+    data = io.BytesIO()
+    image.save(data, kind)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(("name", "car"), [("1.jpg", True), ("4.jpg", True), ("6.jpg", False)])
+def test_what_a_person_calls_a_car_is_above_ninety(
+    recognizer: Recognizer, images: Path, name: str, *, car: bool
+) -> None:
+    """Two streets with cars, drawn with some care, and a cardboard box."""
+    assert (car_percent(recognizer, (images / name).read_bytes()) > 90.0) == car
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_box_of_a_car_is_where_the_car_is(
+    recognizer: Recognizer, images: Path, *, mirrored: bool
+) -> None:
+    """At the left of the drawing, and at its right when the drawing is mirrored."""
+    image = Image.open(images / "1.jpg").convert("RGB")
+    if mirrored:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    answer: Any = recognizer.recognize("DetectLabels", encoded(image))
+    car = next(label for label in answer["Labels"] if label["Name"] == "Car")
+    boxes = [instance["BoundingBox"] for instance in car["Instances"]]
+    box = max(boxes, key=lambda one: one["Width"] * one["Height"])  # the near one
+    # As drawn: from 0.13 to 0.50 of the width, from 0.53 to 0.90 of the height.
+    left, right = (0.50, 0.87) if mirrored else (0.13, 0.50)
+    assert box["Left"] == pytest.approx(left, abs=0.06)
+    assert box["Left"] + box["Width"] == pytest.approx(right, abs=0.06)
+    assert box["Top"] == pytest.approx(0.53, abs=0.08)
+    assert box["Top"] + box["Height"] == pytest.approx(0.90, abs=0.08)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("1.jpg", ["SBR8167"]),
+        ("7.jpg", ["Aurelia", "LP 610 LB"]),
+        ("9.jpg", ["MÜNCHEN", "Bäckerei Öl & Süß"]),
+    ],
+)
+def test_text_is_read_as_drawn(
+    recognizer: Recognizer, images: Path, name: str, expected: list[str]
+) -> None:
+    """Plates and signs, in reading order, with the letters of other alphabets than English."""
+    assert lines(recognizer, (images / name).read_bytes()) == expected
+
+
+def test_the_words_of_a_line_are_where_they_stand(recognizer: Recognizer, images: Path) -> None:
+    """The second word of a plate lies to the right of the first, within the line."""
+    answer: Any = recognizer.recognize("DetectText", (images / "7.jpg").read_bytes())
+    found = {d["DetectedText"]: d for d in answer["TextDetections"]}
+    line, *words = (
+        found[text]["Geometry"]["BoundingBox"] for text in ("LP 610 LB", "LP", "610", "LB")
+    )
+    ends = [line["Left"], *(word["Left"] + word["Width"] for word in words)]
+    assert ends == sorted(ends)
+    assert ends[-1] == pytest.approx(line["Left"] + line["Width"], abs=0.001)
+    assert found["610"]["ParentId"] == found["LP 610 LB"]["Id"]
+
+
+def test_nothing_is_read_where_nothing_is_written(recognizer: Recognizer) -> None:
+    """A wall of one color has neither a car nor text."""
+    wall = encoded(Image.new("RGB", (640, 480), (180, 170, 150)))
+    assert lines(recognizer, wall) == []
+    assert car_percent(recognizer, wall) == 0.0
+
+
+@pytest.mark.parametrize("size", [(80, 80), (10_000, 80), (80, 10_000), (3000, 2000)])
+def test_any_size_that_rekognition_takes_is_recognized(
+    recognizer: Recognizer, size: tuple[int, int]
+) -> None:
+    """From the smallest square to the narrowest strip."""
+    image = encoded(Image.new("RGB", size, "white"))
+    assert lines(recognizer, image) == []
+    assert car_percent(recognizer, image) == 0.0
+
+
+def test_many_at_once_see_what_one_sees(recognizer: Recognizer, images: Path) -> None:
+    """Threads that ask about several images at once do not mix them up."""
+    data = [(images / name).read_bytes() for name in ("1.jpg", "7.jpg", "9.jpg", "4.jpg")]
+    calls = [(operation, one) for one in data for operation in ("DetectLabels", "DetectText")]
+    alone = [recognizer.recognize(*call) for call in calls]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda call: recognizer.recognize(*call), calls)) == alone
+
+
+def test_the_models_are_loaded_once(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask for the first time at once: the detector, and the reader's three."""
+    sessions: list[str] = []
+    session = onnxruntime.InferenceSession
+
+    def count(*arguments: Any, **options: Any) -> Any:
+        sessions.append(threading.current_thread().name)
+        return session(*arguments, **options)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", count)
+    monkeypatch.setattr("rapidocr.inference_engine.onnxruntime.main.InferenceSession", count)
+    fresh = loaded()
+    data = (images / "1.jpg").read_bytes()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: fresh.recognize("DetectText", data), range(4)))
+    assert all(answer == answers[0] for answer in answers)
+    fresh.recognize("DetectLabels", data)
+    assert len(sessions) == 4

@@ -1,0 +1,167 @@
+"""Whose fault an error is."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+
+from carscribe_common.circuit_breaker import IN_A_ROW, CircuitBreaker
+from carscribe_common.errors import (
+    AmbiguousError,
+    Exit,
+    ImageError,
+    TransientError,
+    WorkerExit,
+    classify,
+)
+
+
+def answer(code: str, status: int = 400) -> ClientError:
+    """Return an error that a service answered with."""
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": "words"},
+            "ResponseMetadata": {
+                "HTTPStatusCode": status,
+                "RequestId": "",
+                "HostId": "",
+                "HTTPHeaders": {},
+                "RetryAttempts": 0,
+            },
+        },
+        "Operation",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("InvalidImageFormatException", 400, "invalid-image"),
+        ("ImageTooLargeException", 400, "too-large"),
+        ("InvalidParameterException", 400, "invalid-parameter"),
+        ("NoSuchKey", 404, "gone"),
+        ("404", 404, "gone"),
+        ("PreconditionFailed", 412, "changed"),
+        ("412", 412, "changed"),
+    ],
+)
+def test_faults_of_an_image(code: str, status: int, reason: str) -> None:
+    """Not an image, too large, gone or changed is that image's own fault."""
+    verdict = classify(answer(code, status), "read it", of_object=True)
+    assert isinstance(verdict, ImageError)
+    assert verdict.reason == reason
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        answer("ThrottlingException"),
+        answer("ProvisionedThroughputExceededException"),
+        answer("InternalServerError", 500),
+        answer("SlowDown", 503),
+        answer("AnythingAtAll", 502),
+        answer("ExpiredTokenException", 403),
+        answer("ExpiredToken", 400),
+        answer("RequestTimeTooSkewed", 403),
+        EndpointConnectionError(endpoint_url="x"),
+        ConnectTimeoutError(endpoint_url="x"),
+        ReadTimeoutError(endpoint_url="x"),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
+    ],
+)
+def test_faults_that_pass(error: Exception) -> None:
+    """Throttling, 5xx and the network are nobody's fault."""
+    assert isinstance(classify(error, "do it", of_object=True), TransientError)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (answer("AccessDeniedException"), Exit.DENIED),
+        (answer("AccessDenied", 403), Exit.DENIED),
+        (answer("InvalidClientTokenId", 403), Exit.DENIED),
+        (NoCredentialsError(), Exit.DENIED),
+        (answer("NoSuchBucket", 404), Exit.CONFIG),
+        (answer("AWS.SimpleQueueService.NonExistentQueue"), Exit.CONFIG),
+        (answer("PermanentRedirect", 301), Exit.CONFIG),
+        (answer("SomethingNew"), Exit.CONFIG),
+    ],
+)
+def test_faults_of_the_set_up(error: Exception, code: Exit) -> None:
+    """Credentials, permissions, bucket, queue and region stop the worker with one sentence."""
+    verdict = classify(error, "list the bucket photos")
+    assert isinstance(verdict, WorkerExit)
+    assert verdict.code == code
+    assert "list the bucket photos" in verdict.sentence
+    assert "\n" not in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "of_object"),
+    [
+        (answer("InvalidS3ObjectException"), False),
+        (answer("AccessDenied", 403), True),
+        (answer("403", 403), True),
+    ],
+)
+def test_faults_that_can_be_either(error: Exception, of_object: bool) -> None:
+    """A 403 of an object and an InvalidS3ObjectException ask for a closer look."""
+    assert isinstance(classify(error, "read it", of_object=of_object), AmbiguousError)
+
+
+def test_a_bug_stays_a_bug() -> None:
+    """What is no error of AWS is not explained away."""
+    bug = KeyError("x")
+    assert classify(bug, "do it") is bug
+
+
+def test_first_ambiguous_error_blames_the_set_up_if_nothing_succeeds() -> None:
+    """With no success at all the first 403 is the set-up's, after a moment's patience."""
+    began = time.monotonic()
+    assert CircuitBreaker(60, patience_seconds=0.05).blames_set_up()
+    assert time.monotonic() - began >= 0.05
+
+
+def test_first_ambiguous_error_waits_for_another_calls_success() -> None:
+    """Many calls are in flight at the start: one that succeeds clears the set-up."""
+    evidence = CircuitBreaker(60, patience_seconds=5)
+    threading.Timer(0.05, evidence.success).start()
+    began = time.monotonic()
+    assert not evidence.blames_set_up()
+    assert time.monotonic() - began < 4
+
+
+def test_ten_ambiguous_errors_in_a_row_blame_the_set_up() -> None:
+    """Nine in a row are nine images' faults, the tenth is the set-up's."""
+    evidence = CircuitBreaker(60, seen_success=True, patience_seconds=0.01)
+    assert [evidence.blames_set_up() for _ in range(IN_A_ROW)] == [False] * 9 + [True]
+
+
+def test_a_success_between_ambiguous_errors_starts_the_row_anew() -> None:
+    """Ten forbidden images among good ones stop nothing."""
+    evidence = CircuitBreaker(60, seen_success=True, patience_seconds=0.01)
+    for _ in range(3):
+        assert not any(evidence.blames_set_up() for _ in range(9))
+        evidence.success()
+
+
+def test_worker_gives_up_after_a_time_without_success() -> None:
+    """The time runs from the last success or the first try, whichever is later."""
+    evidence = CircuitBreaker(60)
+    now = time.monotonic()
+    evidence.give_up_if_hopeless(now - 59, "words")
+    with pytest.raises(WorkerExit, match="words") as caught:
+        evidence.give_up_if_hopeless(now - 61, "words")
+    assert caught.value.code == Exit.TRANSIENT
+    evidence.success()
+    evidence.give_up_if_hopeless(now - 61, "words")
