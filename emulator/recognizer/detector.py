@@ -6,7 +6,7 @@ middle there, and how far from there the thing's four sides are, in pixels.
 
 The image keeps its proportions and black fills the rest of the square: of the
 ways to fill the square that were measured this one finds the most cars, see
-docs/local.md.
+docs/recognizer.md.
 """
 
 from __future__ import annotations
@@ -18,18 +18,13 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from emulator.recognizer import onnx_graph
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from emulator.recognizer.tfjs import Graph
-
 SIDE_PIXELS = 512
 CELL_PIXELS = 4
-SIZES_NODE, SCORES_NODE = "tower_0/wh", "tower_0/keypoints"
 LEAST_SCORE = 0.1
 MAX_FOUND = 100
 OVERLAP = 0.5
@@ -74,13 +69,12 @@ class Found:
 class Detector:
     """The model, loaded once; any number of threads may use it at once."""
 
-    def __init__(self, graph: Graph, threads: int = 1) -> None:
-        model = onnx_graph.translate(graph, [SIZES_NODE, SCORES_NODE])
+    def __init__(self, model: bytes, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            model, options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
 

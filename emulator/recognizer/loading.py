@@ -6,8 +6,6 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.recognizer import fetch
-
 if TYPE_CHECKING:
     from emulator.recognizer.recognizer import Recognizer
 
@@ -35,12 +33,13 @@ def load(cache: Path = CACHE) -> Recognizer:
             "'pip install -r requirements/recognizer.txt' brings it"
         ) from error
     # Imported late: the emulator must start without these packages too.
-    from emulator.recognizer import tfjs  # noqa: PLC0415 # see above
     from emulator.recognizer.detector import Detector  # noqa: PLC0415 # see above
     from emulator.recognizer.recognizer import Recognizer  # noqa: PLC0415 # see above
     from emulator.recognizer.text_reader import TextReader  # noqa: PLC0415 # see above
+    from emulator.recognizer.translation import detector_model  # noqa: PLC0415 # see above
+    from emulator.recognizer.translation.fetch import FetchError  # noqa: PLC0415 # see above
 
     try:
-        return Recognizer(Detector(tfjs.load(fetch.model(cache))), TextReader())
-    except (fetch.FetchError, tfjs.GraphError) as error:
+        return Recognizer(Detector(detector_model(cache)), TextReader())
+    except FetchError as error:
         raise UnavailableError(str(error)) from error

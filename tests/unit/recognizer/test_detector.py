@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emulator.recognizer import tfjs
 from emulator.recognizer.detector import Box, Detector, Found, decode, distinct, letterbox
 
 if TYPE_CHECKING:
-    from tests.unit.recognizer.conftest import GraphFile
+    from tests.unit.recognizer.conftest import SmallGraph
 
 CAR = 2
 
@@ -98,25 +97,25 @@ def test_what_covers_the_same_is_the_same(other: Found, number: int) -> None:
 
 
 @pytest.fixture
-def detector(graph_file: GraphFile) -> Detector:
+def detector(small_graph: SmallGraph) -> Detector:
     """Take what is red for a car, 40 pixels wide and 20 high."""
-    graph_file.image(512, 512, 3)
+    small_graph.image(512, 512, 3)
     to_scores = np.zeros((1, 1, 3, 80))
     to_scores[0, 0, :, CAR] = [0.1, -0.1, -0.1]
     bias = np.full(80, -20.0)
-    graph_file.constant("red", to_scores)
-    graph_file.constant("sides", np.zeros((1, 1, 3, 4)))
-    graph_file.constant("bias", bias)
-    graph_file.constant("half", np.array([20.0, 10.0, 20.0, 10.0]))
+    small_graph.constant("red", to_scores)
+    small_graph.constant("sides", np.zeros((1, 1, 3, 4)))
+    small_graph.constant("bias", bias)
+    small_graph.constant("half", np.array([20.0, 10.0, 20.0, 10.0]))
     attributes: dict[str, Any] = {
         "padding": "VALID",
         "strides": [1, 4, 4, 1],
         "fused_ops": ["BiasAdd"],
     }
-    graph_file.node("_FusedConv2D", "linear", "image", "red", "bias", **attributes)
-    graph_file.node("Sigmoid", "tower_0/keypoints", "linear")
-    graph_file.node("_FusedConv2D", "tower_0/wh", "image", "sides", "half", **attributes)
-    return Detector(tfjs.load(graph_file.write()))
+    small_graph.node("_FusedConv2D", "linear", "image", "red", "bias", **attributes)
+    small_graph.node("Sigmoid", "tower_0/keypoints", "linear")
+    small_graph.node("_FusedConv2D", "tower_0/wh", "image", "sides", "half", **attributes)
+    return Detector(small_graph.translated("tower_0/wh", "tower_0/keypoints"))
 
 
 def test_boxes_are_shares_of_the_image_and_not_of_the_square(detector: Detector) -> None:

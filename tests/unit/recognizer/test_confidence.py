@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.recognizer.calibration import confidence_percent
+from emulator.recognizer.labels import confidence_percent
 
 ANY_SCORE = st.floats(min_value=0.0, max_value=1.0)
 
@@ -28,7 +28,7 @@ def test_a_confidence_is_a_percentage(score: float) -> None:
     ("score", "percent"), [(0.0, 0.0), (0.10, 50.0), (0.20, 70.0), (0.30, 90.0), (1.0, 100.0)]
 )
 def test_the_joints_are_as_documented(score: float, percent: float) -> None:
-    """The numbers are those of docs/local.md."""
+    """The numbers are those of docs/recognizer.md."""
     assert confidence_percent(score) == pytest.approx(percent)
 
 

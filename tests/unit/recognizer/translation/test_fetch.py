@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import os
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.recognizer import fetch
 from emulator.recognizer.loading import UnavailableError, load
+from emulator.recognizer.translation import fetch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,32 +54,26 @@ class Npm:
         """The arguments of each call."""
         return self._calls.read_text().splitlines() if self._calls.exists() else []
 
-    @property
-    def integrity(self) -> str:
-        """The archive's digest as npm writes it."""
-        digest = hashlib.sha512(self.archive.read_bytes()).digest()
-        return f"sha512-{base64.b64encode(digest).decode()}"
-
 
 @pytest.fixture
 def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Npm:
     """Put our npm in place of the machine's, and expect what it packs."""
     made = Npm(tmp_path)
     monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(fetch, "INTEGRITY", made.integrity)
-    monkeypatch.setattr(
-        fetch,
-        "FILES",
-        {name: hashlib.sha256(CONTENTS[name]).hexdigest() for name in fetch.FILES},
-    )
+    pinned = {
+        name: (member, hashlib.sha256(CONTENTS[member]).hexdigest())
+        for name, (member, _) in fetch.FILES.items()
+    }
+    monkeypatch.setattr(fetch, "FILES", pinned)
     return made
 
 
 def test_the_model_is_fetched_once(npm: Npm, tmp_path: Path) -> None:
     """One version is asked for, no script of it is run, and the second time nothing is asked."""
     cache = tmp_path / "cache"
-    path = fetch.model(cache)
-    assert fetch.model(cache) == path == cache / "centernet.json"
+    files = fetch.fetch(cache)
+    assert files == {"centernet.json": b"{}", "centernet.bin": b"weights", "LICENSE": b"MIT"}
+    assert fetch.fetch(cache) == files
     assert len(npm.calls) == 1
     assert npm.calls[0].split()[0] == "pack"
     assert npm.calls[0].split()[-1] == "@vladmandic/human@3.3.6"
@@ -90,35 +83,43 @@ def test_the_model_is_fetched_once(npm: Npm, tmp_path: Path) -> None:
 def test_no_more_is_kept_than_the_model_and_its_license(npm: Npm, tmp_path: Path) -> None:
     """The package's other files, its code above all, are not unpacked."""
     cache = tmp_path / "cache"
-    fetch.model(cache)
+    files = fetch.fetch(cache)
     assert npm.calls
-    assert {path.name: path.read_bytes() for path in cache.iterdir()} == {
-        "centernet.json": b"{}",
-        "centernet.bin": b"weights",
-        "LICENSE": b"MIT",
-    }
+    assert {path.name: path.read_bytes() for path in cache.iterdir()} == files
 
 
 @pytest.mark.parametrize("damage", [b"", b"changed"])
 def test_a_damaged_file_is_fetched_again(npm: Npm, tmp_path: Path, damage: bytes) -> None:
     """Every start checks what the cache holds."""
     cache = tmp_path / "cache"
-    fetch.model(cache)
+    fetch.fetch(cache)
     (cache / "centernet.bin").write_bytes(damage)
-    fetch.model(cache)
+    assert fetch.fetch(cache)["centernet.bin"] == b"weights"
     assert (cache / "centernet.bin").read_bytes() == b"weights"
     assert len(npm.calls) == 2
 
 
-def test_another_package_is_refused(
-    npm: Npm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One whose integrity is not the one expected is not even opened."""
-    monkeypatch.setattr(fetch, "INTEGRITY", f"sha512-{'A' * 86}==")
+def test_another_package_is_refused(npm: Npm, tmp_path: Path) -> None:
+    """Of one whose files have other digests nothing is kept."""
+    fetch.FILES["LICENSE"] = ("package/LICENSE", "0" * 64)
     with pytest.raises(fetch.FetchError, match="is not the package expected"):
-        fetch.model(tmp_path / "cache")
+        fetch.fetch(tmp_path / "cache")
     assert npm.calls
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("data", [b"no archive", b"\x1f\x8b\x08\0\0\0\0\0\0\0", None])
+def test_an_archive_without_the_files_is_a_sentence(
+    npm: Npm, tmp_path: Path, data: bytes | None
+) -> None:
+    """Whether it is none, cut off, or one of other things."""
+    if data is None:
+        with tarfile.open(npm.archive, "w:gz"):
+            pass
+    else:
+        npm.archive.write_bytes(data)
+    with pytest.raises(fetch.FetchError, match="cannot be unpacked"):
+        fetch.fetch(tmp_path / "cache")
 
 
 @pytest.mark.parametrize("body", ["sys.exit(1)", "pass"])
@@ -126,7 +127,7 @@ def test_an_npm_that_fails_is_a_sentence(npm: Npm, tmp_path: Path, body: str) ->
     """Whether it says so or not; the sentence says how to see why."""
     npm.install(body)
     with pytest.raises(fetch.FetchError, match=r"npm cannot fetch .*'npm pack"):
-        fetch.model(tmp_path / "cache")
+        fetch.fetch(tmp_path / "cache")
 
 
 def test_an_npm_that_hangs_is_a_sentence(
@@ -136,7 +137,7 @@ def test_an_npm_that_hangs_is_a_sentence(
     npm.install("import time; time.sleep(60)")
     monkeypatch.setattr(fetch, "FETCH_SECONDS", 0.2)
     with pytest.raises(fetch.FetchError, match="did not fetch"):
-        fetch.model(tmp_path / "cache")
+        fetch.fetch(tmp_path / "cache")
 
 
 def test_without_npm_there_is_no_recognizer(

@@ -35,18 +35,16 @@ def _padded(image: Any, window: tuple[int, int], stride: int) -> Any:
     return np.pad(image, ((0, 0), *sides, (0, 0)))
 
 
-def resize(image: Any, height: int, width: int, mode: str) -> Any:
-    """ResizeBilinear in its three ways to find the pixel it comes from."""
-    rows = _sources(image.shape[1], height, mode)
-    columns = _sources(image.shape[2], width, mode)
+def resize(image: Any, height: int, width: int) -> Any:
+    """ResizeBilinear without its two later ways to find the pixel that a pixel comes from."""
+    last_row, last_column = image.shape[1] - 1, image.shape[2] - 1
     result = np.zeros((1, height, width, image.shape[3]))
-    for to_row, row in enumerate(rows):
-        for to_column, column in enumerate(columns):
+    for to_row in range(height):
+        for to_column in range(width):
+            row = min(to_row * image.shape[1] / height, last_row)
+            column = min(to_column * image.shape[2] / width, last_column)
             top, left = int(row), int(column)
-            bottom, right = (
-                min(top + 1, image.shape[1] - 1),
-                min(left + 1, image.shape[2] - 1),
-            )
+            bottom, right = min(top + 1, last_row), min(left + 1, last_column)
             y, x = row - top, column - left
             result[0, to_row, to_column] = (
                 image[0, top, left] * (1 - y) * (1 - x)
@@ -55,12 +53,3 @@ def resize(image: Any, height: int, width: int, mode: str) -> Any:
                 + image[0, bottom, right] * y * x
             )
     return result
-
-
-def _sources(size: int, wanted: int, mode: str) -> list[float]:
-    if mode == "align_corners":
-        return [index * (size - 1) / (wanted - 1) for index in range(wanted)]
-    if mode == "half_pixel_centers":
-        found = [(index + 0.5) * size / wanted - 0.5 for index in range(wanted)]
-        return [min(max(at, 0.0), size - 1.0) for at in found]
-    return [min(index * size / wanted, size - 1.0) for index in range(wanted)]
