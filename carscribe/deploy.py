@@ -27,6 +27,7 @@ from carscribe.deployment import (
     StepError,
     choose_hosts,
     choose_target,
+    has_traces,
     hosts,
     remember_target,
     target_that_is_up,
@@ -328,8 +329,11 @@ def ssh(options: Options) -> int:
 
 def down(options: Options) -> int:
     """Remove everything, whatever state it is in, and say what is verified to be gone."""
-    present = target_that_is_up()
-    names = [present] if present else [name for name in TARGETS if _has_traces(name)]
+    try:
+        present = target_that_is_up()
+    except DeploymentError:
+        present = None  # what lies in build/ says it, too
+    names = [present] if present else [name for name in TARGETS if has_traces(name)]
     if not names:
         return look_elsewhere()
     steps = Steps("down", verbose=options.verbose)
@@ -339,12 +343,6 @@ def down(options: Options) -> int:
         (BUILD / name).unlink(missing_ok=True)
     remember_target(None)
     return 0
-
-
-def _has_traces(name: str) -> bool:
-    """Tell whether something of a target may have been made here: Terraform alone leaves a .tfrc."""
-    folder = BUILD / name
-    return folder.is_dir() and any(one.name != "terraform.tfrc" for one in folder.iterdir())
 
 
 def remove(steps: Steps, target: Target, options: Options) -> None:
