@@ -221,7 +221,7 @@ variable "ssh_private_key_file" {
 }
 
 variable "result_volume_size_gib" {
-  description = "Size of worker B's result volume in GiB: a whole number from 1 to 16384."
+  description = "Size of each worker's volume, which holds its state and results, in GiB: a whole number from 1 to 16384."
   type        = number
   default     = 1
   nullable    = false

@@ -235,7 +235,7 @@ def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
     assert "A dependency job for carscribe-worker-b.service failed" in said
     assert "Dependency failed for carscribe-worker-b.service" in journal
     assert run.code != 0
-    assert f"The result volume is not mounted at {state} on worker-b" in run.text
+    assert f"The volume is not mounted at {state} on worker-b" in run.text
     assert beneath == "", "written beside the volume"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from carscribe import deployment
+from carscribe import cli, deployment
 from carscribe.deployment import DeploymentError
 
 if TYPE_CHECKING:
@@ -126,3 +127,19 @@ def test_an_unknown_host_is_refused(build: Path) -> None:
     """A host that is neither a nor b is refused."""
     with pytest.raises(DeploymentError, match="must be a or b"):
         deployment.choose_hosts("c", build)
+
+
+@pytest.mark.parametrize("before", [None, 0o755])
+def test_what_a_deployment_keeps_is_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int | None
+) -> None:
+    """Logs, state and keys lie in build/, pictures and texts in results/: nobody else enters."""
+    folders = {"BUILD": tmp_path / "build", "RESULTS": tmp_path / "results"}
+    for name, folder in folders.items():
+        monkeypatch.setattr(cli, name, folder)
+        if before is not None:
+            folder.mkdir(before)
+    monkeypatch.setitem(cli.COMMANDS, "verify", cli.Command(lambda _: 0, (), "do nothing"))
+    assert cli.main(["verify"]) == 0
+    for folder in folders.values():
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
