@@ -17,8 +17,6 @@ from tests.terraform.deployments import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-OTHERS = {"aws_s3_object": ["1.jpg", "9.jpg"]}
-
 
 class Target:
     """A target that is asked nothing."""
@@ -28,10 +26,6 @@ class Target:
     def surroundings(self) -> dict[str, str]:
         """Return this process's environment."""
         return dict(os.environ)
-
-    def answers(self) -> bool:
-        """It is there."""
-        return True
 
 
 @pytest.fixture
@@ -86,21 +80,42 @@ def test_a_plain_up_keeps_the_photographs(checkout: Path) -> None:
     assert wanted(terraform=["-var=name=other"]).values["name"] == "other"
 
 
-def test_another_folder_is_asked_about(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would be removed and added is shown, and with nobody to ask nothing is done."""
-    remember(checkout, images=str(checkout / "images"))
-    resources = [
-        {"mode": "managed", "type": kind, "instances": [{"attributes": {"key": key}}]}
-        for kind, keys in OTHERS.items()
-        for key in keys
+SHOWN = {
+    "resource_changes": [
+        {"type": kind, "change": {"actions": actions, "before": old, "after": new}}
+        for kind, actions, old, new in (
+            ("aws_s3_object", ["delete"], {"key": "9.jpg"}, None),
+            ("aws_s3_object", ["create"], None, {"key": "3.jpg"}),
+            ("aws_s3_object", ["no-op"], {"key": "1.jpg"}, {"key": "1.jpg"}),
+            ("aws_instance", ["delete", "create"], {"id": "i-1"}, {}),
+            ("aws_ebs_volume", ["create", "delete"], {"id": "vol-1"}, {}),
+        )
     ]
-    monkeypatch.setattr(deploy, "known", lambda _: provision.State({"resources": resources}))
-    asked = wanted(images=checkout / "photos")
-    said = r"1 images are removed \(9\.jpg\), and 1 added \(3\.jpg\)\. Nothing was done: YES=1"
-    with pytest.raises(DeploymentError, match=said):
-        deploy._ask_about_images(Target(), asked, Options(images=checkout / "photos"))  # type: ignore[arg-type]
-    deploy._ask_about_images(Target(), asked, Options(images=checkout / "photos", yes=True))  # type: ignore[arg-type]
-    deploy._ask_about_images(Target(), wanted(), Options())  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "question"),
+    [
+        ("aws_s3_object", r"1 images would be removed \(9\.jpg\), and 1 added \(3\.jpg\)\."),
+        ("aws_instance", r"The hosts i-1 would be made anew \(their volumes and runs stay\)\."),
+        ("aws_ebs_volume", r"The volumes vol-1 would be destroyed, and all runs\."),
+    ],
+)
+def test_what_a_plan_would_take_away_is_asked_about(kind: str, question: str) -> None:
+    """Images, hosts and volumes: with nobody to ask nothing is done, with YES=1 it goes on."""
+    planned = object.__new__(provision.Plan)
+    planned._changes = [one for one in SHOWN["resource_changes"] if one["type"] == kind]
+    with pytest.raises(DeploymentError, match=f"{question}.* Nothing was done: YES=1"):
+        deploy._ask_about_losses(planned, Options())
+    deploy._ask_about_losses(planned, Options(yes=True))
+
+
+def test_a_plan_that_takes_nothing_away_asks_nothing() -> None:
+    """What is made or stays is no question."""
+    planned = object.__new__(provision.Plan)
+    planned._changes = [SHOWN["resource_changes"][number] for number in (1, 2)]
+    deploy._ask_about_losses(planned, Options())
 
 
 def test_links_out_of_the_folder_and_pipes_are_not_uploaded(checkout: Path) -> None:
