@@ -11,20 +11,19 @@ import pytest
 from botocore.response import StreamingBody
 
 from carscribe_common import aws
+from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_worker_b.settings import SettingsB
 from carscribe_worker_b.text_detection import ByteBudget, TextResult, detect_text
-from tests.unit.common.test_aws_calls import Service, caller, shutdown
 from tests.unit.common.test_errors import answer
+from tests.unit.fake_aws import Service, caller
 from tests.unit.worker_b.conftest import ETAG, car
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from carscribe_common.cli import Shutdown
     from carscribe_common.protocol import Car
 
-__all__ = ["shutdown"]
 
 LIMIT = 10
 """Pictures up to so many bytes are downloaded here."""
@@ -59,6 +58,12 @@ def settings(tmp_path: Path) -> SettingsB:
     )
 
 
+@pytest.fixture
+def shutdown() -> Shutdown:
+    """Nobody has asked for the end."""
+    return Shutdown()
+
+
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing between two tries."""
@@ -75,7 +80,7 @@ def detect(
 ) -> tuple[TextResult, Service]:
     """Have an image read by a service that answers this, and all of it; return what it was asked."""
     service = Service(**answers)
-    call, _ = caller(shutdown, service, works=works)
+    call, _ = caller(service, works=works, shutdown=shutdown)
     found = detect_text(call, settings, ByteBudget(LIMIT), of)
     assert not any(service.answers.values()), f"not asked for: {service.answers}"
     return found, service
