@@ -273,7 +273,7 @@ def test_more_bytes_than_there_are_wait_for_others() -> None:
         with budget.hold(LIMIT):
             entered.set()
 
-    waiting = threading.Thread(target=take_all)
+    waiting = threading.Thread(target=take_all, daemon=True)
     with suppress(KeyError), budget.hold(1):
         waiting.start()
         assert not entered.wait(0.1)
