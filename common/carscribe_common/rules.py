@@ -32,7 +32,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def is_image_key(key: str) -> bool:
-    """Tell whether an object is looked at at all, by the ending of its key in any case."""
+    """Tell whether an object is one of the images, by the ending of its key in any case."""
     return key.lower().endswith(IMAGE_SUFFIXES)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from carscribe_common.journal import Journal
 
 from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit

@@ -9,46 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from carscribe_common import aws
-from carscribe_common.aws import Caller, Calls, Clients, build_clients
-from carscribe_common.circuit_breaker import IN_A_ROW, CircuitBreaker
+from carscribe_common.aws import build_clients
+from carscribe_common.circuit_breaker import IN_A_ROW
 from carscribe_common.cli import Shutdown
 from carscribe_common.errors import AmbiguousError, Exit, ImageError, ShutdownRequested, WorkerExit
 from carscribe_common.rate_limit import RateLimiter
 from tests.unit.common.test_errors import answer
+from tests.unit.fake_aws import Service, caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class Service:
-    """A client whose operations answer what a test wrote down, one after the other."""
-
-    def __init__(self, **answers: list[Any]) -> None:
-        self.answers = answers
-        self.asked: list[dict[str, Any]] = []
-
-    def __getattr__(self, operation: str) -> Any:
-        def call(**parameters: Any) -> Any:
-            self.asked.append(parameters)
-            said = self.answers[operation].pop(0)
-            if isinstance(said, Exception):
-                raise said
-            return said
-
-        return call
-
-
-@pytest.fixture
-def shutdown() -> Shutdown:
-    """Nobody has asked for the end."""
-    return Shutdown()
-
-
-def caller(shutdown: Shutdown, s3: Service, *, works: bool = True) -> tuple[Caller, Calls]:
-    """Return a caller of a service, and its counts."""
-    clients: Any = Clients(s3=s3, sqs=s3, rekognition=s3, calls=Calls())  # type: ignore[arg-type]
-    breaker = CircuitBreaker(60, seen_success=works, patience_seconds=0.01)
-    return Caller(clients, breaker, shutdown), clients.calls
 
 
 @pytest.fixture(autouse=True)
@@ -57,24 +27,24 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aws, "FIRST_PAUSE_SECONDS", 0.0)
 
 
-def test_a_throttle_that_reaches_the_code_is_counted(shutdown: Shutdown) -> None:
+def test_a_throttle_that_reaches_the_code_is_counted() -> None:
     """Each of them, but no other trouble; and the call goes on until it is answered."""
     s3 = Service(head_object=[answer("SlowDown", 503), answer("InternalError", 500), {"ETag": "x"}])
-    call, calls = caller(shutdown, s3)
+    call, calls = caller(s3)
     assert call(call.s3.head_object, "look", Bucket="photos", Key="1.jpg")["ETag"] == "x"
     assert calls.take() == {"errors_throttled": 1}
     assert not calls.take()
 
 
-def test_an_answer_without_what_it_must_have_is_none(shutdown: Shutdown) -> None:
+def test_an_answer_without_what_it_must_have_is_none() -> None:
     """Botocore takes an empty body for an answer without members: it is asked again."""
     s3 = Service(list_objects_v2=[{}, {"IsTruncated": False}])
-    call, _ = caller(shutdown, s3)
+    call, _ = caller(s3)
     call(call.s3.list_objects_v2, "list", expect="IsTruncated", Bucket="photos")
     assert len(s3.asked) == 2
 
 
-def test_only_entries_that_failed_go_again(shutdown: Shutdown) -> None:
+def test_only_entries_that_failed_go_again() -> None:
     """A batch that returns 200 may have failed entries; a throttled one counts as such."""
     failed = {"Id": "1", "Code": "RequestThrottled", "SenderFault": False}
     sqs = Service(
@@ -83,28 +53,29 @@ def test_only_entries_that_failed_go_again(shutdown: Shutdown) -> None:
             {"Successful": [{"Id": "1"}]},
         ]
     )
-    call, calls = caller(shutdown, sqs)
+    call, calls = caller(sqs)
     entries = [{"MessageBody": "1.jpg"}, {"MessageBody": "2.jpg"}]
     call.batch(call.sqs.send_message_batch, "send to the queue", entries, QueueUrl="q")
-    assert [[e["MessageBody"] for e in asked["Entries"]] for asked in sqs.asked] == [
+    assert [[e["MessageBody"] for e in asked["Entries"]] for _, asked in sqs.asked] == [
         ["1.jpg", "2.jpg"],
         ["2.jpg"],
     ]
     assert calls.take() == {"errors_throttled": 1}
 
 
-def test_an_entry_that_is_refused_ends_the_worker(shutdown: Shutdown) -> None:
+def test_an_entry_that_is_refused_ends_the_worker() -> None:
     """A permission that is missing is the set-up's, in a batch as in a call of its own."""
     failed = {"Id": "0", "Code": "AccessDenied", "SenderFault": True}
-    call, _ = caller(shutdown, Service(send_message_batch=[{"Failed": [failed]}]))
+    call, _ = caller(Service(send_message_batch=[{"Failed": [failed]}]))
     with pytest.raises(WorkerExit) as caught:
         call.batch(call.sqs.send_message_batch, "send to the queue", [{"MessageBody": "1.jpg"}])
     assert caught.value.code == Exit.DENIED
 
 
-def test_waiting_ends_when_the_end_is_asked_for(shutdown: Shutdown) -> None:
+def test_waiting_ends_when_the_end_is_asked_for() -> None:
     """A worker that is told to end does not wait for a service that is down."""
-    call, _ = caller(shutdown, Service(head_object=[answer("InternalError", 500)]))
+    shutdown = Shutdown()
+    call, _ = caller(Service(head_object=[answer("InternalError", 500)]), shutdown=shutdown)
     shutdown.request(15)
     with pytest.raises(ShutdownRequested):
         call(call.s3.head_object, "look", Bucket="photos", Key="1.jpg")
@@ -130,13 +101,11 @@ KMS = {"ETag": '"1"', "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key-1"}
         (KMS | {"ServerSideEncryption": "aws:kms:dsse"}, "kms-key"),
     ],
 )
-def test_a_state_of_the_object_is_its_own_failure(
-    shutdown: Shutdown, head: Any, reason: str
-) -> None:
+def test_a_state_of_the_object_is_its_own_failure(head: Any, reason: str) -> None:
     """Also where nothing has succeeded yet, and however many of them come first."""
     heads = [head] * IN_A_ROW
     lists = [{"IsTruncated": False}] * IN_A_ROW
-    call, _ = caller(shutdown, Service(head_object=heads, list_objects_v2=lists), works=False)
+    call, _ = caller(Service(head_object=heads, list_objects_v2=lists), works=False)
     for _ in range(IN_A_ROW):
         own = call.resolve_ambiguous(DENIAL, "photos", "1.jpg", '"1"')
         assert isinstance(own, ImageError)
@@ -151,23 +120,23 @@ def test_a_state_of_the_object_is_its_own_failure(
     "head", [{"ETag": '"1"'}, GLACIER | {"Restore": 'ongoing-request="false", expiry-date="x"'}]
 )
 def test_an_object_that_looks_well_may_be_the_set_ups_fault(
-    shutdown: Shutdown, error: AmbiguousError, reason: str, code: Exit, head: Any
+    error: AmbiguousError, reason: str, code: Exit, head: Any
 ) -> None:
     """While other images succeed it is the image's failure; before any did, it is the set-up's."""
-    works, _ = caller(shutdown, Service(head_object=[head]), works=True)
+    works, _ = caller(Service(head_object=[head]), works=True)
     own = works.resolve_ambiguous(error, "photos", "1.jpg", '"1"')
     assert isinstance(own, ImageError)
     assert own.reason == reason
-    fails, _ = caller(shutdown, Service(head_object=[head]), works=False)
+    fails, _ = caller(Service(head_object=[head]), works=False)
     end = fails.resolve_ambiguous(error, "photos", "1.jpg", '"1"')
     assert isinstance(end, WorkerExit)
     assert end.code == code
 
 
-def test_a_bucket_that_cannot_be_listed_blames_no_image(shutdown: Shutdown) -> None:
+def test_a_bucket_that_cannot_be_listed_blames_no_image() -> None:
     """A HEAD that is refused says nothing of the object where all is refused."""
     s3 = Service(head_object=[answer("400", 400)], list_objects_v2=[answer("AccessDenied", 403)])
-    call, _ = caller(shutdown, s3)
+    call, _ = caller(s3)
     with pytest.raises(WorkerExit) as caught:
         call.resolve_ambiguous(DENIAL, "photos", "1.jpg", '"1"')
     assert caught.value.code == Exit.DENIED

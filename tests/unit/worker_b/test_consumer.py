@@ -1,233 +1,224 @@
-"""Messages in flight: received, extended, acknowledged, requeued, and what fails of that."""
+"""What is in flight stays hidden until it is let go, and never a moment longer."""
 
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from carscribe_common.aws import Caller, Calls
+from carscribe_common.circuit_breaker import CircuitBreaker
+from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit, WorkerExit
-from carscribe_common.protocol import MalformedMessageError, entry
-from carscribe_worker_b.consumer import Consumer
-from tests.unit.common.test_aws_calls import caller, shutdown
-from tests.unit.common.test_errors import answer
-from tests.unit.worker_b.conftest import car
+from carscribe_common.protocol import Alive, Car, MalformedMessageError
+from carscribe_worker_b.consumer import BEATS_PER_TIMEOUT, Consumer
+from tests.unit.worker_b.fake_sqs import FakeSQS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from carscribe_common.cli import Shutdown
-
-__all__ = ["shutdown"]
-
-URL = "http://queue"
-
-
-class Queue:
-    """SQS as the consumer calls it: notes each batch, and answers what a test says.
-
-    Attributes:
-        deleted, changed: receipts, and receipts with their new timeout, by batches.
-        void: receipts that are refused.
-        failing: the code of every entry's failure, or an exception of the whole call.
-        before_change: called before a change is made.
-    """
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self.asked: dict[str, Any] = {}
-        self.deleted: list[list[str]] = []
-        self.changed: list[list[tuple[str, int]]] = []
-        self.void: set[str] = set()
-        self.failing: str | Exception | None = None
-        self.before_change: Callable[[], None] = lambda: None
-
-    def receive_message(self, **parameters: Any) -> dict[str, Any]:
-        self.asked = parameters
-        return {"Messages": self.messages} if self.messages else {}
-
-    def delete_message_batch(self, **parameters: Any) -> dict[str, Any]:
-        self.deleted.append([entry["ReceiptHandle"] for entry in parameters["Entries"]])
-        return self._answer(**parameters)
-
-    def change_message_visibility_batch(self, **parameters: Any) -> dict[str, Any]:
-        self.before_change()
-        self.changed.append(
-            [
-                (entry["ReceiptHandle"], entry["VisibilityTimeout"])
-                for entry in parameters["Entries"]
-            ]
-        )
-        return self._answer(**parameters)
-
-    def _answer(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        assert QueueUrl == URL
-        assert 1 <= len(Entries) <= 10
-        if isinstance(self.failing, Exception):
-            raise self.failing
-        done: dict[str, Any] = {"Successful": [], "Failed": []}
-        for item in Entries:
-            code = "ReceiptHandleIsInvalid" if item["ReceiptHandle"] in self.void else self.failing
-            failed = {"Id": item["Id"], "Code": code, "SenderFault": True}
-            done["Failed" if code else "Successful"].append(failed if code else {"Id": item["Id"]})
-        return done
+VISIBILITY_SECONDS = 60
 
 
 @pytest.fixture
-def queue() -> Queue:
-    """A queue without messages."""
-    return Queue()
+def sqs() -> FakeSQS:
+    """A queue with 25 cars."""
+    sqs = FakeSQS()
+    for n in range(1, 26):
+        sqs.send(Car("r", n, f"{n}.jpg", '"e"'))
+    return sqs
 
 
 @pytest.fixture
-def consumer(queue: Queue, shutdown: Shutdown) -> Consumer:
-    """A consumer of it, with a visibility timeout of a minute."""
-    return Consumer(caller(shutdown, queue)[0], URL, 60)  # type: ignore[arg-type]
+def consumer(sqs: FakeSQS) -> Consumer:
+    """A consumer of it."""
+    clients: Any = SimpleNamespace(sqs=sqs, s3=None, rekognition=None, calls=Calls())
+    return Consumer(Caller(clients, CircuitBreaker(60), Shutdown()), "q", VISIBILITY_SECONDS)
 
 
-def message(receipt: str, of: Any = None) -> dict[str, Any]:
-    """Return a message as it is received."""
-    sent = entry(of or car(1))
-    return {
-        "Body": sent["MessageBody"],
-        "MessageAttributes": sent["MessageAttributes"],
-        "ReceiptHandle": receipt,
-    }
+def receive(consumer: Consumer, batches: int = 1) -> list[str]:
+    """Receive so many batches; return the receipts."""
+    return [one.receipt for _ in range(batches) for one in consumer.receive(0)]
 
 
-def test_what_is_received_is_in_flight(queue: Queue, consumer: Consumer) -> None:
-    """A batch of ten, with attributes, hidden for the timeout, and tracked from its delivery."""
-    queue.messages = [message("r1"), {"Body": "?", "ReceiptHandle": "r2"}]
-    first, second = consumer.receive(7)
-    assert first == (car(1), "r1")
-    assert isinstance(second.message, MalformedMessageError)
-    assert queue.asked == {
-        "QueueUrl": URL,
-        "MaxNumberOfMessages": 10,
-        "MessageAttributeNames": ["All"],
-        "VisibilityTimeout": 60,
-        "WaitTimeSeconds": 7,
-    }
+def refuse(code: str, status: int = 400) -> Callable[..., Any]:
+    """Return an operation that is answered with an error."""
+
+    def operation(**_: Any) -> Any:
+        error: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise ClientError(error, "Operation")
+
+    return operation
+
+
+def test_what_is_received_is_read_and_tracked(sqs: FakeSQS, consumer: Consumer) -> None:
+    """Each delivery says what it is or what is wrong with it, and is in flight at once."""
+    sqs.messages.clear()
+    sqs.send(Alive("r"))
+    sqs.send("?")
+    alive, malformed = consumer.receive(0)
+    assert alive.message == Alive("r")
+    assert isinstance(malformed.message, MalformedMessageError)
     assert consumer.in_flight() == 2
+    assert consumer.receive(0) == []
+
+
+def test_a_beat_extends_all_that_is_in_flight(sqs: FakeSQS, consumer: Consumer) -> None:
+    """More than a batch, in batches; what is acknowledged or requeued no longer is."""
+    receipts = receive(consumer, 3)
     consumer.heartbeat.beat()
-    assert queue.changed == [[("r1", 60), ("r2", 60)]]
+    assert sqs.extended == set(receipts)
+    assert sqs.calls["extend"] == 3
+    sqs.extended.clear()
+    consumer.ack(receipts[:11])
+    consumer.requeue(receipts[11:22])
+    consumer.heartbeat.beat()
+    assert sqs.extended == set(receipts[22:])
+    assert consumer.in_flight() == 3
 
 
-def test_an_empty_poll(consumer: Consumer) -> None:
-    """No message is no batch of messages."""
-    assert consumer.receive(1) == []
-
-
-def test_batches_of_ten(queue: Queue, consumer: Consumer) -> None:
-    """As many calls as it takes, and none for nothing."""
-    receipts = [f"r{i}" for i in range(21)]
-    consumer.ack(receipts)
-    assert [len(batch) for batch in queue.deleted] == [10, 10, 1]
-    assert [receipt for batch in queue.deleted for receipt in batch] == receipts
+def test_nothing_in_flight_is_no_call(sqs: FakeSQS, consumer: Consumer) -> None:
+    """A heartbeat without a message, and letting go of none, ask nobody for anything."""
+    consumer.heartbeat.beat()
     consumer.ack([])
-    consumer.requeue([])
+    assert consumer.requeue([]) == 0
+    assert not sqs.calls
+
+
+def test_a_requeue_waits_for_an_extension_under_way(sqs: FakeSQS, consumer: Consumer) -> None:
+    """An extension that lands behind the requeue would hide for an hour what is to be seen now."""
+    receipts = receive(consumer)
+    is_under_way, may_land = threading.Event(), threading.Event()
+
+    def under_way(_: list[str]) -> None:
+        is_under_way.set()
+        assert may_land.wait(10)
+
+    sqs.on_extend = under_way
+    beating = threading.Thread(target=consumer.heartbeat.beat)
+    requeueing = threading.Thread(target=consumer.requeue, args=[receipts])
+    beating.start()
+    assert is_under_way.wait(10)
+    requeueing.start()
+    time.sleep(0.05)
+    assert sqs.calls["requeue"] == 0, "it did not wait"
+    may_land.set()
+    beating.join(10)
+    requeueing.join(10)
+    assert sqs.extended == set(receipts)
+    assert len(sqs.visible()) == 25
+
+
+def test_what_was_let_go_during_a_beat_is_not_extended(sqs: FakeSQS, consumer: Consumer) -> None:
+    """Each batch of a beat is looked at again just before its call."""
+    receipts = receive(consumer, 2)
+
+    def let_go(_: list[str]) -> None:
+        sqs.on_extend = None
+        consumer.heartbeat.untrack(*receipts[10:15])
+
+    sqs.on_extend = let_go
     consumer.heartbeat.beat()
-    assert (len(queue.deleted), len(queue.changed)) == (3, 0)
+    assert sqs.extended == {*receipts[:10], *receipts[15:]}
 
 
-def test_what_is_acknowledged_is_extended_no_longer(queue: Queue, consumer: Consumer) -> None:
-    """Nor what is requeued, which is visible at once."""
-    consumer.heartbeat.track("r1", "r2", "r3")
-    consumer.ack(["r1"])
-    assert consumer.requeue(["r2"]) == 1
-    assert queue.changed == [[("r2", 0)]]
-    consumer.heartbeat.beat()
-    assert queue.changed[1:] == [[("r3", 60)]]
+def test_a_void_receipt_is_told_and_forgotten(sqs: FakeSQS, consumer: Consumer) -> None:
+    """Its message is gone or comes again: that is no fault, and the others are extended."""
+    receipts = receive(consumer, 2)
+    sqs.expire(receipts[3])
+    sqs.messages.pop(15)
+    assert consumer.heartbeat.beat() == {receipts[3], receipts[14]}
+    assert consumer.in_flight() == 18
+    sqs.extended.clear()
+    assert consumer.heartbeat.beat() == frozenset()
+    assert len(sqs.extended) == 18
 
 
-def test_each_receipt_of_a_message_is_extended(queue: Queue, consumer: Consumer) -> None:
-    """Deliveries of one message are receipts of their own."""
-    queue.messages = [message("r1"), message("r1 again")]
-    consumer.receive(1)
-    consumer.heartbeat.beat()
-    assert queue.changed == [[("r1", 60), ("r1 again", 60)]]
-
-
-def test_void_receipts_are_extended_no_longer(queue: Queue, consumer: Consumer) -> None:
-    """They are told of, so that they are not relied upon; it is no fault of the set-up."""
-    consumer.heartbeat.track("r1", "r2")
-    queue.void = {"r1"}
-    assert consumer.heartbeat.beat() == {"r1"}
-    assert consumer.heartbeat.beat() == set()
-    assert queue.changed == [[("r1", 60), ("r2", 60)], [("r2", 60)]]
-
-
-@pytest.mark.parametrize("failing", ["InternalError", answer("InternalError", 500)])
-def test_what_could_not_be_extended_is_extended_next_time(
-    queue: Queue, consumer: Consumer, failing: str | Exception
+@pytest.mark.parametrize("how", ["network", "InternalError"])
+def test_what_could_not_be_extended_is_tried_again(
+    sqs: FakeSQS, consumer: Consumer, how: str
 ) -> None:
-    """An entry, or a whole call, that fails is left to the next beat."""
-    consumer.heartbeat.track("r1")
-    queue.failing = failing
-    assert consumer.heartbeat.beat() == set()
-    queue.failing = None
+    """Trouble of one beat lets nothing go: the next one has all of it."""
+    receipts = receive(consumer, 2)
+    sqs.failing["extend"] = how
+    assert consumer.heartbeat.beat() == frozenset()
+    assert sqs.extended == set(receipts[10:])
     consumer.heartbeat.beat()
-    assert queue.changed == [[("r1", 60)], [("r1", 60)]]
+    assert sqs.extended == set(receipts)
 
 
-@pytest.mark.parametrize("failing", ["InternalError", answer("InternalError", 500)])
-def test_what_fails_is_left_to_the_visibility_timeout(
-    queue: Queue, consumer: Consumer, failing: str | Exception
+@pytest.mark.parametrize("how", ["network", "InternalError"])
+def test_an_effect_that_fails_is_left_to_the_queue(
+    sqs: FakeSQS, consumer: Consumer, how: str
 ) -> None:
-    """Neither raised nor tried again here, and not counted as done."""
-    queue.failing = failing
-    consumer.ack(["r1"])
-    assert consumer.requeue(["r2"]) == 0
-    assert (queue.deleted, queue.changed) == ([["r1"]], [[("r2", 0)]])
+    """Neither a delete nor a requeue is tried again, nor extended: the timeout brings it back."""
+    receipts = receive(consumer, 2)
+    sqs.failing = {"delete": how, "requeue": how}
+    consumer.ack(receipts[:10])
+    assert consumer.requeue(receipts[10:]) == 0
+    assert (sqs.calls["delete"], sqs.calls["requeue"]) == (1, 1)
+    assert len(sqs.in_flight()) == 20
+    assert consumer.in_flight() == 0
+
+
+def test_a_requeue_counts_what_was_answered(sqs: FakeSQS, consumer: Consumer) -> None:
+    """Of twelve messages one is gone: eleven are returned."""
+    receipts = receive(consumer, 2)[:12]
+    sqs.messages.pop(5)
+    assert consumer.requeue(receipts) == 11
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("code", "exits_with"),
     [
-        (answer("AccessDenied", 403), Exit.DENIED),
-        (answer("AWS.SimpleQueueService.NonExistentQueue", 400), Exit.CONFIG),
+        ("AccessDenied", Exit.DENIED),
+        ("AWS.SimpleQueueService.NonExistentQueue", Exit.CONFIG),
     ],
 )
-def test_what_will_never_work_ends_the_worker(
-    queue: Queue, consumer: Consumer, error: Exception, code: Exit
+@pytest.mark.parametrize("what", ["ack", "requeue", "beat"])
+def test_a_role_or_queue_that_never_will_ends_the_worker(
+    sqs: FakeSQS, consumer: Consumer, code: str, exits_with: Exit, what: str
 ) -> None:
-    """A role without the permission, a queue that is not there."""
-    queue.failing = error
-    attempts: list[Callable[[], object]] = [
-        consumer.heartbeat.beat,
-        lambda: consumer.ack(["r1"]),
-        lambda: consumer.requeue(["r1"]),
-    ]
-    consumer.heartbeat.track("r1")
-    for attempt in attempts:
-        with pytest.raises(WorkerExit) as end:
-            attempt()
-        assert end.value.code == code
+    """What no later try can mend is one sentence and the worker's end."""
+    receipts = receive(consumer)
+    both = {"delete_message_batch": None, "change_message_visibility_batch": None}
+    for operation in both:
+        setattr(sqs, operation, refuse(code))
+    do: dict[str, Callable[[], Any]] = {
+        "ack": lambda: consumer.ack(receipts),
+        "requeue": lambda: consumer.requeue(receipts),
+        "beat": consumer.heartbeat.beat,
+    }
+    with pytest.raises(WorkerExit) as end:
+        do[what]()
+    assert end.value.code == exits_with
 
 
-def test_an_extension_under_way_never_lands_after_a_requeue(
-    queue: Queue, consumer: Consumer
-) -> None:
-    """Requeue waits for the beat; what is requeued is not in the beat's next batch either."""
-    consumer.heartbeat.track(*(f"r{i}" for i in range(11)))
-    under_way, go_on = threading.Event(), threading.Event()
+def test_the_heart_goes_on_beating(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times in a timeout, and after trouble too, which is handed on."""
 
-    def hold() -> None:
-        queue.before_change = lambda: None
-        under_way.set()
-        go_on.wait(5)
+    class Over(BaseException):
+        """The end of the test's patience."""
 
-    queue.before_change = hold
-    beat = threading.Thread(target=consumer.heartbeat.beat)
-    beat.start()
-    assert under_way.wait(5)
-    requeue = threading.Thread(target=consumer.requeue, args=[["r0", "r10"]])
-    requeue.start()
-    requeue.join(0.1)
-    assert queue.changed == []
-    go_on.set()
-    beat.join()
-    requeue.join()
-    extended = [f"r{i}" for i in range(10)]
-    assert queue.changed == [[(r, 60) for r in extended], [("r0", 0), ("r10", 0)]]
+    slept: list[float] = []
+    heard: list[Exception] = []
+    trouble = RuntimeError("trouble")
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise Over
+
+    def beat() -> frozenset[str]:
+        raise trouble
+
+    monkeypatch.setattr("carscribe_worker_b.consumer.time.sleep", sleep)
+    monkeypatch.setattr(consumer.heartbeat, "beat", beat)
+    with pytest.raises(Over):
+        consumer.heartbeat.keep_beating(heard.append)
+    assert heard == [trouble, trouble]
+    assert slept == [VISIBILITY_SECONDS / BEATS_PER_TIMEOUT] * 3
