@@ -14,16 +14,17 @@ class Service:
 
     Attributes:
         asked: the operations, each with its parameters.
+        left: the answers that nobody has asked for yet.
     """
 
     def __init__(self, **answers: list[Any]) -> None:
-        self._answers = answers
+        self.left = answers
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def __getattr__(self, operation: str) -> Any:
         def call(**parameters: Any) -> Any:
             self.asked.append((operation, parameters))
-            said = self._answers[operation].pop(0)
+            said = self.left[operation].pop(0)
             if isinstance(said, Exception):
                 raise said
             return said
