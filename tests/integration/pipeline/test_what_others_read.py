@@ -37,6 +37,7 @@ ENDS = {
     "Nothing was acknowledged that is not on disk": "a full disk",
     "nothing was written over: restore it, or begin a new run": "a damaged",
     "Nothing succeeded for": "a nothing succeeds",
+    "metadata service, which has the AWS credentials, does not answer": "b silent metadata",
     "no AWS credentials were found": "b no credentials",
     "AWS refuses it": "a denied",
     "correct the settings": "a failed",
