@@ -157,7 +157,7 @@ def test_pictures_that_nobody_looked_at_are_no_pictures_without_cars(tmp_path: P
 def test_everything_is_kept_and_nothing_is_left_running(tried: Tried) -> None:
     """Both workers' files, the merged ones and the log stay; processes and scratch files go."""
     kept = {path.name for path in tried.out.iterdir()}
-    files = {"output.txt", "results.jsonl", "summary.json", "report.html", "log.txt"}
+    files = {"output.txt", "results.csv", "results.jsonl", "summary.json", "report.html", "log.txt"}
     assert kept == {"a", "b", *files}
     log = (tried.out / "log.txt").read_text()
     assert ".work" not in log, "it names a folder that is gone"
