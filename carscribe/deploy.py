@@ -24,6 +24,7 @@ from carscribe.deployment import (
     StepError,
     choose_hosts,
     choose_target,
+    has_traces,
     hosts,
     remember_target,
     target_that_is_up,
@@ -58,11 +59,11 @@ def plan(options: Options) -> int:
     preflight.look(wanted, everything=False)
     terraform = initialized(target, wanted.deployment)
     arguments = [*wanted.arguments(), *_no_variables(options)]
-    return provision.plan_or_apply(terraform, "plan", arguments)[0]
+    return provision.plan_or_apply(terraform, "plan", arguments)
 
 
 def _no_variables(options: Options) -> list[str]:
-    return [word for word in options.terraform if not word.startswith(("-var=", "-var-file="))]
+    return [word for word in options.terraform if not word.startswith(provision.VARIABLES)]
 
 
 def up(options: Options) -> int:
@@ -76,7 +77,6 @@ def up(options: Options) -> int:
             f"A run is in progress on {' and '.join(busy)}, and `make up` would disturb it: wait "
             "for its end (`make status` shows it), or end it with `make ssh`."
         )
-    _ask_about_images(target, wanted, options)
     target.before_apply(steps, wanted.images and wanted.folder)
     steps.say("Terraform makes network, bucket, queue and hosts (a minute or two)")
     # From here on there may be something to remove.
@@ -91,11 +91,15 @@ def up(options: Options) -> int:
                 if "TF_VAR_" in name
             }
         )
-        remember = {"given": wanted.extra, "images": wanted.images and str(wanted.folder)}
-        arguments = [*wanted.arguments(), *_no_variables(options)]
-        code, said = provision.plan_or_apply(
-            terraform, "apply", arguments, steps.told, remember=remember
+        planned = provision.Plan(
+            terraform, [*wanted.arguments(), *_no_variables(options)], steps.told
         )
+        if planned.code:
+            raise steps.failed(planned.code, provision.errors(planned.said))
+        _ask_about_losses(planned, options)
+        code, said = planned.apply(given=wanted.extra, images=wanted.images and str(wanted.folder))
+    except UsageError as problem:
+        raise DeploymentError(str(problem)) from None
     finally:
         if _may_be_up(target):
             remember_target(target.name)
@@ -114,19 +118,21 @@ def up(options: Options) -> int:
     return 0
 
 
-def _ask_about_images(target: Target, wanted: preflight.Wanted, options: Options) -> None:
-    """Ask before another folder takes the place of the one that is uploaded."""
-    if wanted.images_before is None and options.images is None:
-        return
-    before = wanted.images_before and Path(wanted.images_before)
-    if before == wanted.folder or not wanted.deployment.state.exists() or not target.answers():
-        return
-    uploaded = {str(one["key"]) for one in known(target).of_type("aws_s3_object")}
-    gone, new = uploaded - wanted.keys(), wanted.keys() - uploaded
-    if gone:
+def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
+    """Ask before images are removed, hosts made anew or results destroyed."""
+    if volumes := planned.removed("aws_ebs_volume", "id"):
+        ask(f"The volumes {', '.join(sorted(volumes))} would be destroyed, and all runs.", options)
+    if machines := planned.removed("aws_instance", "id"):
         ask(
-            f"{wanted.folder} is another folder than before: of the bucket {len(gone)} images are "
-            f"removed ({_some(gone)}), and {len(new)} added ({_some(new)}).",
+            f"The hosts {', '.join(sorted(machines))} would be made anew (their volumes and runs "
+            f"stay). `make plan` shows why: another key, say, or another instance_type.",
+            options,
+        )
+    if gone := planned.removed("aws_s3_object", "key"):
+        new = planned.made("aws_s3_object", "key")
+        ask(
+            f"Of the bucket {len(gone)} images would be removed ({_some(gone)}), and {len(new)} "
+            f"added ({_some(new)}).",
             options,
         )
 
@@ -306,8 +312,11 @@ def ssh(options: Options) -> int:
 
 def down(options: Options) -> int:
     """Remove everything, whatever state it is in, and say what is verified to be gone."""
-    present = target_that_is_up()
-    names = [present] if present else [name for name in TARGETS if _has_traces(name)]
+    try:
+        present = target_that_is_up()
+    except DeploymentError:
+        present = None  # what lies in build/ says it, too
+    names = [present] if present else [name for name in TARGETS if has_traces(name)]
     if not names:
         return look_elsewhere()
     steps = Steps("down", verbose=options.verbose)
@@ -317,12 +326,6 @@ def down(options: Options) -> int:
         (BUILD / name).unlink(missing_ok=True)
     remember_target(None)
     return 0
-
-
-def _has_traces(name: str) -> bool:
-    """Tell whether something of a target may have been made here: Terraform alone leaves a .tfrc."""
-    folder = BUILD / name
-    return folder.is_dir() and any(one.name != "terraform.tfrc" for one in folder.iterdir())
 
 
 def remove(steps: Steps, target: Target, options: Options) -> None:
