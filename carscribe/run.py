@@ -74,6 +74,7 @@ def asked(remotes: Sequence[runs.Remote], run_id: str) -> bool:
             continue  # the playbook says why, and what to do
         if left in {"", run_id}:
             continue
+        left = runs.shown(left)
         said = (
             f"Run {left} has not ended: `make run RUN_ID={left}` goes on with it. "
             "Another one leaves it as it is."

@@ -38,6 +38,7 @@ ENDED_BADLY = {FAILED, STOPPED, UNREACHABLE}
 """What the other worker would wait for in vain."""
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _IN_TRANSIT = {"initializing", "maintenance", "starting", "stopping"}
 _END_OF_LOOK = "\x1e"  # ASCII's record separator, which no JSON and no property holds
 
@@ -87,6 +88,11 @@ def is_run_id(name: str) -> bool:
     return RUN_ID.fullmatch(name) is not None
 
 
+def shown(text: str) -> str:
+    """Return a host's words without what would steer a terminal."""
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 def new_run_id() -> str:
     """Return the time, for people, and enough of chance that no two runs meet."""
     return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"  # noqa: UP017 # Python 3.10 has no datetime.UTC
@@ -124,7 +130,7 @@ def judge(look: Mapping[str, Any], before: Seen, run_id: str) -> Seen:
     seen = Seen(summary=look["summary"] or before.summary)
     current = look.get("Current", "")
     if current not in {"", run_id}:
-        said = f"run {current} is at work or unfinished on its host, and not this one."
+        said = f"run {current if is_run_id(current) else '?'} is at work or unfinished on its host, and not this one."
         return replace(seen, outcome=FAILED, reason=said)
     if look["ActiveState"] not in {"inactive", "failed"}:
         waits = look["SubState"] == "auto-restart"
@@ -445,13 +451,13 @@ class End:
 
 def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> End:
     """Ask the hosts for what is left to say."""
-    problems = sentences(seen, run_id)
+    problems = [shown(sentence) for sentence in sentences(seen, run_id)]
     hosts = {remote.worker: remote for remote in remotes}
     if problems:
         failed = [worker for worker, one in seen.items() if one.outcome == FAILED]
-        return End(problems, {worker: hosts[worker].last_lines() for worker in failed}, [])
+        return End(problems, {w: [*map(shown, hosts[w].last_lines())] for w in failed}, [])
     try:
-        return End([], {}, hosts["b"].output(run_id))
+        return End([], {}, [*map(shown, hosts["b"].output(run_id))])
     except SilentError as problem:
         said = f"Run {run_id} is complete, and its output cannot be read now ({problem}): "
         return End([f"{said}`make results RUN_ID={run_id}` fetches it."], {}, [])

@@ -299,6 +299,16 @@ def test_what_is_left_to_say_comes_from_the_host(hosts: tuple[Host, Host]) -> No
     assert a.remote.last_lines() == []
 
 
+def test_a_host_s_words_steer_no_terminal(hosts: tuple[Host, Host]) -> None:
+    """What a host says is shown with its control characters made visible."""
+    a, b = hosts
+    b.output("1.jpg: \x1b[2J\n")
+    done = {"a": Seen(outcome="complete"), "b": Seen(outcome="complete")}
+    assert runs.end_of([a.remote, b.remote], done, RUN).output == ["1.jpg: \\x1b[2J"]
+    failed = {"a": Seen(outcome="failed", reason="\x9b1A"), "b": Seen(outcome="abandoned")}
+    assert "\\x9b1A" in runs.end_of([a.remote, b.remote], failed, RUN).problems[0]
+
+
 def test_the_standard_library_is_enough() -> None:
     """What the playbook's plugin imports needs no package but ours, and no common library."""
     script = (
