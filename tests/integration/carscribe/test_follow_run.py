@@ -1,4 +1,4 @@
-"""`ansible-playbook run.yml` follows a run, with the project's Ansible and with an older one."""
+"""The playbooks follow a run and fetch it, with the project's Ansible and with an older one."""
 
 from __future__ import annotations
 
@@ -83,16 +83,19 @@ class Deployment:
         return [json.loads(line) for line in self._told.read_text().splitlines()]
 
     def follow(self) -> subprocess.Popen[str]:
-        """Follow the run as run.yml does, once it has started it; nothing of ours is on the path."""
+        """Follow the run as run.yml does, once it has started it."""
+        return self.play("run.yml", "--start-at-task", FOLLOW, "-e", f"run_name={RUN}")
+
+    def play(self, *words: str) -> subprocess.Popen[str]:
+        """Play a playbook; nothing of ours is on the path."""
         inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("ANSIBLE_") and name != "PYTHONPATH"
         }
         told = {"ANSIBLE_CALLBACKS_ENABLED": "sentences", "CARSCRIBE_SENTENCES": str(self._told)}
-        words = ["-i", str(self._inventory), "--start-at-task", FOLLOW, "-e", f"run_name={RUN}"]
         return subprocess.Popen(
-            [str(self._ansible / "ansible-playbook"), "run.yml", *words],
+            [str(self._ansible / "ansible-playbook"), *words, "-i", str(self._inventory)],
             cwd=ROOT / "ansible",
             env={
                 **inherited,
@@ -156,6 +159,24 @@ def test_a_playbook_that_is_killed_takes_its_follower_along(deployment: Deployme
     while left := processes(str(deployment.a.folder.parent)):
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
+
+
+def test_results_are_fetched(deployment: Deployment, tmp_path: Path) -> None:
+    """`ansible-playbook results.yml` fetches the latest run of either host, or says what is wrong."""
+    for host in (deployment.a, deployment.b):
+        host.complete()
+        (host.state / "runs" / RUN / "journal.jsonl").touch()
+    deployment.b.output("1.jpg: A\n")
+    folder = tmp_path / "results"
+    done = deployment.play("results.yml", "-e", f"results_dir={folder}")
+    said, _ = done.communicate(timeout=60)
+    assert done.returncode == 0, said
+    assert (folder / RUN / "b" / "output.txt").read_text() == "1.jpg: A\n"
+    assert (folder / RUN / "a" / "summary.json").exists()
+    done = deployment.play("results.yml", "-e", f"results_dir={folder}", "-e", "run_id=../x")
+    said, _ = done.communicate(timeout=60)
+    assert done.returncode != 0
+    assert "../x is no run id" in said
 
 
 def processes(mark: str) -> list[str]:
