@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -177,6 +178,50 @@ def test_results_are_fetched(deployment: Deployment, tmp_path: Path) -> None:
     said, _ = done.communicate(timeout=60)
     assert done.returncode != 0
     assert "../x is no run id" in said
+
+
+DIVERTED = {
+    "ANSIBLE_CONFIG": "ANSIBLE_CONFIG is set in your environment",
+    "ANSIBLE_INVENTORY": "ANSIBLE_INVENTORY is set in your environment",
+    "folder": "it takes no configuration from a folder into which anybody may write",
+}
+
+
+@pytest.mark.parametrize("by", DIVERTED)
+def test_what_diverts_ansible_is_named(tmp_path: Path, ansible: Path, by: str) -> None:
+    """With hosts up, nobody is told that nothing is: what leads elsewhere is named, and the way out."""
+    for name in ("ansible", "carscribe"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "inventory.yml").write_text("all: {hosts: {worker-a: {}}}\n")
+    (tmp_path / "other.cfg").write_text("[defaults]\ninventory = /dev/null\n")
+    set_by_the_user = {
+        "ANSIBLE_CONFIG": str(tmp_path / "other.cfg"),
+        "ANSIBLE_INVENTORY": "/dev/null",
+    }
+    if by == "folder":
+        (tmp_path / "ansible").chmod(0o777)
+    kept = {
+        n: v for n, v in os.environ.items() if not n.startswith("ANSIBLE_") and n != "PYTHONPATH"
+    }
+    done = subprocess.run(
+        [str(ansible / "ansible-playbook"), "run.yml"],
+        cwd=tmp_path / "ansible",
+        env={
+            **kept,
+            "ANSIBLE_NOCOLOR": "1",
+            **{n: v for n, v in set_by_the_user.items() if n == by},
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    said = " ".join(done.stdout.split())
+    assert "build/inventory.yml names the hosts" in said, done.stdout + done.stderr
+    assert DIVERTED[by] in said
+    assert "Say `ansible-playbook -i ../build/inventory.yml`" in said
 
 
 def processes(mark: str) -> list[str]:
