@@ -122,17 +122,26 @@ def test_a_run_is_shown_to_its_end(deployment: Deployment) -> None:
     a, b = deployment.a, deployment.b
     a.summary(state="running", listing_done=True, images={"listed": 10, "looked": 4, "cars": 3})
     following = deployment.follow()
-    time.sleep(5)
+    said = until(following, "A looked at 4 of 10 images, B read 0 of 3 cars: 0 with text, 0 failed")
     a.summary(state="complete", listing_done=True, images={"listed": 10, "looked": 10, "cars": 6})
     a.finish()
     b.output("1.jpg: A\n")
     b.summary(state="complete", images={"received": 6, "settled": 6, "with_text": 1})
     b.finish()
-    said, _ = following.communicate(timeout=60)
-    assert following.returncode == 0, said
-    assert "A looked at 4 of 10 images, B read 0 of 3 cars: 0 with text, 0 failed" in said
-    assert "A looked at 10 of 10 images, B read 6 of 6 cars: 1 with text, 0 failed" in said
-    assert "- '1.jpg: A'" in said
+    rest, _ = following.communicate(timeout=60)
+    assert following.returncode == 0, said + rest
+    assert "A looked at 10 of 10 images, B read 6 of 6 cars: 1 with text, 0 failed" in rest
+    assert "- '1.jpg: A'" in rest
+
+
+def until(following: subprocess.Popen[str], text: str) -> str:
+    """Return what was said up to a text."""
+    said = ""
+    for line in following.stdout or ():
+        said += line
+        if text in line:
+            return said
+    pytest.fail(said)
 
 
 def test_a_run_that_failed_is_told_with_the_journal(deployment: Deployment) -> None:
@@ -153,7 +162,7 @@ def test_a_run_that_failed_is_told_with_the_journal(deployment: Deployment) -> N
 def test_a_playbook_that_is_killed_takes_its_follower_along(deployment: Deployment) -> None:
     """Nothing goes on looking at a run for a playbook that is gone."""
     following = deployment.follow()
-    time.sleep(4)
+    until(following, "A looked at 0 of")
     following.kill()
     following.wait()
     deadline = time.monotonic() + 15
