@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from carscribe import runs
 from carscribe.deployment import DeploymentError, StepError, hosts
 from carscribe.fetch import FetchError, choose, fetch
-from carscribe.progress import Progress, bytes_display, display
+from carscribe.progress import Progress, bytes_display, display, size
 from carscribe.steps import shown
 
 if TYPE_CHECKING:
@@ -138,9 +138,9 @@ def fetch_run(
             )
     except FetchError as problem:
         raise DeploymentError(str(problem)) from None
-    size = sum(path.stat().st_size for path in folder.glob("[ab]/*"))
+    total = sum(path.stat().st_size for path in folder.glob("[ab]/*"))
     took = time.monotonic() - begun
-    print(f"Run {name}: {size / 1e6:.1f} MB are here after {took:.0f} s", flush=True)
+    print(f"Run {name}: {size(total)} are here after {took:.0f} s", flush=True)
     return folder, silent
 
 
@@ -159,15 +159,15 @@ def say_result(folder: Path, silent: Mapping[str, str]) -> int:
     for name, what in FILES.items():
         if (folder / name).exists():
             print(f"{what:<12} {shown(folder / name)}")
-    for worker, why in silent.items():
-        print(
-            f"Host {worker.upper()} does not answer ({why}), and what it has is missing.",
-            file=sys.stderr,
-        )
-    if state == runs.COMPLETE and not silent:
+    if silent:
+        for worker, why in silent.items():
+            print(f"Host {worker.upper()} does not answer ({runs.shown(why)}).", file=sys.stderr)
+        print("What it has is missing: `make up`, then `make results` again.", file=sys.stderr)
+        return INCOMPLETE
+    if state == runs.COMPLETE:
         return 0
     reasons = [
-        f"Worker {worker.upper()}: {reason}"
+        f"Worker {worker.upper()}: {runs.shown(reason)}"
         for worker in runs.WORKERS
         if (reason := (summary[f"worker_{worker}"] or {}).get("reason"))
     ]

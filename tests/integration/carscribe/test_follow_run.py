@@ -175,7 +175,7 @@ def test_results_are_fetched(deployment: Deployment, tmp_path: Path) -> None:
     """`ansible-playbook results.yml` fetches the latest run of either host, or says what is wrong."""
     for host in (deployment.a, deployment.b):
         host.complete()
-        (host.state / "runs" / RUN / "journal.jsonl").touch()
+        (host.state / "runs" / RUN / "store.sqlite3").touch()
     deployment.b.output("1.jpg: A\n")
     folder = tmp_path / "results"
     done = deployment.play("results.yml", "-e", f"results_dir={folder}")

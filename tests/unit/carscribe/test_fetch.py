@@ -193,7 +193,7 @@ def chosen(hosts: tuple[Host, Host], run_id: str = "") -> str:
 
 def test_the_latest_run_is_that_of_either_host(hosts: tuple[Host, Host]) -> None:
     """A run is found wherever it is known, the latest by its last change."""
-    write(hosts[1], "journal.jsonl", b"", "only-b")
+    write(hosts[1], "results.jsonl", b"", "only-b")
     times = {RUN: 2_000_000_000, "only-b": 2_000_000_100}
     for host in hosts:
         for run_id, at in times.items():
