@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from carscribe import runs
+from carscribe import runs, watch
 from carscribe.deployment import DeploymentError, StepError, hosts
 from carscribe.fetch import FetchError, choose, fetch
 from carscribe.progress import Progress, bytes_display, display, size
@@ -98,15 +98,15 @@ def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
     try:
         with display() as shown:
 
-            def show(seen: Mapping[str, runs.Seen]) -> None:
+            def show(seen: Mapping[str, watch.Seen]) -> None:
                 figures = progress.figures(seen["a"].summary, seen["b"].summary)
-                shown.worked(figures, runs.note(seen))
+                shown.worked(figures, watch.note(seen))
 
-            seen = runs.watch(remotes, run_id, show)
+            seen = watch.watch(remotes, run_id, show)
     except KeyboardInterrupt:
         print(GOES_ON.format(run_id=run_id), file=sys.stderr)
         raise
-    end = runs.end_of(remotes, seen, run_id)
+    end = watch.end_of(remotes, seen, run_id)
     for worker, lines in end.journals.items():
         print("\n".join([f"Worker {worker.upper()}'s last lines:", *lines]), file=sys.stderr)
     if end.problems:

@@ -248,7 +248,7 @@ def processes(mark: str) -> list[str]:
 
 def test_what_the_plugin_needs_runs_on_python_3_10() -> None:
     """What the user's own Ansible imports uses nothing newer, as far as types tell."""
-    names = ["carscribe/runs.py", "carscribe/progress.py"]
+    names = [f"carscribe/{name}.py" for name in ("fetch", "progress", "runs", "watch")]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--python-version", "3.10", *names],
         cwd=ROOT,
