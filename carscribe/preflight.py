@@ -142,7 +142,7 @@ def look(wanted: Wanted, *, everything: bool) -> None:
         DeploymentError: something is missing; each thing has been said.
     """
     _show(wanted.target.preflight(wanted.values, lab=wanted.lab), everything=everything)
-    if wanted.found is not None and str(wanted.found):
+    if wanted.images is not None and wanted.found is not None and str(wanted.found):
         print(wanted.found)
     print(wanted.target.price(wanted.values))
     if wanted.target.is_aws:

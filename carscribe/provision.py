@@ -59,6 +59,7 @@ ASKED_FOR = (
     "ssh_public_key_file",
 )
 """The variables that are read outside of Terraform."""
+DECLARATIONS = ("variables.tf", "locals.tf")
 NO_KEYS = ["-var=ssh_private_key_file=variables.tf", "-var=existing_key_pair=none"]
 """Variables with which no key is asked for: only a name and a region are."""
 UNKNOWN = "(known after apply)"
@@ -358,6 +359,35 @@ def _plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith("ss") else f"{noun}s"
 
 
+def how_to_install(release: Path = Path("/etc/os-release"), system: str = sys.platform) -> str:
+    """Return the lines to type on this system; nothing for one that HashiCorp has no packages for.
+
+    From HashiCorp's own page "Install Terraform".
+    """
+    if system == "darwin":
+        return "\n  brew install hashicorp/tap/terraform"
+    text = release.read_text() if release.is_file() else ""
+    like = set(" ".join(re.findall(r'^(?:ID|ID_LIKE)="?([^"\n]*)', text, re.MULTILINE)).split())
+    if like & {"debian", "ubuntu"}:
+        return (
+            "\n  wget -O- https://apt.releases.hashicorp.com/gpg |"
+            " sudo gpg --dearmor -o /usr/share/keyrings/hashicorp.gpg"
+            '\n  echo "deb [signed-by=/usr/share/keyrings/hashicorp.gpg]'
+            ' https://apt.releases.hashicorp.com $(. /etc/os-release; echo $VERSION_CODENAME) main" |'
+            " sudo tee /etc/apt/sources.list.d/hashicorp.list"
+            "\n  sudo apt-get update && sudo apt-get install terraform"
+        )
+    if like & {"fedora", "rhel", "amzn"}:
+        name = "fedora" if "fedora" in like and "rhel" not in like else "RHEL"
+        name = "AmazonLinux" if "amzn" in like else name
+        return (
+            "\n  sudo wget -O /etc/yum.repos.d/hashicorp.repo"
+            f" https://rpm.releases.hashicorp.com/{name}/hashicorp.repo"
+            "\n  sudo dnf install terraform"
+        )
+    return ""
+
+
 def find_terraform() -> tuple[str, str]:
     """Return the path of terraform and its platform, or say what is missing."""
     binary = shutil.which(os.environ.get("TERRAFORM") or "terraform")
@@ -366,6 +396,7 @@ def find_terraform() -> tuple[str, str]:
     if binary is None:
         raise UsageError(
             f"There is no terraform on this machine: install {oldest} or later, {where}"
+            f"{how_to_install()}"
         )
     said = subprocess.run(
         [binary, "version", "-json"],
@@ -404,13 +435,11 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         UsageError: a variable is refused, in the words of its validation.
     """
     with tempfile.TemporaryDirectory(prefix=".console-", dir=CHECKOUT) as folder:
-        for file in [
-            *(CONFIGURATION / name for name in ("variables.tf", "locals.tf")),
-            *CONFIGURATION.glob("terraform.tfvars*"),
-            *CONFIGURATION.glob("*.auto.tfvars*"),
-        ]:
-            if file.is_file():
+        for file in CONFIGURATION.iterdir():
+            if file.name in DECLARATIONS or ".tfvars" in file.name:
                 shutil.copy(file, folder)
+            elif ".tf" not in file.name and file.name != ".terraform.lock.hcl":
+                Path(folder, file.name).symlink_to(file)  # for paths that lead into it
         command = [
             *(terraform.binary, f"-chdir={folder}", "console", "-no-color"),
             *(f"-var-file={file}" for file in terraform.deployment.variable_files),

@@ -338,6 +338,15 @@ def remains(root: Path) -> list[str]:
     found += [f"mount {line}" for line in mounts if str(root) in line]
     loops = subprocess.run(["losetup", "--all"], capture_output=True, text=True, check=True).stdout
     found += [f"loop device {line}" for line in loops.splitlines() if str(root) in line]
-    kept = {"releases", "terraform", "ssh", "local.lock", "thumbnails", "logs", "command.lock", "tmp"}
+    kept = {
+        "releases",
+        "terraform",
+        "ssh",
+        "local.lock",
+        "thumbnails",
+        "logs",
+        "command.lock",
+        "tmp",
+    }
     found += [str(path) for path in (root / "build").iterdir() if path.name not in kept]
     return found
