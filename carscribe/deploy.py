@@ -95,9 +95,7 @@ def up(options: Options) -> int:
                 if "TF_VAR_" in name
             }
         )
-        planned = provision.Plan(
-            terraform, [*wanted.arguments(), *_no_variables(options)], steps.told
-        )
+        planned = provision.Plan(terraform, [*wanted.arguments(), *_no_variables(options)], steps)
         if planned.code:
             raise steps.failed(planned.code, provision.errors(planned.said))
         _ask_about_losses(planned, options)
@@ -436,7 +434,7 @@ def _destroy(
         name, named_region = provision.named(terraform)
         if remembered.resources:
             steps.say("Terraform removes what it has made (a minute or two)")
-            code, said = provision.destroy(terraform, [], steps.told)
+            code, said = provision.destroy(terraform, [], steps)
             if code:
                 raise steps.failed(code, provision.errors(said))
     except UsageError as problem:

@@ -31,9 +31,10 @@ from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from carscribe.folder import Picture
+    from carscribe.steps import Steps
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIGURATION = CHECKOUT / "terraform"
@@ -170,41 +171,32 @@ class Terraform:
             self.environment["TF_PLUGIN_CACHE_DIR"] = str(cache)
 
     def run(
-        self,
-        command: str,
-        *arguments: str,
-        capture: bool = False,
-        told: Callable[[str], None] | None = None,
+        self, command: str, *arguments: str, capture: bool = False, steps: Steps | None = None
     ) -> tuple[int, str]:
-        """Run one command; captured output comes back as text, or each line is told.
+        """Run one command; captured output comes back as text, and so does that of a step.
 
         Terraform ends in order when it is interrupted, and has to be left the
         time: a terminal tells it of Ctrl-C itself, of SIGTERM it hears from here.
         """
-        captured = capture or told is not None
+        captured = subprocess.PIPE if capture else None
         with subprocess.Popen(
             [self.binary, f"-chdir={CONFIGURATION}", *command.split(), *arguments],
             env=self.environment,
             text=True,
-            stdin=subprocess.DEVNULL if captured else None,
-            stdout=subprocess.PIPE if captured else None,
-            stderr=subprocess.STDOUT if captured else None,
+            stdin=subprocess.DEVNULL if steps else None,
+            stdout=steps.output if steps else captured,
+            stderr=subprocess.STDOUT if steps or capture else None,
         ) as process:
             before = [
                 signal.signal(signal.SIGINT, lambda *_: None),
                 signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
             ]
-            said = []
             try:
-                for line in process.stdout or ():
-                    said.append(line)
-                    if told is not None:
-                        told(line)
-                process.wait()
+                said = "".join(steps.listen(process)) if steps else process.communicate()[0]
             finally:
                 signal.signal(signal.SIGINT, before[0])
                 signal.signal(signal.SIGTERM, before[1])
-        return process.returncode, "".join(said)
+        return process.returncode, said or ""
 
     def initialize(self, *, backend: bool = True) -> None:
         """Run `terraform init` if anything it depends on is another than the last time.
@@ -537,20 +529,18 @@ class Plan:
     Args:
         terraform: of the deployment.
         extra: arguments beside those of its files of variables.
-        told: gets each line of what is said.
+        steps: of the command, whose log has what is said.
 
     Raises:
         UsageError: a variable is refused, or the state is another region's or unreadable.
     """
 
-    def __init__(
-        self, terraform: Terraform, extra: Sequence[str], told: Callable[[str], None]
-    ) -> None:
-        self._terraform, self._told = terraform, told
+    def __init__(self, terraform: Terraform, extra: Sequence[str], steps: Steps) -> None:
+        self._terraform, self._steps = terraform, steps
         self._file = terraform.deployment.state / "plan"
         arguments, self._inputs = prepared(terraform, extra)
         self.code, self.said = terraform.run(
-            "plan", "-no-color", f"-out={self._file}", *arguments, told=told
+            "plan", "-no-color", f"-out={self._file}", *arguments, steps=steps
         )
         self._changes: list[dict[str, Any]] = []
         if self.code == 0:
@@ -579,7 +569,7 @@ class Plan:
         inputs = {**self._inputs, **remember}
         self._terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
         try:
-            return self._terraform.run("apply", "-no-color", str(self._file), told=self._told)
+            return self._terraform.run("apply", "-no-color", str(self._file), steps=self._steps)
         finally:
             self._file.unlink(missing_ok=True)
 
@@ -607,7 +597,7 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
 
 
 def destroy(
-    terraform: Terraform, extra: Sequence[str], told: Callable[[str], None] | None = None
+    terraform: Terraform, extra: Sequence[str], steps: Steps | None = None
 ) -> tuple[int, str]:
     """Destroy all that the state knows, with the variables it was made with.
 
@@ -634,11 +624,11 @@ def destroy(
     options = [*terraform.colour, "-auto-approve"]
     if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
-    code, said = terraform.run("destroy", *options, *arguments, *extra, told=told)
+    code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
     if code != 0:
         print("Once more, from what the state knows alone.", file=sys.stderr)
         options.append("-refresh=false")
-        code, said = terraform.run("destroy", *options, *arguments, *extra, told=told)
+        code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
     return code, said
 
 
