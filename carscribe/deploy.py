@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from carscribe import cost, follow, leftovers, look, preflight, provision, remains, targets
+from carscribe import cost, leftovers, look, playbooks, preflight, provision, remains, targets
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import (
     BUILD,
@@ -35,6 +32,7 @@ from carscribe.deployment import (
 from carscribe.inputs import UsageError, temporary_folder
 from carscribe.provider import NoProviderError
 from carscribe.provision import EXIT_LEFTOVERS, EXIT_NO_PERMISSION, State, Terraform
+from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.steps import Steps, shown
 
 if TYPE_CHECKING:
@@ -43,8 +41,6 @@ if TYPE_CHECKING:
 
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
-PROGRESS = re.compile(r"A \d+/\d+ images.*\| B .*")
-"""How far a run is, as the playbook prints it."""
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
 """Files of build/ that speak of the hosts that are removed."""
 
@@ -200,7 +196,7 @@ def _may_be_up(target: Target) -> bool:
         return True
 
 
-def playbook(steps: Steps, name: str, **variables: str) -> list[str]:
+def playbook(steps: Steps, name: str, **variables: Any) -> None:
     """Run one of the playbooks, as `ansible-playbook` from ansible/ would.
 
     Raises:
@@ -208,14 +204,7 @@ def playbook(steps: Steps, name: str, **variables: str) -> list[str]:
         StepError: it failed, and why has been said.
     """
     hosts()  # or say that nothing is up
-    command = [sys.executable, "-m", "ansible", "playbook", f"{name}.yml"]
-    given = ["-e", json.dumps(variables)] if variables else []
-    code, lines = steps.follow([*command, *given], cwd=ANSIBLE, env=ansible_environment())
-    if code:
-        said = "".join(lines)
-        last = [line.strip() for line in lines if line.strip()][-3:]
-        raise steps.failed(code, follow.failures(said) or last)
-    return lines
+    playbooks.play(steps, name, variables, ansible_environment())
 
 
 def ansible_environment() -> dict[str, str]:
@@ -235,40 +224,29 @@ def ansible_environment() -> dict[str, str]:
 
 def run(options: Options) -> int:
     """Make a run and follow it, or go on with one: with bars on a terminal."""
-    variables = {"run_id": options.run_id} if options.run_id else {}
-    hosts()  # or say that nothing is up
-    if sys.stdout.isatty() and sys.stderr.isatty() and not options.verbose:
-        with tempfile.TemporaryDirectory(prefix="follow-", dir=temporary_folder()) as board:
-            given = json.dumps({**variables, "run_board": board})
-            command = [sys.executable, "-m", "ansible", "playbook", "run.yml", "-e", given]
-            log = BUILD / "logs" / "run.log"
-            follow.show(command, cwd=ANSIBLE, board=Path(board), log=log)
-        return 0
     steps = Steps("run", verbose=options.verbose)
-    steps.shows = PROGRESS
-    lines = playbook(steps, "run", **variables)
-    for line in follow.result("".join(lines)) or ["No image has both a car and text."]:
-        print(line, flush=True)
+    make_run(
+        options.run_id,
+        yes=options.yes,
+        start=lambda variables: playbook(steps, "start", **variables),
+    )
     return 0
 
 
 def results(options: Options) -> int:
     """Fetch a run, the latest by default, and merge what both workers wrote."""
     steps = Steps("results", verbose=options.verbose)
-    fetched = fetch(steps, options.run_id)
-    print(f"Fetched: {shown(fetched / 'output.txt')}")
-    print(f"The page: {shown(fetched / 'report.html')}")
-    return 0
+    return fetch(steps, options.run_id)[1]
 
 
-def fetch(steps: Steps, run_id: str = "") -> Path:
-    """Fetch and merge a run; return its folder."""
-    playbook(steps, "results", **({"run_id": run_id} if run_id else {}))
-    fetched = Path((BUILD / "fetched-run").read_text().strip())
+def fetch(steps: Steps, run_id: str = "") -> tuple[Path, int]:
+    """Fetch and merge a run; return its folder, and the exit code that tells whether it is whole."""
     bucket = str(hosts()["a"].variables["carscribe_bucket"])
-    merge = [sys.executable, "-m", "carscribe.results", str(fetched), "--bucket", bucket]
+    folder, silent = fetch_run(reached(), run_id, RESULTS)
+    (BUILD / "fetched-run").write_text(f"{folder}\n")
+    merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())
-    return fetched
+    return folder, say_result(folder, silent)
 
 
 def verify(options: Options) -> int:
@@ -492,7 +470,7 @@ def demo(options: Options) -> int:
     try:
         up(replace(options, target="local"))
         run(options)
-        fetched = fetch(Steps("results", verbose=options.verbose))
+        fetched, _ = fetch(Steps("results", verbose=options.verbose))
     except BaseException:
         print("That did not work; removing what was made")
         down(replace(options, yes=True))

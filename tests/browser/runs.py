@@ -138,7 +138,7 @@ def write_run(
 def _write(folder: Path, worker: str, records: list[Record], run_id: str, changes: Record) -> None:
     folder.mkdir(parents=True)
     text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    (folder / "results.jsonl").write_text(text, encoding="utf-8")
+    (folder / "results.jsonl").write_text(text, encoding="utf-8", errors="backslashreplace")
     end = max((record["at"] for record in records), default=START + 1) + 0.1
     failed = [{"key": r["key"], "n": r["n"], **r["failure"]} for r in records if r["failure"]]
     operation = "DetectLabels" if worker == "a" else "DetectText"

@@ -52,7 +52,7 @@ def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:
     """`ansible-playbook run.yml`, with no further argument, ends with the result; so does the next."""
     for _ in range(2):
         said = up.playbook("run").text
-        assert "A 10/10 images, 6 cars, complete | B 6/6 cars read, 4 with text, complete" in said
+        assert "A looked at 10 of 10 images, B read 6 of 6 cars: 4 with text, 0 failed" in said
         assert "'1.jpg: SBR8167'" in said
         assert up.result() == EXPECTED
 
@@ -95,7 +95,7 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
     count_anew(up)
     up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 60}}})
     playing = Playing(up, "run.yml")
-    playing.await_text(r"B 0/6 cars read")
+    playing.await_text(r"B read 0 of 6 cars")
     for refused in ("site", "run"):
         done = up.playbook(refused, code=None)
         assert done.code != 0
@@ -160,7 +160,7 @@ def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
     count_anew(up)
     up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 5}}})
     playing = Playing(up, "run.yml")
-    playing.await_text(r"B 0/6 cars read")
+    playing.await_text(r"B read 0 of 6 cars")
     up.on_host("b", "systemctl stop carscribe-worker-b")
     up.standin("faults", {})
     assert playing.end() != 0
