@@ -9,7 +9,6 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carscribe import cost, leftovers, look, playbooks, preflight, provision, remains, targets
@@ -36,6 +35,8 @@ from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.steps import Steps, shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from carscribe.options import Options
     from carscribe.targets import Target
 

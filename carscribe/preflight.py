@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from carscribe.options import Options
     from carscribe.targets import Target
 
+NOT_IN_PATHS = set('"\\%$\n')
+"""What ssh_config(5) gives a meaning of its own in UserKnownHostsFile and IdentityFile."""
 STAGED = "images"
 """The folder in build/TARGET of links to what is uploaded, where not all of a folder is."""
 
@@ -39,6 +41,11 @@ class Wanted:
     """
 
     def __init__(self, target: Target, options: Options) -> None:
+        if bad := sorted(NOT_IN_PATHS & set(str(CHECKOUT))):
+            raise DeploymentError(
+                f"The checkout lies in {str(CHECKOUT)!r}, and OpenSSH takes no {' or '.join(bad)} in "
+                "the names of its files: move it."
+            )
         self.target = target
         folder = BUILD / target.name
         try:
