@@ -44,6 +44,13 @@ HELP = {
 }
 
 
+INTERRUPTED = {
+    "up": "Interrupted. What was made by now stays: `make up` goes on, `make down` removes it.",
+    "down": "Interrupted. What is left stays: `make down` goes on.",
+    "results": "Interrupted. `make results` goes on; the run on the hosts is as it was.",
+}
+
+
 class Command(NamedTuple):
     """A command: what it does, what it takes, and whether it needs the checkout for itself."""
 
@@ -120,6 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeploymentError as error:
         return deploy.outcome(error)
     except KeyboardInterrupt:
+        print(INTERRUPTED.get(words[0], "Interrupted."), file=sys.stderr)
         return 130
 
 

@@ -93,10 +93,12 @@ def up(options: Options) -> int:
             }
         )
         planned = provision.Plan(terraform, [*wanted.arguments(), *_no_variables(options)], steps)
+        _stop_if_interrupted(terraform)
         if planned.code:
             raise steps.failed(planned.code, provision.errors(planned.said))
         _ask_about_losses(planned, options)
         code, said = planned.apply(given=wanted.extra, images=wanted.images and str(wanted.folder))
+        _stop_if_interrupted(terraform)
     except UsageError as problem:
         raise DeploymentError(str(problem)) from None
     finally:
@@ -115,6 +117,11 @@ def up(options: Options) -> int:
     folder, program = shlex.quote(shown(ANSIBLE)), shlex.quote(sys.executable)
     print(f"  (cd {folder} && {program} -m ansible playbook run.yml)")
     return 0
+
+
+def _stop_if_interrupted(terraform: Terraform) -> None:
+    if terraform.interrupted:
+        raise KeyboardInterrupt
 
 
 def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
@@ -414,6 +421,7 @@ def _destroy(
         if remembered.resources:
             steps.say("Terraform removes what it has made (a minute or two)")
             code, said = provision.destroy(terraform, [], steps)
+            _stop_if_interrupted(terraform)
             if code:
                 raise steps.failed(code, provision.errors(said))
     except UsageError as problem:

@@ -137,6 +137,7 @@ class Terraform:
     def __init__(self, deployment: Deployment, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
         self.deployment = deployment
+        self.interrupted = False
         self.binary, self.platform = find_terraform()
         self.environment = {
             **{name: environ[name] for name in environ if name not in diverting(environ)},
@@ -176,9 +177,12 @@ class Terraform:
         """Run one command; captured output comes back as text, and so does that of a step.
 
         Terraform ends in order when it is interrupted, and has to be left the
-        time: a terminal tells it of Ctrl-C itself, of SIGTERM it hears from here.
+        time: a terminal tells it of Ctrl-C itself, of SIGTERM and the terminal's
+        end it hears from here.
         """
         captured = subprocess.PIPE if capture else None
+        # Inherited: the end of the terminal would kill it before it has written its state.
+        hung_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with subprocess.Popen(
             [self.binary, f"-chdir={CONFIGURATION}", *command.split(), *arguments],
             env=self.environment,
@@ -187,15 +191,20 @@ class Terraform:
             stdout=steps.output if steps else captured,
             stderr=subprocess.STDOUT if steps or capture else None,
         ) as process:
-            before = [
-                signal.signal(signal.SIGINT, lambda *_: None),
-                signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
-            ]
+
+            def end(number: int, _: object) -> None:
+                self.interrupted = True
+                if number != signal.SIGINT:
+                    process.terminate()
+
+            numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            before = [signal.signal(number, end) for number in numbers]
+            before[-1] = hung_up
             try:
                 said = "".join(steps.listen(process)) if steps else process.communicate()[0]
             finally:
-                signal.signal(signal.SIGINT, before[0])
-                signal.signal(signal.SIGTERM, before[1])
+                for number, handler in zip(numbers, before, strict=True):
+                    signal.signal(number, handler)
         return process.returncode, said or ""
 
     def initialize(self, *, backend: bool = True) -> None:
