@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from carscribe import deploy, options, provision, record, try_local
+from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
 from carscribe.deployment import BUILD, DeploymentError
 from carscribe.inputs import temporary_folder
@@ -66,6 +67,7 @@ def _try(options: Options) -> int:
 
 
 def _record(options: Options) -> int:
+    read_files(os.environ)
     return record.main([str(options.images or "images"), *(["--yes"] if options.yes else [])])
 
 

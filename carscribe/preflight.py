@@ -48,20 +48,17 @@ class Wanted:
             )
         self.target = target
         folder = BUILD / target.name
-        try:
-            before = provision.made_with(provision.Deployment(target.name, folder))
-            self.lab = _is_lab(target, options, before)
-            self.deployment = provision.Deployment(target.name, folder, lab=self.lab)
-            self.terraform = provision.Terraform(self.deployment, target.surroundings())
-            named = [word for word in options.terraform if word.startswith(provision.VARIABLES)]
-            self.extra = merged(before.get("given", []), named)
-            for name, value in before["environment"].items():
-                self.terraform.environment.setdefault(name, value)
-            if not any("ssh_private_key_file" in argument for argument in self.extra):
-                make_key(provision.KEY)
-            self.values = self._values()
-        except UsageError as problem:
-            raise DeploymentError(str(problem)) from None
+        before = provision.made_with(provision.Deployment(target.name, folder))
+        self.lab = _is_lab(target, options, before)
+        self.deployment = provision.Deployment(target.name, folder, lab=self.lab)
+        self.terraform = provision.Terraform(self.deployment, target.surroundings())
+        named = [word for word in options.terraform if word.startswith(provision.VARIABLES)]
+        self.extra = merged(before.get("given", []), named)
+        for name, value in before["environment"].items():
+            self.terraform.environment.setdefault(name, value)
+        if not any("ssh_private_key_file" in argument for argument in self.extra):
+            make_key(provision.KEY)
+        self.values = self._values()
         self.images = options.images or before.get("images")
         self.found = self._find()
 

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from carscribe import leftovers, provider
-from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.credentials import check_credentials
+from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION
 from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 
 if TYPE_CHECKING:
@@ -36,16 +37,12 @@ if TYPE_CHECKING:
     from carscribe.folder import Picture
     from carscribe.steps import Steps
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIGURATION = CHECKOUT / "terraform"
-BUILD = CHECKOUT / "build"
 KEY = BUILD / "ssh" / "id_ed25519"
 LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
 BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
 OLDEST_TERRAFORM = (1, 11)
 EXIT_LEFTOVERS = 1
-EXIT_NO_PERMISSION = 77
-EXIT_NOT_CONFIGURED = 78
 ASKED_FOR = (
     "existing_bucket",
     "existing_instance_profile",
@@ -699,16 +696,7 @@ def carry_out(options: argparse.Namespace) -> int:
     """Run one command, and return its exit code."""
     folder = BUILD / ("terraform/check" if options.action == "check" else options.target)
     state = (options.state_dir or folder).resolve()
-    try:
-        return run(
-            options.action, Deployment(options.target, state, lab=options.lab), options.extra
-        )
-    except CredentialsError as problem:
-        print(problem, file=sys.stderr)
-        return EXIT_NO_PERMISSION
-    except (UsageError, provider.NoProviderError) as problem:
-        print(problem, file=sys.stderr)
-        return EXIT_NOT_CONFIGURED
+    return run(options.action, Deployment(options.target, state, lab=options.lab), options.extra)
 
 
 def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
