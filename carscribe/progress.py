@@ -92,7 +92,8 @@ class Figures:
             speeds: of both workers, as measured; without them the mean since the start.
         """
         of_a, of_b = a.get("images") or {}, b.get("images") or {}
-        looked, settled = int(of_a.get("looked", 0)), int(of_b.get("settled", 0))
+        looked = int(of_a.get("detected", of_a.get("looked", 0)))  # so it was called once
+        settled = int(of_b.get("settled", 0))
         is_all = total is not None or bool(a.get("listing_done"))
         if total is None and of_a:
             total = max(int(of_a.get("listed", 0)), looked)

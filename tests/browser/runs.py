@@ -145,7 +145,7 @@ def _write(folder: Path, worker: str, records: list[Record], run_id: str, change
     summary = {
         "worker": worker, "run_id": run_id, "state": "complete", "reason": None, "exit_code": 0,
         "started_at": _iso(START), "ended_at": _iso(end), "duration_seconds": round(end - START, 3),
-        "images": {"looked": len(records), "settled": len(records), "failed": len(failed)},
+        "images": {"detected": len(records), "settled": len(records), "failed": len(failed)},
         "failures": failed, "api_calls": {f"rekognition.{operation}": len(records)},
         "throttled": 0, "rate_per_second": 49.0,
         "estimated_cost_usd": round(len(records) * 0.001, 6), "version": "0.1.0",

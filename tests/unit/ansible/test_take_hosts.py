@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
+import re
 import subprocess
+import sys
 import time
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,20 +21,21 @@ if TYPE_CHECKING:
 
 TASKS = Path(__file__).resolve().parents[3] / "ansible/tasks/take_hosts.yml"
 TAKEN, REFUSED = 0, 3
+ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
 
 
-def command(lock: Path, run_id: str, left: str, *, resend: bool = False) -> list[str]:
+def command(lock: Path, run_id: str, left: str, *, resend: str = "") -> list[str]:
     """Return what the playbook runs on a host, with its templates filled in."""
     tasks = {task["name"]: task for task in yaml.safe_load(TASKS.read_text())}
     argv = tasks["Take A's host"]["ansible.builtin.command"]["argv"]
     assert argv == tasks["Take B's host"]["ansible.builtin.command"]["argv"]
     at = argv.index("take")
-    wanted = [run_id, left or run_id, "true" if resend else "false", getpass.getuser()]
+    wanted = [run_id, left or run_id, resend, getpass.getuser()]
     assert len(argv[at + 1 :]) == len(wanted)
     return [argv[0], str(lock), *argv[2 : at + 1], *wanted]
 
 
-def take(state: Path, run_id: str, left: str = "", *, resend: bool = False) -> tuple[int, str]:
+def take(state: Path, run_id: str, left: str = "", *, resend: str = "") -> tuple[int, str]:
     """Take a host whose state directory this is."""
     done = subprocess.run(
         command(state.parent / "lock", run_id, left, resend=resend),
@@ -69,8 +74,8 @@ def test_a_free_host_is_taken(state: Path) -> None:
 def test_a_run_that_is_gone_on_with_takes_its_own_host(state: Path) -> None:
     """The same run takes over what it left, at any age, and A sends again."""
     leave(state, "one", seconds_ago=0)
-    assert take(state, "one", "one", resend=True) == (TAKEN, "")
-    assert (state / "current-run").read_text() == "CARSCRIBE_RUN_ID=one\nCARSCRIBE_RESEND=true\n"
+    assert take(state, "one", "one", resend="t:3,7-") == (TAKEN, "")
+    assert (state / "current-run").read_text() == "CARSCRIBE_RUN_ID=one\nCARSCRIBE_RESEND=t:3,7-\n"
 
 
 def test_another_run_is_given_up_only_if_that_was_asked(state: Path) -> None:
@@ -108,3 +113,56 @@ def test_of_many_at_once_one_takes_the_host(state: Path, left: str) -> None:
     assert sorted(codes) == [TAKEN] + [REFUSED] * 11
     winner = names[codes.index(TAKEN)]
     assert (state / "current-run").read_text() == f"CARSCRIBE_RUN_ID={winner}\n"
+
+
+@pytest.mark.parametrize(
+    ("summary", "wanted"),
+    [
+        (None, "1-"),
+        ({"state": "incomplete", "missing_ranges": "3,7-12,2000-"}, "3,7-12,2000-"),
+        ({"state": "complete"}, ""),
+        ({"state": "incomplete", "missing_ranges": "3\nLD_PRELOAD=x"}, "1-"),
+    ],
+)
+def test_only_what_b_lacks_is_sent_again(
+    tmp_path: Path, summary: dict[str, str] | None, wanted: str
+) -> None:
+    """As B's summary has it, under a name of its own; all where it says nothing that can be read."""
+    tasks = {task["name"]: task for task in yaml.safe_load(TASKS.read_text())}
+    before = (
+        {} if summary is None else {"content": b64encode(json.dumps(summary).encode()).decode()}
+    )
+    play = {
+        "hosts": "b",
+        "gather_facts": False,
+        "tasks": [
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ __run_resend }}",
+                    "dest": str(tmp_path / "it"),
+                },
+                "vars": tasks["Take A's host"]["vars"],
+                "delegate_to": "localhost",
+            }
+        ],
+    }
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+    inventory = {
+        "worker_b": {"hosts": {"b": {"ansible_connection": "local", "__run_before": before}}}
+    }
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    done = subprocess.run(
+        [ANSIBLE, "-i", tmp_path / "hosts.yml", tmp_path / "play.yml"],
+        env={
+            **os.environ,
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path),
+            "ANSIBLE_REMOTE_TEMP": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    token, _, ranges = (tmp_path / "it").read_text().partition(":")
+    assert re.fullmatch(r"20\d{6}T\d{6}\.\d{6}", token)
+    assert ranges == wanted
