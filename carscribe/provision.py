@@ -80,6 +80,8 @@ NOUNS = {
 }
 
 
+WAIT_FOR_LOCK = "-lock-timeout=180s"
+"""A Terraform whose command was killed goes on to its end, and is waited for."""
 VARIABLES = ("-var=", "-var-file=")
 """How an argument begins that gives a variable."""
 ERROR_MAX = 600
@@ -546,7 +548,7 @@ class Plan:
         self._file = terraform.deployment.state / "plan"
         arguments, self._inputs = prepared(terraform, extra)
         self.code, self.said = terraform.run(
-            "plan", "-no-color", f"-out={self._file}", *arguments, steps=steps
+            "plan", "-no-color", WAIT_FOR_LOCK, f"-out={self._file}", *arguments, steps=steps
         )
         self._changes: list[dict[str, Any]] = []
         if self.code == 0:
@@ -575,7 +577,9 @@ class Plan:
         inputs = {**self._inputs, **remember}
         self._terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
         try:
-            return self._terraform.run("apply", "-no-color", str(self._file), steps=self._steps)
+            return self._terraform.run(
+                "apply", "-no-color", WAIT_FOR_LOCK, str(self._file), steps=self._steps
+            )
         finally:
             self._file.unlink(missing_ok=True)
 
@@ -627,7 +631,7 @@ def destroy(
     ]
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
-    options = [*terraform.colour, "-auto-approve"]
+    options = [*terraform.colour, WAIT_FOR_LOCK, "-auto-approve"]
     if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
     code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
