@@ -477,3 +477,9 @@ def outcome(error: DeploymentError) -> int:
     if not isinstance(error, StepError):
         print(error, file=sys.stderr)
     return error.code
+
+
+if __name__ == "__main__":  # the name of the command line in earlier releases
+    from carscribe.cli import main
+
+    sys.exit(main())
