@@ -70,3 +70,17 @@ def test_the_former_name_of_the_command_line() -> None:
     )
     assert told.returncode == 78
     assert "RUN_ID is '..', which is no run id" in told.stderr
+
+
+def test_the_package_is_a_program() -> None:
+    """`python -m carscribe` needs no PYTHONPATH."""
+    told = subprocess.run(
+        [sys.executable, "-m", "carscribe", "--help"],
+        cwd=ROOT,
+        env={name: os.environ[name] for name in os.environ if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert "make the hosts, bucket and queue, or mend them" in told.stdout
