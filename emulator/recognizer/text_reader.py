@@ -49,7 +49,8 @@ class TextReader:
         """Find the lines of text in an RGB picture, on its cars above all; all is in its pixels."""
         lines = self._lines(views.whole(picture))
         for view in views.of_cars(picture, cars):
-            lines += self._lines(view)
+            # Enlarged, every wheel is an O.
+            lines += [line for line in self._lines(view) if len(line.letters) > 1]
         merged = merge(lines)
         unsure = [
             line

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emulator.recognizer import text_reader
+from emulator.recognizer import text_reader, views
 from emulator.recognizer.boxes import Box
 from emulator.recognizer.text_reader import TextReader
 
@@ -25,12 +25,14 @@ class Engine:
     text: str = "GO 77"
     scores: list[float] = field(default_factory=list)
     shown: int = 0
+    blind: tuple[int, int] = (0, 0)
+    """The size in which nothing is seen."""
 
     def __call__(self, pixels: Any) -> Any:
         """Answer as RapidOCR does; pixels are blue, green, red."""
         self.shown += 1
         ys, xs = np.nonzero((pixels[:, :, 1] > 150) & (pixels[:, :, 2] < 100))
-        if not len(xs):
+        if not len(xs) or pixels.shape[1::-1] == self.blind:
             return Found(None, None, None)
         left, right, top, bottom = xs.min(), xs.max() + 1, ys.min(), ys.max() + 1
         corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
@@ -104,6 +106,19 @@ def test_a_close_up_may_be_surer(engine: Engine) -> None:
     engine.scores = [0.6, 0.6, 0.6, 0.97]
     (line,) = TextReader().read(marked(ON_CAR), [CAR])
     assert line.score == pytest.approx(0.97)
+
+
+@pytest.mark.parametrize(("text", "number"), [("O", 0), ("GO", 1)])
+def test_a_letter_that_only_an_enlarged_car_shows_is_none(
+    engine: Engine, text: str, number: int
+) -> None:
+    """It is a wheel or a lamp; what the whole picture shows stays."""
+    engine.text, engine.scores = text, [0.95]
+    picture = marked(ON_CAR)
+    whole = views.whole(picture)
+    assert len(TextReader().read(picture, [CAR])) == 1
+    engine.blind = whole.image.size
+    assert len(TextReader().read(picture, [CAR])) == number
 
 
 def test_nothing_is_found_in_a_blank_picture(engine: Engine) -> None:
