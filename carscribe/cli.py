@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from carscribe import deploy, options, provision, record, try_local
+from carscribe.deploy import RESULTS
 from carscribe.deployment import BUILD, DeploymentError
 from carscribe.inputs import temporary_folder
 from carscribe.steps import clear
+from emulator.secret import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -70,7 +72,7 @@ COMMANDS = {
     "plan": Command(deploy.plan, _UP, "what up would change, and the cost", alone=True),
     "up": Command(deploy.up, _UP, "make the hosts, bucket and queue, or mend them", alone=True),
     "run": Command(
-        deploy.run, ("RUN_ID", "VERBOSE"), "make a run and follow it to its end", alone=True
+        deploy.run, ("RUN_ID", "YES", "VERBOSE"), "make a run and follow it to its end", alone=True
     ),
     "results": Command(
         deploy.results, ("RUN_ID", "VERBOSE"), "fetch a run into results/", alone=True
@@ -111,6 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if extra and not hasattr(known, "takes_extra") and known.command is not provision.carry_out:
         parser.error(f"unknown: {' '.join(extra)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for folder in (BUILD, RESULTS):  # states and keys, pictures and texts: for their owner
+        private_folder(folder)
     try:
         return int(known.command(known))
     except DeploymentError as error:
@@ -161,7 +165,6 @@ def locked(name: str) -> Iterator[None]:
     Raises:
         SystemExit: another command is at work, which has been said.
     """
-    BUILD.mkdir(exist_ok=True)
     with (BUILD / "command.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -49,14 +49,14 @@ def usd_per_hour(instance_type: str, result_volume_gib: float) -> float | None:
     host = LINUX_USD_PER_HOUR.get(instance_type)
     if host is None:
         return None
-    gib = HOSTS * ROOT_VOLUME_GIB + result_volume_gib
+    gib = HOSTS * (ROOT_VOLUME_GIB + result_volume_gib)
     volumes = gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH
     return HOSTS * (host + PUBLIC_ADDRESS_USD_PER_HOUR) + volumes
 
 
 def an_hour(region: str, instance_type: str = "t3.micro", result_volume_gib: float = 1) -> str:
     """Say what an hour costs."""
-    what = f"{HOSTS} {instance_type}, {HOSTS} public addresses, {HOSTS + 1} volumes"
+    what = f"{HOSTS} {instance_type}, {HOSTS} public addresses, {2 * HOSTS} volumes"
     usd = usd_per_hour(instance_type, result_volume_gib)
     if usd is None:
         return (

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from carscribe import progress
 from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
 from emulator import lifetime
+from emulator.secret import ROOT_ACCESS_KEY_ID, Secret, SecretError, private_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +27,6 @@ REGION = "us-east-1"
 BUCKET = "carscribe-images"
 QUEUE = "carscribe-indexes"
 DEAD_LETTER_QUEUE = "carscribe-indexes-dead"
-KEY = "carscribe"  # the stand-in's own root, no secret
 WORKERS = ("a", "b")
 # The quotas of small and large regions on AWS, in calls a second for each operation.
 SMALL_RATE_PER_SECOND, LARGE_RATE_PER_SECOND = 5, 50
@@ -123,6 +123,8 @@ def _prepare(out: Path, images: Path) -> Path:
             EXIT_CANNOT_CREATE, f"{out} lies in {images}: keep the results outside the images."
         )
     try:
+        if out.is_relative_to(ROOT / "results"):
+            private_folder(ROOT / "results")
         out.mkdir(parents=True, exist_ok=True)
         for name in (*OWN_NAMES, WORK_FOLDER):
             old = out / name
@@ -144,8 +146,13 @@ def _run(
     found: Found,
     children: list[subprocess.Popen[bytes]],
 ) -> int:
-    url = _start_standin(images, out, children)
-    environment = _environment(url)
+    secret_file = out / WORK_FOLDER / "secret.sh"
+    try:
+        secret = Secret.kept_in(secret_file)
+    except SecretError as error:
+        raise Failed(EXIT_CANNOT_CREATE, str(error)) from error
+    url = _start_standin(images, out, secret_file, children)
+    environment = _environment(url, secret)
     os.environ.clear()
     os.environ.update(environment)  # for our own clients too
     total = len(found.pictures)
@@ -172,7 +179,7 @@ def _run(
     return _show(images, out, found)
 
 
-def _environment(url: str) -> dict[str, str]:
+def _environment(url: str, secret: Secret) -> dict[str, str]:
     """Give the children our address and keys, and nothing of the user's own account."""
     kept = {
         name: value
@@ -186,8 +193,8 @@ def _environment(url: str) -> dict[str, str]:
         **kept,
         "PYTHONPATH": os.pathsep.join(paths),
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_ACCESS_KEY_ID": ROOT_ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": secret.access_key,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -196,11 +203,14 @@ def _environment(url: str) -> dict[str, str]:
     }
 
 
-def _start_standin(images: Path, out: Path, children: list[subprocess.Popen[bytes]]) -> str:
+def _start_standin(
+    images: Path, out: Path, secret_file: Path, children: list[subprocess.Popen[bytes]]
+) -> str:
     ready = out / WORK_FOLDER / "standin.json"
     log = out / WORK_FOLDER / "standin.log"
     command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
     command += ["--ready-file", str(ready), "--log", str(log), "--until-stdin-closes"]
+    command += ["--secret-file", str(secret_file)]
     child = lifetime.start(
         command,
         cwd=ROOT,

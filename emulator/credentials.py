@@ -1,17 +1,19 @@
-"""Who asks, and may they: temporary credentials, their expiry, and policies for Rekognition.
+"""Who asks, and may they: signatures, temporary credentials, and policies for Rekognition.
 
-`enforce(True)` hands every service over to moto's policy evaluation. The access
+Each request is signed with a secret that this emulator gave out: the root's
+own, a user's access key, or a role's. `enforce(True)` hands every service over to moto's policy evaluation. The access
 key id `carscribe` is the account's root and is never evaluated, so that a test
 can set up users and roles while they are enforced.
 """
 
 from __future__ import annotations
 
+import hmac
 import math
 import re
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import unescape
 
 from moto import settings
@@ -21,20 +23,22 @@ from moto.core.utils import utcnow
 from moto.iam.access_control import (
     CreateAccessKeyFailure,
     IAMPolicy,
-    IAMRequest,
     PermissionResult,
     create_access_key,
 )
+from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 from werkzeug.datastructures import EnvironHeaders
 
-from emulator import errors
-from emulator.mendings.policies import ROOT_ACCESS_KEY_ID, condition_keys
+from emulator import errors, signatures
+from emulator.mendings.policies import condition_keys
+from emulator.secret import ROOT_ACCESS_KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from emulator.messages import Answer, Request
+    from emulator.secret import Secret
 
 PARTITION = "aws"
 REFUSAL = re.compile(r"<Code>(?P<code>.*?)</Code>\s*<Message>(?P<message>.*?)</Message>", re.DOTALL)
@@ -78,31 +82,110 @@ def context(request: Request) -> Iterator[None]:
         condition_keys.reset(token)
 
 
-def refusal_of_expired(service: str, request: Request) -> Answer | None:
-    """Refuse expired temporary credentials, and under enforcement unsigned requests.
+class Authenticator:
+    """Finds the secret that belongs to a request's access key, and checks its signature."""
 
-    moto itself lets a role's credentials live for ever, and fails on a
-    request without a signature.
-    """
-    key_id = request.access_key_id
-    if not key_id:
-        if not is_enforced() or service == "rekognition":
-            return None
-        code = "AccessDenied" if service == "s3" else "MissingAuthenticationToken"
-        return errors.error(service, code, "Missing Authentication Token", 403)
-    role = assumed_role(key_id)
-    if role is None or role.expiration > utcnow():
+    def __init__(self, secret: Secret, hint: str) -> None:
+        """Take the root's secret, and what is said to a client that does not know any."""
+        self._secret, self._hint = secret, hint
+
+    def refusal(self, service: str, request: Request) -> Answer | None:
+        """Refuse a request without a signature, with a wrong one, or of expired credentials."""
+        try:
+            self._check(request)
+        except Refused as refused:
+            names = REFUSALS.get(service, REFUSALS[""])
+            code, status = names[refused.code]
+            said = errors.protocol_of(service, request)
+            return errors.error(said, code, f"{refused.message}{self._told(refused)}", status)
+        if not request.header("Authorization"):
+            _name_in_header(request)
         return None
-    text = "The provided token has expired."
-    if service == "s3":
-        return errors.error(service, "ExpiredToken", text, 400)
-    json_service = service in errors.JSON_VERSIONS
-    return errors.error(
-        service,
-        "ExpiredTokenException" if json_service else "ExpiredToken",
-        "The security token included in the request is expired",
-        400 if json_service else 403,
+
+    def _told(self, refused: Refused) -> str:
+        return f" {self._hint}" if refused.code in {"unsigned", "unknown", "signature"} else ""
+
+    def _check(self, request: Request) -> None:
+        key_id = request.access_key_id
+        if not key_id:
+            raise Refused("unsigned", "Missing Authentication Token.")
+        role = None if key_id == ROOT_ACCESS_KEY_ID else assumed_role(key_id)
+        secret = self._secret.access_key if key_id == ROOT_ACCESS_KEY_ID else None
+        if role is not None:
+            secret = role.secret_access_key
+            if not hmac.compare_digest(
+                role.session_token.encode(), request.session_token.encode("latin-1", "replace")
+            ):
+                raise Refused("unknown", UNKNOWN)
+        elif secret is None:
+            secret = _secret_of_user(key_id)
+        if secret is None:
+            raise Refused("unknown", UNKNOWN)
+        try:
+            signatures.check(request, secret)
+        except signatures.SkewError:
+            raise Refused("skew", "Signature expired, or made for another time.") from None
+        except signatures.PayloadError:
+            raise Refused("payload", "The body is not the one that was signed.") from None
+        except signatures.SignatureError:
+            raise Refused("signature", MISMATCH) from None
+        if role is not None and role.expiration <= utcnow():
+            raise Refused("expired", "The security token included in the request is expired")
+
+
+def _name_in_header(request: Request) -> None:
+    """Say whose presigned URL it is where moto looks for it."""
+    request.environ["HTTP_AUTHORIZATION"] = (
+        f"{signatures.ALGORITHM} Credential={'/'.join(request.credential)}, SignedHeaders=host, "
+        "Signature=checked"
     )
+    if request.session_token:
+        request.environ["HTTP_X_AMZ_SECURITY_TOKEN"] = request.session_token
+
+
+UNKNOWN = "The security token included in the request is invalid."
+MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your AWS Secret Access Key and signing method."
+)
+# By service, the code and HTTP status of each refusal.
+# Source: each service's API reference, "Common errors"; of S3, its list of error codes.
+REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
+    "s3": {
+        "unsigned": ("AccessDenied", 403),
+        "unknown": ("InvalidAccessKeyId", 403),
+        "signature": ("SignatureDoesNotMatch", 403),
+        "skew": ("RequestTimeTooSkewed", 403),
+        "payload": ("XAmzContentSHA256Mismatch", 400),
+        "expired": ("ExpiredToken", 400),
+    },
+    "sqs": {
+        "unsigned": ("MissingAuthenticationToken", 403),
+        "unknown": ("InvalidClientTokenId", 403),
+        "signature": ("SignatureDoesNotMatch", 403),
+        "skew": ("SignatureDoesNotMatch", 403),
+        "payload": ("SignatureDoesNotMatch", 403),
+        "expired": ("ExpiredTokenException", 400),
+    },
+    "rekognition": {
+        "unsigned": ("MissingAuthenticationTokenException", 400),
+        "unknown": ("UnrecognizedClientException", 400),
+        "signature": ("InvalidSignatureException", 400),
+        "skew": ("InvalidSignatureException", 400),
+        "payload": ("InvalidSignatureException", 400),
+        "expired": ("ExpiredTokenException", 400),
+    },
+    "": {
+        "unsigned": ("MissingAuthenticationToken", 403),
+        "unknown": ("InvalidClientTokenId", 403),
+        "signature": ("SignatureDoesNotMatch", 403),
+        "skew": ("SignatureDoesNotMatch", 403),
+        "payload": ("SignatureDoesNotMatch", 403),
+        "expired": ("ExpiredToken", 403),
+    },
+}
+REFUSALS["ssm"] = REFUSALS["rekognition"]
+REFUSALS["ec2"] = REFUSALS[""] | {"unknown": ("AuthFailure", 401)}
 
 
 def refusal_as_json(service: str, answer: Answer) -> Answer:
@@ -115,52 +198,35 @@ def refusal_as_json(service: str, answer: Answer) -> Answer:
     return errors.error(service, found["code"], unescape(found["message"]), answer.status)
 
 
+def _secret_of_user(access_key_id: str) -> str | None:
+    users = list(iam_backends[DEFAULT_ACCOUNT_ID][PARTITION].users.values())
+    keys = (key for user in users for key in user.access_keys)
+    return next((str(k.secret_access_key) for k in keys if k.access_key_id == access_key_id), None)
+
+
 def assumed_role(access_key_id: str) -> AssumedRole | None:
     """Find the session to which temporary credentials belong, the newest first."""
     roles = sts_backends[DEFAULT_ACCOUNT_ID][PARTITION].assumed_roles
     return next((r for r in reversed(roles) if r.access_key_id == access_key_id), None)
 
 
-class _RekognitionRequest(IAMRequest):  # type: ignore[misc] # moto is untyped here
-    """moto's own check of signature and policies, with Rekognition's names for a refusal."""
+def authorize(action: str, resource: str, request: Request) -> None:
+    """Raise `Refused` unless the caller's own policies let it do something with a resource.
 
-    def _raise_signature_does_not_match(self) -> NoReturn:
-        raise Refused(
-            "InvalidSignatureException",
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your AWS Secret Access Key and signing method.",
-        )
-
-    def _raise_invalid_access_key(self, _: str) -> NoReturn:
-        raise Refused(
-            "UnrecognizedClientException", "The security token included in the request is invalid."
-        )
-
-    def _raise_access_denied(self) -> NoReturn:
-        raise Refused(
-            "AccessDeniedException",
-            f"User: {self._access_key.arn} is not authorized to perform: {self._action} "
-            f"because no identity-based policy allows the {self._action} action",
-        )
-
-
-def authorize_rekognition(operation: str, request: Request) -> None:
-    """Raise `Refused` unless the caller may call this operation of Rekognition."""
-    if not request.access_key_id:
-        raise Refused("MissingAuthenticationTokenException", "Missing Authentication Token")
+    It is asked for what we answer ourselves; moto does the same for what it answers.
+    """
     if not is_enforced() or request.access_key_id == ROOT_ACCESS_KEY_ID:
         return
-    checked = _RekognitionRequest(
-        account_id=DEFAULT_ACCOUNT_ID,
-        method=request.method,
-        path=str(request.environ["RAW_URI"]),
-        data={},
-        body=request.body,
-        headers=EnvironHeaders(request.environ),
-        action=operation,
+    caller = create_access_key(
+        DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, EnvironHeaders(request.environ)
     )
-    checked.check_signature()
-    checked.check_action_permitted("*")
+    said = [IAMPolicy(p).is_action_permitted(action, resource) for p in caller.collect_policies()]
+    if PermissionResult.DENIED in said or PermissionResult.PERMITTED not in said:
+        raise Refused(
+            "AccessDenied",
+            f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} "
+            f"because no identity-based policy allows the {action} action",
+        )
 
 
 def may_get_object(request: Request, bucket: Any, key: str, version: str | None) -> bool:

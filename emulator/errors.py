@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from emulator.messages import Answer
+
+if TYPE_CHECKING:
+    from emulator.messages import Request
 
 # The names under which a service says "too fast", with the HTTP status it uses.
 # Source: each service's API reference, "Common errors".
 THROTTLES = {
     "rekognition": [("ProvisionedThroughputExceededException", 400), ("ThrottlingException", 400)],
     "sqs": [("RequestThrottled", 403)],
+    "sqs-query": [("RequestThrottled", 403)],
     "s3": [("SlowDown", 503)],
     "ec2": [("RequestLimitExceeded", 503)],
 }
@@ -20,10 +26,16 @@ DEFAULT_THROTTLES = [("Throttling", 400)]
 FAILURES = {
     "rekognition": ("InternalServerError", 500),
     "sqs": ("InternalError", 500),
+    "sqs-query": ("InternalError", 500),
     "s3": ("InternalError", 500),
 }
 DEFAULT_FAILURE = ("InternalFailure", 500)
 JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1"}
+
+
+def protocol_of(service: str, request: Request) -> str:
+    """Return the form of a service's errors: older SDKs speak another protocol with SQS."""
+    return "sqs-query" if service == "sqs" and not request.header("X-Amz-Target") else service
 
 
 def error(service: str, code: str, message: str, status: int = 400) -> Answer:
@@ -31,16 +43,15 @@ def error(service: str, code: str, message: str, status: int = 400) -> Answer:
     request_id = str(uuid.uuid4())
     if service in JSON_VERSIONS:
         value = {"__type": code, "Code": code, "Logref": request_id, "Message": message}
+        headers = [
+            ("Content-Type", f"application/x-amz-json-{JSON_VERSIONS[service]}"),
+            ("x-amzn-RequestId", request_id),
+        ]
         if service == "sqs":
             value = {"__type": f"com.amazonaws.sqs#{code}", "message": message}
-        return Answer(
-            status,
-            json.dumps(value).encode(),
-            [
-                ("Content-Type", f"application/x-amz-json-{JSON_VERSIONS[service]}"),
-                ("x-amzn-RequestId", request_id),
-            ],
-        )
+            fault = "Receiver" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "Sender"
+            headers.append(("x-amzn-query-error", f"{code};{fault}"))
+        return Answer(status, json.dumps(value).encode(), headers)
     inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     if service == "s3":
         text = f"<Error>{inner}<RequestId>{request_id}</RequestId></Error>"

@@ -38,16 +38,57 @@ class Request:
         """The address the request came from."""
         return str(self.environ["REMOTE_ADDR"])
 
+    @property
+    def server_address(self) -> str:
+        """The address of this machine at which the request came in."""
+        return str(self.environ["carscribe.server_address"])
+
+    @property
+    def raw_path(self) -> str:
+        """The path as it was sent, percent signs and all."""
+        return str(self.environ["RAW_URI"]).partition("?")[0]
+
+    @property
+    def raw_query(self) -> str:
+        """The query as it was sent."""
+        return str(self.environ["RAW_URI"]).partition("?")[2]
+
     def header(self, name: str) -> str:
         """A header's value, or the empty text."""
-        return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
+        field = name.upper().replace("-", "_")
+        if field not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            field = f"HTTP_{field}"
+        return str(self.environ.get(field, ""))
+
+    def headers(self) -> list[tuple[str, str]]:
+        """All headers but the body's type and length, their names in lower case."""
+        return [
+            (name.removeprefix("HTTP_").replace("_", "-").lower(), str(value))
+            for name, value in self.environ.items()
+            if name.startswith("HTTP_")
+        ]
+
+    @property
+    def is_signed_as_of_old(self) -> bool:
+        """Say whether it is one of S3's URLs that are presigned with signature version 2."""
+        return "AWSAccessKeyId" in self.query and not self.header("Authorization")
 
     @cached_property
     def credential(self) -> list[str]:
-        """Access key, date, region, service and terminator of a SigV4 signature."""
+        """Access key, date, region, service and terminator of a signature, or nothing."""
+        if self.is_signed_as_of_old:
+            return [self.query["AWSAccessKeyId"][0], "any-day", "us-east-1", "s3", "aws4_request"]
         scope = self.header("Authorization").partition("Credential=")[2].partition(",")[0]
+        if not self.header("Authorization"):
+            scope = self.query.get("X-Amz-Credential", [""])[0]
         parts = scope.strip().split("/")
         return parts if len(parts) == 5 else []
+
+    @property
+    def session_token(self) -> str:
+        """The token that goes with temporary credentials, or the empty text."""
+        named = self.query.get("X-Amz-Security-Token") or self.query.get("x-amz-security-token")
+        return self.header("X-Amz-Security-Token") or (named or [""])[0]
 
     @property
     def access_key_id(self) -> str:

@@ -1,13 +1,16 @@
 """The instance metadata service, version 2 only: a token first, then questions.
 
-The instance is found by the address the request comes from: its private one in
-moto's EC2, or its Elastic IP. The credentials are those of the role in the
+The instance is found by the private address that the request comes from, and
+only in its own subnet: no other account of this machine can take an address
+there, while anybody can ask from any address of loopback, which Elastic IPs
+are. The credentials are those of the role in the
 instance's own profile, made by moto's STS, so that its policies hold for them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import json
 import secrets
 import time
@@ -57,7 +60,7 @@ class Metadata:
 
     def answer(self, request: Request) -> Answer:
         """Answer one request of an instance."""
-        instance = self._instance_at(request.client_address)
+        instance = self._instance_at(request.client_address, request.server_address)
         if instance is None:
             return Answer.of_text("no instance has this address", HTTPStatus.NOT_FOUND)
         if request.path == "/latest/api/token":
@@ -83,15 +86,17 @@ class Metadata:
         answer.headers.append(("X-aws-ec2-metadata-token-ttl-seconds", ttl))
         return answer
 
-    def _instance_at(self, address: str) -> Any:
+    def _instance_at(self, address: str, asked_at: str) -> Any:
+        """Find who asks; `asked_at` is the address of ours that was asked."""
+        named = self._addresses.get(address)
         for backend in _backends():
             for reservation in backend.reservations.values():
                 for instance in reservation.instances:
                     if instance.state == "terminated":
                         continue
-                    if self._addresses.get(address) == instance.id:
+                    if named == instance.id:
                         return instance
-                    if address in {instance.private_ip, instance.public_ip}:
+                    if address == instance.private_ip and _is_gateway_of(instance, asked_at):
                         return instance
         return None
 
@@ -165,6 +170,11 @@ class Metadata:
             )
             self._sessions[instance.id] = known
         return known
+
+
+def _is_gateway_of(instance: Any, address: str) -> bool:
+    subnet = instance.ec2_backend.get_subnet(instance.subnet_id)
+    return ipaddress.ip_address(address) in ipaddress.ip_network(subnet.cidr_block)
 
 
 def _backends() -> list[Any]:

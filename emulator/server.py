@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import ipaddress
 import logging
 import threading
 import time
@@ -11,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from emulator import admin, credentials, errors, mendings, metadata
+from emulator import admin, credentials, errors, guard, mendings, metadata
 from emulator.counts import Counts, outcome_of
 from emulator.messages import Answer, Request
 from emulator.operations import operation_of
 from emulator.rekognition.answers import Answers
 from emulator.rekognition.service import Recognizer, Rekognition
+from emulator.sqs.endpoint import Endpoint
 from emulator.wire import Server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from emulator.faults import Fate, Faults
+    from emulator.secret import Secret
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +39,25 @@ class StandIn:
         region: str,
         faults: Faults,
         *,
+        secret: Secret,
+        hint: str = "",
         iam_enforced: bool = False,
         recognizer: Recognizer | None = None,
     ) -> None:
         self.region = region
+        self.secret = secret
+        self.authenticator = credentials.Authenticator(secret, hint)
         self.faults = faults
         self.counts = Counts()
         self.answers = Answers(images)
         self.rekognition = Rekognition(self.answers, recognizer)
+        self.sqs = Endpoint(lambda: self.faults)
         self.metadata = metadata.Metadata(region)
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.stopping = threading.Event()
         self.listeners: dict[str, Server] = {}
         self.port = 0
-        mendings.apply(lambda: self.faults)
+        mendings.apply()
         credentials.enforce(iam_enforced)
 
     def listen(self, address: str, port: int) -> None:
@@ -73,20 +79,27 @@ class StandIn:
 
     def answer(self, request: Request) -> Answer:
         """Answer one request of any kind."""
-        own = request.path.startswith(("/_carscribe/", "/moto-api"))
-        if own and not ipaddress.ip_address(request.client_address).is_loopback:
-            return Answer.of_text("only for clients on this machine", 403)
+        refusal = guard.refusal(request, self.secret)
+        if refusal is not None:
+            return refusal
         if request.path.startswith("/_carscribe/"):
             return admin.answer(self, request)
         if request.path.startswith("/latest/"):
             self._keep_silent()
             return self.metadata.answer(request)
-        if request.path.startswith("/moto-api") or request.path == "/favicon.ico":
+        if request.path.startswith("/moto-api"):
+            if request.path == "/moto-api/reset":
+                self.sqs.reset()
             return self.ask_moto(request)
         return self._answer_service(request)
 
     def _answer_service(self, request: Request) -> Answer:
         operation = operation_of(request)
+        refusal = self.authenticator.refusal(operation.partition(".")[0], request)
+        if refusal is not None:
+            self.counts.add(operation, "errors")
+            log.info("%s refused: %r", operation, request.access_key_id)
+            return refusal
         fate = self.faults.fate_of(operation)
         try:
             self._keep_silent()
@@ -100,12 +113,13 @@ class StandIn:
         if fate.latency_seconds:
             self.stopping.wait(fate.latency_seconds)
         service = operation.partition(".")[0]
+        said = errors.protocol_of(service, request)
         if fate.throttled:
             self.counts.add(operation, "throttled")
-            return errors.throttled(service, self.counts.read()[operation]["throttled"] - 1)
+            return errors.throttled(said, self.counts.read()[operation]["throttled"] - 1)
         if fate.failed:
             self.counts.add(operation, "errors")
-            return errors.failed(service)
+            return errors.failed(said)
         try:
             answer = self._carry_out(service, operation, request)
         except ConnectionAbortedError:
@@ -117,12 +131,11 @@ class StandIn:
         return answer
 
     def _carry_out(self, service: str, operation: str, request: Request) -> Answer:
-        expired = credentials.refusal_of_expired(service, request)
-        if expired is not None:
-            return expired
         with credentials.context(request):
             if service == "rekognition":
                 return self.rekognition.answer(operation.partition(".")[2], request)
+            if service == "sqs":
+                return self.sqs.answer(operation.partition(".")[2], request)
             return credentials.refusal_as_json(service, self.ask_moto(request))
 
     def ask_moto(self, request: Request) -> Answer:

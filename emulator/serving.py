@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator import lifetime
+from emulator.secret import Secret, SecretError
 
 if TYPE_CHECKING:
     import argparse
@@ -48,6 +50,12 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="recognize what is in images without an answer (or CARSCRIBE_EYES=1)",
     )
     parser.add_argument("--ready-file", type=Path, help="written when the stand-in answers")
+    parser.add_argument(
+        "--secret-file",
+        type=Path,
+        help="keeps the credentials that clients sign with, for its owner alone; made if missing "
+        "(default: new ones, printed)",
+    )
     parser.add_argument("--log", type=Path, help="a file for the log (default: standard error)")
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end with the process that started it"
@@ -74,7 +82,8 @@ def serve(options: argparse.Namespace) -> int:
         if options.images is not None and not options.images.is_dir():
             return _fail(EXIT_NO_INPUT, f"There is no folder {options.images}.")
         faults = Faults(_read_faults(options))
-    except FaultsError as error:
+        secret = Secret.kept_in(options.secret_file) if options.secret_file else Secret()
+    except (FaultsError, SecretError) as error:
         return _fail(EXIT_USAGE, str(error))
     # Imported late: moto takes most of a second, which a wrong start need not wait for.
     from emulator.rekognition.answers import AnswersError  # noqa: PLC0415 # see above
@@ -85,6 +94,8 @@ def serve(options: argparse.Namespace) -> int:
             options.images,
             options.region,
             faults,
+            secret=secret,
+            hint=_hint(options),
             iam_enforced=options.enforce_iam,
             recognizer=_recognizer() if options.eyes else None,
         )
@@ -103,6 +114,9 @@ def serve(options: argparse.Namespace) -> int:
             json.dumps({"pid": os.getpid(), "url": url, "port": stand_in.port}) + "\n",
         )
     print(url, flush=True)
+    if not options.secret_file:
+        print(f"export AWS_ENDPOINT_URL={url} AWS_REGION={options.region}")
+        print(secret.as_shell(), end="", flush=True)
     if options.until_stdin_closes:
         lifetime.end_with_stdin(stopped)
     stopped.wait()
@@ -111,6 +125,13 @@ def serve(options: argparse.Namespace) -> int:
             options.ready_file.unlink()
     stand_in.stop()
     return 0
+
+
+def _hint(options: argparse.Namespace) -> str:
+    """Say where the credentials are, never what they are: anybody of this machine may ask."""
+    if options.secret_file is None:
+        return "Paste the lines that the emulator printed when it started."
+    return f"Paste this: . {shlex.quote(str(options.secret_file.resolve()))}"
 
 
 def _recognizer() -> Recognizer | None:

@@ -72,6 +72,8 @@ class Handler(MotoRequestHandler):  # type: ignore[misc] # moto is untyped here
         else:
             body = self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["CONTENT_LENGTH"] = str(len(body))
+        # What the connection reached, also where the server listens at all addresses.
+        environ["carscribe.server_address"] = self.connection.getsockname()[0]
         _connection.socket = self.connection
         try:
             answer = self.server.app(Request(environ, body))
@@ -88,7 +90,11 @@ class Handler(MotoRequestHandler):  # type: ignore[misc] # moto is untyped here
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
         for name, value in answer.headers:
-            if name.lower() not in {"content-length", "connection", "date", "server"}:
+            name_sent = name.lower()
+            # No page of another origin may read an answer, whatever moto or a bucket's CORS says.
+            if name_sent.startswith("access-control-"):
+                continue
+            if name_sent not in {"content-length", "connection", "date", "server"}:
                 self.send_header(name, value)
         bodiless = self.command == "HEAD" or answer.status in HEAD_AND_EMPTY
         length = str(len(answer.body))

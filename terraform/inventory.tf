@@ -20,6 +20,8 @@ locals {
       ansible_host            = aws_eip.worker[worker].public_ip
       ansible_ssh_common_args = local.ssh_arguments[worker]
       private_address         = aws_instance.worker[worker].private_ip
+      carscribe_volume_id     = aws_ebs_volume.state[worker].id
+      carscribe_volume_device = aws_volume_attachment.state[worker].device_name
     }
   }
 
@@ -34,18 +36,14 @@ locals {
         carscribe_queue_url                   = aws_sqs_queue.indexes.url
         carscribe_dead_letter_queue_url       = aws_sqs_queue.dead_letter.url
         carscribe_rekognition_rate_per_second = local.rekognition_rate_per_second
+        carscribe_text_download_max_bytes     = var.text_download_max_bytes
       }
       children = {
         worker_a = {
           hosts = { worker-a = local.inventory_hosts["worker_a"] }
         }
         worker_b = {
-          hosts = {
-            worker-b = merge(local.inventory_hosts["worker_b"], {
-              carscribe_result_volume_id     = aws_ebs_volume.result.id
-              carscribe_result_volume_device = aws_volume_attachment.result.device_name
-            })
-          }
+          hosts = { worker-b = local.inventory_hosts["worker_b"] }
         }
       }
     }

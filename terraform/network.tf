@@ -68,7 +68,7 @@ resource "aws_subnet" "public" {
   tags = { Name = "${var.name}-public" }
 
   lifecycle {
-    # Another zone would replace the result volume too.
+    # Another zone would replace the volumes too.
     ignore_changes = [availability_zone]
   }
 }

@@ -44,9 +44,9 @@ output "ssh_user" {
   value       = local.operating_systems[var.operating_system].user
 }
 
-output "result_volume_id" {
-  description = "Id of worker B's result volume."
-  value       = aws_ebs_volume.result.id
+output "volume_ids" {
+  description = "Id of the volume that holds each worker's state, by its host's name."
+  value       = { for worker, host in local.workers : host => aws_ebs_volume.state[worker].id }
 }
 
 output "rekognition_rate_per_second" {

@@ -1,4 +1,4 @@
-# The images' bucket, or an existing one, and worker B's result volume.
+# The images' bucket, or an existing one, and a volume for each worker's state.
 
 locals {
   bucket_name = one(concat(aws_s3_bucket.images[*].bucket, data.aws_s3_bucket.existing[*].bucket))
@@ -117,22 +117,38 @@ resource "aws_s3_object" "image" {
   ]
 }
 
-# A resource of its own: it stays when worker B's host is replaced.
-resource "aws_ebs_volume" "result" {
+# Resources of their own: they stay when a host is replaced, and with them each
+# worker's record of the run.
+resource "aws_ebs_volume" "state" {
   #checkov:skip=CKV_AWS_189:Encrypted with the account's EBS key; a key of its own costs more than the deployment.
+  for_each = local.workers
+
   availability_zone = local.availability_zone
   size              = var.result_volume_size_gib
   type              = "gp3"
   encrypted         = true
 
-  tags = { Name = "${var.name}-result" }
+  tags = { Name = "${var.name}-${each.value}" }
 }
 
-resource "aws_volume_attachment" "result" {
+resource "aws_volume_attachment" "state" {
+  for_each = local.workers
+
   device_name = "/dev/sdf"
-  volume_id   = aws_ebs_volume.result.id
-  instance_id = aws_instance.worker["worker_b"].id
+  volume_id   = aws_ebs_volume.state[each.key].id
+  instance_id = aws_instance.worker[each.key].id
 
   # A mounted volume never detaches from a running host.
   stop_instance_before_detaching = true
+}
+
+# Up to release 0.1 worker B alone had a volume.
+moved {
+  from = aws_ebs_volume.result
+  to   = aws_ebs_volume.state["worker_b"]
+}
+
+moved {
+  from = aws_volume_attachment.result
+  to   = aws_volume_attachment.state["worker_b"]
 }

@@ -221,7 +221,7 @@ variable "ssh_private_key_file" {
 }
 
 variable "result_volume_size_gib" {
-  description = "Size of worker B's result volume in GiB: a whole number from 1 to 16384."
+  description = "Size of each worker's volume, which holds its state and results, in GiB: a whole number from 1 to 16384."
   type        = number
   default     = 1
   nullable    = false
@@ -242,6 +242,18 @@ variable "rekognition_rate_per_second" {
   validation {
     condition     = var.rekognition_rate_per_second == null || try(var.rekognition_rate_per_second >= 0.1 && var.rekognition_rate_per_second <= 1000, false)
     error_message = "rekognition_rate_per_second is ${coalesce(var.rekognition_rate_per_second, 0)}: use a number from 0.1 to 1000, or null for the documented quota of the region."
+  }
+}
+
+variable "text_download_max_bytes" {
+  description = "Up to this size worker B downloads an image to read its text; of a larger one it tells Rekognition where it lies in S3. A whole number from 0 to 5242880, above which Rekognition takes no bytes."
+  type        = number
+  default     = 524288
+  nullable    = false
+
+  validation {
+    condition     = var.text_download_max_bytes >= 0 && var.text_download_max_bytes <= 5242880 && floor(var.text_download_max_bytes) == var.text_download_max_bytes
+    error_message = "text_download_max_bytes is ${var.text_download_max_bytes}: use a whole number from 0 to 5242880."
   }
 }
 

@@ -16,25 +16,32 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from emulator.secret import ROOT_ACCESS_KEY_ID, Secret
+from tests import signing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 30
 REGION = "us-east-1"
-ROOT_KEY = "carscribe"
+ROOT_KEY = ROOT_ACCESS_KEY_ID
 """Who signs with this key is the account's root, also while policies are enforced."""
 
 
 class StandIn:
     """One running stand-in."""
 
-    def __init__(self, url: str, port: int, pid: int, images: Path, log: Path) -> None:
+    def __init__(  # noqa: PLR0917 # all of it is needed
+        self, url: str, port: int, pid: int, images: Path, log: Path, secret: Secret
+    ) -> None:
         self.url, self.port, self.pid, self.images, self.log = url, port, pid, images, log
+        self.secret = secret
+        self.token = {"Authorization": f"Bearer {secret.token}"}
         self.env = {
             "AWS_ENDPOINT_URL": url,
             "AWS_ACCESS_KEY_ID": ROOT_KEY,
-            "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+            "AWS_SECRET_ACCESS_KEY": secret.access_key,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -47,7 +54,7 @@ class StandIn:
         service: str,
         *,
         key: str = ROOT_KEY,
-        secret: str = ROOT_KEY,
+        secret: str | None = None,
         token: str | None = None,
         region: str = REGION,
         config: Config | None = None,
@@ -59,7 +66,7 @@ class StandIn:
             endpoint_url=self.url,
             region_name=region,
             aws_access_key_id=key,
-            aws_secret_access_key=secret,
+            aws_secret_access_key=secret or self.secret.access_key,
             aws_session_token=token,
             config=Config(retries={"total_max_attempts": 1}).merge(config or Config()),
         )
@@ -70,9 +77,17 @@ class StandIn:
             f"{self.url}/{path}",
             method=method,
             data=None if value is None else json.dumps(value).encode(),
+            headers=self.token,
         )
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 # loopback
             return json.loads(response.read() or b"{}")
+
+    def raw_request(self, method: str, path: str) -> bytes:
+        """Write a signed request without a body, as it goes over the wire."""
+        signed = signing.headers(self.secret, method, f"{self.url}{path}")
+        head = {"Host": f"127.0.0.1:{self.port}", **signed}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{n}: {v}" for n, v in head.items())]
+        return "\r\n".join([*lines, "", ""]).encode()
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Read the running counts, by operation."""
@@ -114,9 +129,10 @@ def start(folder: Path, *arguments: str, images: Path | None = None) -> Iterator
     images = images or folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    ready, log = folder / "ready.json", folder / "log.txt"
+    ready, log, secret = folder / "ready.json", folder / "log.txt", folder / "secret.sh"
     command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
     command += ["--ready-file", str(ready), "--log", str(log), "--until-stdin-closes", *arguments]
+    command += ["--secret-file", str(secret)]
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -131,7 +147,9 @@ def start(folder: Path, *arguments: str, images: Path | None = None) -> Iterator
                     raise RuntimeError(f"the stand-in did not start: {log.read_text()}")
                 time.sleep(0.02)
             state = json.loads(ready.read_text())
-            yield StandIn(state["url"], state["port"], state["pid"], images, log)
+            yield StandIn(
+                state["url"], state["port"], state["pid"], images, log, Secret.read(secret)
+            )
         finally:
             process.terminate()
             process.wait(10)

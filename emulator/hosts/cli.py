@@ -87,7 +87,8 @@ def serve_start(options: argparse.Namespace) -> None:
 
 def env(_options: argparse.Namespace) -> None:
     """Print the environment of the control machine's programs."""
-    for name, value in standin.environment(standin.required(Deployment.here())).items():
+    deployment = Deployment.here()
+    for name, value in standin.environment(deployment, standin.required(deployment)).items():
         print(f"{name}={value}")
 
 
@@ -99,14 +100,14 @@ def up(_options: argparse.Namespace) -> None:
     started = time.monotonic()
     with deployment.lock():
         engine = _engine(deployment, program)
-        snapshot = instances.snapshot(standin.ec2_client(url))
+        snapshot = instances.snapshot(standin.ec2_client(deployment, url))
         if not snapshot.instances:
             raise HostsError("The stand-in has no instance yet: 'make up TARGET=local' makes them.")
         hosts = Hosts(deployment, engine, url)
         hosts.remove_gone(snapshot)
         gateways = hosts.prepare_network(snapshot.instances)
         for gateway in gateways:
-            standin.listen_at(url, gateway)
+            standin.listen_at(deployment, url, gateway)
         hosts.bring_up(snapshot.instances, image.ensure(deployment, engine))
         hosts.wait_until_ready(snapshot.instances)
         watch.start(deployment, program)
@@ -137,7 +138,7 @@ def status(_options: argparse.Namespace) -> None:
     """Show what the API says of each instance and what its host does."""
     deployment = Deployment.here()
     url = standin.required(deployment)
-    snapshot = instances.snapshot(standin.ec2_client(url))
+    snapshot = instances.snapshot(standin.ec2_client(deployment, url))
     known = read_json(deployment.state / "hosts" / "engine.json")
     containers = _present(deployment).containers() if known else {}
     print(f"stand-in  {url}")
@@ -164,7 +165,7 @@ def change(verb: str, options: argparse.Namespace) -> None:
     url = standin.required(deployment)
     engine = _present(deployment)
     watch.start(deployment, engine.program)
-    ec2 = standin.ec2_client(url)
+    ec2 = standin.ec2_client(deployment, url)
     instance = instances.snapshot(ec2).find(options.role)
     before = engine.containers().get(instance.id)
     if before is None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emulator.secret import private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,6 +52,11 @@ class Deployment:
         return self.state / "standin.json"
 
     @property
+    def secret_file(self) -> Path:
+        """Where the secret of the stand-in is kept."""
+        return self.state / "secret.sh"
+
+    @property
     def engine(self) -> Path:
         """Podman's storage, and all else that it writes."""
         return self.state / "engine"
@@ -80,6 +87,8 @@ class Deployment:
     def lock(self) -> Iterator[None]:
         """Let one command at a time change the deployment; the kernel frees it after a kill."""
         self.state.parent.mkdir(parents=True, exist_ok=True)
+        if self.state.parent == CHECKOUT / "build":
+            private_folder(self.state.parent)
         with self.state.with_suffix(".lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

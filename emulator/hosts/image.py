@@ -127,6 +127,8 @@ def _from_mirror(deployment: Deployment, archive: Path) -> None:
             f"--include={','.join(packages.IMAGE)}",
         ),
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in UNWANTED),
+        # The folder of a deployment is its owner's alone, so apt's own user cannot enter it.
+        '--aptopt=APT::Sandbox::User "root"',
         *(f"--aptopt={option}" for option in _apt_options()),
         *(SUITE, archive),
         # With no sources of its own mmdebstrap takes Debian's public mirror.

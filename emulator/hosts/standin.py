@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.hosts.deployment import CHECKOUT, read_json
 from emulator.hosts.errors import HostsError
-from emulator.hosts.process import start_background, started_at
+from emulator.hosts.process import recorded, start_background, started_at
+from emulator.secret import ROOT_ACCESS_KEY_ID, Secret, SecretError, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from emulator.hosts.deployment import Deployment
 
 REGION = "us-east-1"
-KEY = "carscribe"  # the control machine's; hosts have those of their instance profile
 START_SECONDS = 30.0
 CALL_SECONDS = 10.0
 
@@ -31,13 +31,24 @@ def record(deployment: Deployment) -> Path:
     return deployment.state / "standin.process.json"
 
 
+def secret(deployment: Deployment) -> Secret:
+    """Return what this deployment's stand-in and its clients alone know."""
+    try:
+        return Secret.read(deployment.secret_file)
+    except OSError as error:
+        raise HostsError(f"Cannot read {deployment.secret_file}: {error.strerror}.") from error
+    except SecretError as error:
+        raise HostsError(str(error)) from error
+
+
 def address(deployment: Deployment) -> str | None:
     """Return the URL of the stand-in if it runs."""
     ready = read_json(deployment.ready_file)
-    if ready is None or started_at(int(ready["pid"])) is None:
+    # Only to that very process: another account may listen at the port of one that ended.
+    if ready is None or recorded(record(deployment)) != int(ready["pid"]):
         return None
     try:
-        call(str(ready["url"]), "GET", "instances")
+        call(deployment, str(ready["url"]), "GET", "instances")
     except OSError:
         return None
     return str(ready["url"])
@@ -51,16 +62,16 @@ def required(deployment: Deployment) -> str:
     return url
 
 
-def environment(url: str) -> dict[str, str]:
+def environment(deployment: Deployment, url: str) -> dict[str, str]:
     """Return what a program on this machine needs to talk to the stand-in and to nothing else."""
     return {
-        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_ACCESS_KEY_ID": ROOT_ACCESS_KEY_ID,
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": url,
         "AWS_REGION": REGION,
-        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_SECRET_ACCESS_KEY": secret(deployment).access_key,
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     }
 
@@ -78,8 +89,11 @@ def start(deployment: Deployment, options: Sequence[str]) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
     )
+    private_folder(deployment.state)
+    given += ["--ready-file", str(deployment.ready_file)]
+    given += ["--secret-file", str(deployment.secret_file)]
     pid = start_background(
-        [sys.executable, "-m", "emulator", "serve", "--ready-file", deployment.ready_file, *given],
+        [sys.executable, "-m", "emulator", "serve", *given],
         record(deployment),
         log,
     )
@@ -91,17 +105,24 @@ def start(deployment: Deployment, options: Sequence[str]) -> None:
         time.sleep(0.05)
 
 
-def call(url: str, method: str, name: str, value: dict[str, Any] | None = None) -> Any:
+def call(
+    deployment: Deployment, url: str, method: str, name: str, value: dict[str, Any] | None = None
+) -> Any:
     """Make one call of the stand-in's admin API."""
     body = None if value is None else json.dumps(value).encode()
-    request = urllib.request.Request(f"{url}/_carscribe/{name}", data=body, method=method)  # noqa: S310 # the stand-in's own
+    request = urllib.request.Request(  # noqa: S310 # the stand-in's own
+        f"{url}/_carscribe/{name}",
+        data=body,
+        method=method,
+        headers={"Authorization": f"Bearer {secret(deployment).token}"},
+    )
     # A proxy of this machine has no business between it and itself.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=CALL_SECONDS) as answer:
         return json.loads(answer.read() or b"{}")
 
 
-def ec2_client(url: str) -> Any:
+def ec2_client(deployment: Deployment, url: str) -> Any:
     """Return a client of the stand-in's EC2 for this process."""
     # Imported late: boto3 takes a while, and the watcher does without.
     import boto3  # noqa: PLC0415 # see above
@@ -111,16 +132,16 @@ def ec2_client(url: str) -> Any:
         "ec2",
         endpoint_url=url,
         region_name=REGION,
-        aws_access_key_id=KEY,
-        aws_secret_access_key=KEY,
+        aws_access_key_id=ROOT_ACCESS_KEY_ID,
+        aws_secret_access_key=secret(deployment).access_key,
         config=Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 10}),
     )
 
 
-def listen_at(url: str, gateway: str) -> None:
+def listen_at(deployment: Deployment, url: str, gateway: str) -> None:
     """Let the stand-in answer at the hosts' gateway as well."""
     try:
-        call(url, "POST", "listen", {"address": gateway})
+        call(deployment, url, "POST", "listen", {"address": gateway})
     except urllib.error.HTTPError as error:
         detail = json.loads(error.read() or b"{}").get("error", error.reason)
         raise HostsError(

@@ -159,7 +159,16 @@ def _unmount(deployment: Deployment) -> None:
 
 def _files(deployment: Deployment) -> list[Path]:
     """Return what this package writes; Terraform's state in the same folder is not ours."""
-    names = ("base.tar", "engine", "hosts", "mmdebstrap", "standin.json", "standin.log", "volumes")
+    names = (
+        "base.tar",
+        "engine",
+        "hosts",
+        "mmdebstrap",
+        "secret.sh",
+        "standin.json",
+        "standin.log",
+        "volumes",
+    )
     return [
         *(deployment.state / name for name in names),
         deployment.runtime,

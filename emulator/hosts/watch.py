@@ -62,11 +62,11 @@ class Watcher:
     def watch(self) -> None:
         """Go on until the stand-in ends."""
         self._follow()
-        self.known = standin.call(self.url, "GET", "instances")
+        self.known = standin.call(self.deployment, self.url, "GET", "instances")
         while True:
             ended = self._wait()
             try:
-                current = standin.call(self.url, "GET", "instances")
+                current = standin.call(self.deployment, self.url, "GET", "instances")
             except OSError:
                 if standin.address(self.deployment) is None:
                     return
@@ -87,7 +87,7 @@ class Watcher:
     def _act(self, current: dict[str, Any]) -> set[str]:
         """Make the hosts follow; return the instances stopped because their host switched off."""
         containers = self.engine.containers()
-        ec2 = standin.ec2_client(self.url)
+        ec2 = standin.ec2_client(self.deployment, self.url)
         switched_off = set()
         for instance_id, container in containers.items():
             if not container.running and current.get(instance_id, {}).get("state") == "running":

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from emulator.mendings import machines, paths, policies, queue_attributes, queues, reboots
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from emulator.faults import Faults
+from emulator.mendings import machines, paths, policies, reboots
 
 
-def apply(faults: Callable[[], Faults]) -> None:
-    """Mend moto in this process; `faults` returns those that are switched on now."""
+def apply() -> None:
+    """Mend moto in this process."""
     machines.mend()
     paths.mend()
     policies.mend()
-    queue_attributes.mend()
-    queues.mend(faults)
     reboots.mend()

@@ -18,33 +18,29 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from moto.core.authorization import ActionAuthenticatorMixin
-from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.iam.access_control import IAMPolicyStatement, IAMRequestBase, PermissionResult
+
+from emulator.secret import ROOT_ACCESS_KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-ROOT_ACCESS_KEY_ID = "carscribe"
-"""Whoever signs with this key is the account's root: no policy is asked."""
-
 condition_keys: ContextVar[dict[str, str]] = ContextVar("condition_keys")
 """The condition keys of the request under way, in lower case."""
 OUTSIDE_A_REQUEST = {"aws:securetransport": "true"}
 
 # moto asks for an operation by its own name where AWS asks for another action.
-# Source: Service Authorization Reference, Amazon S3 and Amazon SQS.
-ACTIONS_OF_AWS = {
-    "s3:HeadBucket": "s3:ListBucket",
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-}
+# Source: Service Authorization Reference, Amazon S3.
+ACTIONS_OF_AWS = {"s3:HeadBucket": "s3:ListBucket"}
 
 
 def mend() -> None:
     """Replace the evaluation of one statement, and let the root through."""
     IAMPolicyStatement.is_action_permitted = _is_action_permitted
+    # The front has checked the signature; moto's check takes twenty times as long.
+    IAMRequestBase.check_signature = lambda _: None
     original = ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 # the part that is mended
     if getattr(original, "mended", False):
         return

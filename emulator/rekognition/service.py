@@ -54,10 +54,10 @@ class Rekognition:
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer one request, or say the error as the service would."""
         try:
-            credentials.authorize_rekognition(operation, request)
+            credentials.authorize(f"rekognition:{operation}", "*", request)
             response = self._respond(operation, request)
         except credentials.Refused as refused:
-            return errors.error("rekognition", refused.code, refused.message)
+            return errors.error("rekognition", f"{refused.code}Exception", refused.message)
         except RekognitionError as error:
             return errors.error("rekognition", error.code, str(error), error.status)
         return Answer(

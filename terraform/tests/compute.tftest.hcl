@@ -14,7 +14,7 @@ variables {
   known_hosts_file     = "tests/files/known hosts"
 }
 
-run "two_hosts_and_a_volume_are_closed_and_encrypted" {
+run "two_hosts_with_a_volume_each_are_closed_and_encrypted" {
   command = plan
 
   assert {
@@ -23,8 +23,8 @@ run "two_hosts_and_a_volume_are_closed_and_encrypted" {
   }
 
   assert {
-    condition     = alltrue([for host in aws_instance.worker : host.root_block_device[0].encrypted]) && aws_ebs_volume.result.encrypted
-    error_message = "A host's root disk or the result volume is not encrypted."
+    condition     = alltrue([for host in aws_instance.worker : host.root_block_device[0].encrypted]) && alltrue([for volume in aws_ebs_volume.state : volume.encrypted])
+    error_message = "A host's root disk or a volume is not encrypted."
   }
 
   assert {
@@ -43,13 +43,13 @@ run "two_hosts_and_a_volume_are_closed_and_encrypted" {
   }
 
   assert {
-    condition     = aws_volume_attachment.result.instance_id == aws_instance.worker["worker_b"].id && aws_volume_attachment.result.device_name == "/dev/sdf" && aws_volume_attachment.result.stop_instance_before_detaching
-    error_message = "The result volume is elsewhere, or its removal would hang."
+    condition     = keys(aws_volume_attachment.state) == ["worker_a", "worker_b"] && alltrue([for worker, attachment in aws_volume_attachment.state : attachment.instance_id == aws_instance.worker[worker].id && attachment.device_name == "/dev/sdf" && attachment.stop_instance_before_detaching])
+    error_message = "A volume is elsewhere than at its worker's host, or its removal would hang."
   }
 
   assert {
-    condition     = aws_ebs_volume.result.type == "gp3" && aws_ebs_volume.result.size == 1
-    error_message = "The result volume is ${aws_ebs_volume.result.size} GiB of ${aws_ebs_volume.result.type}."
+    condition     = alltrue([for volume in aws_ebs_volume.state : volume.type == "gp3" && volume.size == 1])
+    error_message = "A volume is of another type or size."
   }
 }
 

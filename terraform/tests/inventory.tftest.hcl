@@ -24,6 +24,8 @@ run "both_hosts_are_listed_by_role_with_address_and_arguments" {
           ansible_host            = "198.51.100.4"
           ansible_ssh_common_args = "-o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o 'UserKnownHostsFile=\"${abspath("tests/files/known hosts")}\"' -o HostKeyAlias=i-0123456789abcdef0"
           private_address         = "10.73.1.4"
+          carscribe_volume_id     = "vol-0123456789abcdef0"
+          carscribe_volume_device = "/dev/sdf"
         }
       }
     }
@@ -31,13 +33,8 @@ run "both_hosts_are_listed_by_role_with_address_and_arguments" {
   }
 
   assert {
-    condition = {
-      for name, value in yamldecode(local.inventory_text).all.children.worker_b.hosts.worker-b : name => value if startswith(name, "carscribe_")
-      } == {
-      carscribe_result_volume_id     = "vol-0123456789abcdef0"
-      carscribe_result_volume_device = "/dev/sdf"
-    }
-    error_message = "worker-b's volume is listed otherwise: ${local.inventory_text}"
+    condition     = yamldecode(local.inventory_text).all.children.worker_b.hosts.worker-b == yamldecode(local.inventory_text).all.children.worker_a.hosts.worker-a
+    error_message = "worker-b is listed otherwise: ${local.inventory_text}"
   }
 }
 
@@ -58,6 +55,7 @@ run "what_both_hosts_share_is_listed_once" {
       carscribe_queue_url                   = "https://sqs.us-east-1.amazonaws.com/123456789012/the-indexes"
       carscribe_dead_letter_queue_url       = "https://sqs.us-east-1.amazonaws.com/123456789012/the-dead-letters"
       carscribe_rekognition_rate_per_second = 50
+      carscribe_text_download_max_bytes     = 524288
     }
     error_message = "The variables are others: ${local.inventory_text}"
   }

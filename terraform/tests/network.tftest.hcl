@@ -66,7 +66,7 @@ run "an_existing_subnet_makes_no_network" {
   }
 
   assert {
-    condition     = alltrue([for host in aws_instance.worker : host.subnet_id == "subnet-0fedcba9876543210"]) && aws_security_group.worker.vpc_id == "vpc-0fedcba9876543210" && aws_ebs_volume.result.availability_zone == "us-east-1c"
+    condition     = alltrue([for host in aws_instance.worker : host.subnet_id == "subnet-0fedcba9876543210"]) && aws_security_group.worker.vpc_id == "vpc-0fedcba9876543210" && alltrue([for volume in aws_ebs_volume.state : volume.availability_zone == "us-east-1c"])
     error_message = "A host, the security group or the volume is elsewhere than the existing subnet."
   }
 }

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emulator.secret import Secret
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 600.0
 LEFT_OUT = shutil.ignore_patterns(
@@ -34,7 +36,7 @@ class Done:
         return {
             host: int(number)
             for host, number in re.findall(
-                r"^(worker-[ab]) .* changed=(\d+) ", self.text, re.MULTILINE
+                r"^ *(worker-[ab]) .* changed=(\d+) ", self.text, re.MULTILINE
             )
         }
 
@@ -53,7 +55,7 @@ class Copy:
         What a session that was killed has left there is removed first.
         """
         if root.exists():
-            cls(root).make_target("down")
+            cls(root).make_target("down", "YES=1")
             shutil.rmtree(root)
         shutil.copytree(CHECKOUT, root, ignore=LEFT_OUT)
         (root / ".venv").symlink_to(CHECKOUT / ".venv")
@@ -123,7 +125,10 @@ class Copy:
         """Ask the stand-in's own interface."""
         url = json.loads((self.root / "build/local/standin.json").read_text())["url"]
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{url}/_carscribe/{path}", data=data)  # noqa: S310
+        token = Secret.read(self.root / "build/local/secret.sh").token
+        request = urllib.request.Request(  # noqa: S310
+            f"{url}/_carscribe/{path}", data=data, headers={"Authorization": f"Bearer {token}"}
+        )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             text = answer.read()
         return json.loads(text) if text else None

@@ -16,6 +16,7 @@ from emulator.hosts import standin
 from emulator.hosts.deployment import CACHE_VARIABLE, STATE_VARIABLE, Deployment, read_json
 from emulator.hosts.engine import Engine
 from emulator.hosts.process import recorded
+from emulator.secret import ROOT_ACCESS_KEY_ID
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 240.0
@@ -51,7 +52,7 @@ class World:
     @property
     def ec2(self) -> Any:
         """A client of the stand-in's EC2."""
-        return standin.ec2_client(self.url)
+        return standin.ec2_client(self.deployment, self.url)
 
     @property
     def key(self) -> Path:
@@ -85,8 +86,8 @@ class World:
         import boto3  # noqa: PLC0415 # as in the package
 
         return boto3.Session(
-            aws_access_key_id="carscribe",
-            aws_secret_access_key="carscribe",
+            aws_access_key_id=ROOT_ACCESS_KEY_ID,
+            aws_secret_access_key=standin.secret(self.deployment).access_key,
             region_name=standin.REGION,
         ).client(service, endpoint_url=self.url)  # type: ignore[call-overload]
 
@@ -209,7 +210,7 @@ class World:
 
     def admin(self, name: str, value: dict[str, Any]) -> None:
         """Make one call of the stand-in's admin API."""
-        standin.call(self.url, "POST", name, value)
+        standin.call(self.deployment, self.url, "POST", name, value)
 
     def kill(self, name: str) -> None:
         """Kill one of the deployment's own processes as nothing can be prepared for."""

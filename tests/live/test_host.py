@@ -15,25 +15,28 @@ def test_the_state_directory_is_the_workers_alone(worker: Worker) -> None:
     assert (directory.user, directory.group, directory.mode) == (worker.unit, worker.unit, 0o700)
 
 
-def test_b_writes_to_the_volume(worker_b: Worker) -> None:
-    """B's state directory is the volume's own file system, with nothing to execute on it."""
-    mount = worker_b.host.mount_point(worker_b.state)
+def test_a_worker_writes_to_its_volume(worker: Worker) -> None:
+    """The state directory is the volume's own file system, with nothing to execute on it."""
+    mount = worker.host.mount_point(worker.state)
     assert mount.exists
     assert mount.filesystem in {"ext4", "xfs"}
     assert {"nodev", "noexec", "nosuid"} <= set(mount.options)
 
 
-def test_the_mount_names_the_file_system(worker_b: Worker) -> None:
+def test_the_file_system_fills_its_volume(worker: Worker) -> None:
+    """A volume that was made larger has a file system of its own size, but for what that keeps."""
+    device = worker.say(f"findmnt --noheadings --output SOURCE {worker.state}").strip()
+    volume_bytes = int(worker.say(f"blockdev --getsize64 {device}"))
+    used = worker.say(f"findmnt --noheadings --bytes --output SIZE {worker.state}")
+    assert int(used) > 0.9 * volume_bytes
+
+
+def test_the_mount_names_the_file_system(worker: Worker) -> None:
     """The mount unit finds the volume by UUID, and comes back at every boot."""
-    name = worker_b.say(f"systemd-escape --path --suffix=mount {worker_b.state}").strip()
+    name = worker.say(f"systemd-escape --path --suffix=mount {worker.state}").strip()
     quoted = name.replace("\\", "\\\\")
-    assert "What=/dev/disk/by-uuid/" in worker_b.say(f"systemctl cat {quoted}")
-    assert worker_b.say(f"systemctl is-enabled {quoted}").strip() == "enabled"
-
-
-def test_a_writes_to_its_root_disk(worker_a: Worker) -> None:
-    """A has no volume of its own."""
-    assert not worker_a.host.mount_point(worker_a.state).exists
+    assert "What=/dev/disk/by-uuid/" in worker.say(f"systemctl cat {quoted}")
+    assert worker.say(f"systemctl is-enabled {quoted}").strip() == "enabled"
 
 
 def test_no_door_but_ssh(worker: Worker) -> None:

@@ -55,11 +55,10 @@ def test_the_inventory_says_what_is_there(world: World, name: str) -> None:
         assert values["carscribe_prefix"] == ("photos/2024/" if name == "given" else "")
         assert values["carscribe_region"] == "us-east-1"
         assert values["carscribe_rekognition_rate_per_second"] == 50
-    volume = hosts["worker-b"]["carscribe_result_volume_id"]
-    assert "carscribe_result_volume_id" not in hosts["worker-a"]
-    attachment = ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["Attachments"][0]
-    assert attachment["InstanceId"] == outputs["hosts"]["worker-b"]["instance_id"]
-    assert attachment["Device"] == hosts["worker-b"]["carscribe_result_volume_device"]
+        volume = values["carscribe_volume_id"]
+        attachment = ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["Attachments"][0]
+        assert attachment["InstanceId"] == instance_id
+        assert attachment["Device"] == values["carscribe_volume_device"]
 
 
 def inventory(file: Path) -> dict[str, Any]:
@@ -105,15 +104,15 @@ def test_no_private_key_is_in_the_state(world: World) -> None:
     assert "PRIVATE KEY" not in state
 
 
-def test_another_operating_system_replaces_hosts_and_keeps_the_volume(world: World) -> None:
-    """Both hosts are made anew, the result volume and the addresses are not."""
+def test_another_operating_system_replaces_hosts_and_keeps_the_volumes(world: World) -> None:
+    """Both hosts are made anew, the volumes and the addresses are not."""
     deployment = world["own"]
     deployment.run("plan", "-var=operating_system=al2023")
     said = deployment.said
     for worker in ("worker_a", "worker_b"):
         assert f'# aws_instance.worker["{worker}"] will be replaced' in said, said
-    assert "# aws_volume_attachment.result must be replaced" in said, said
-    for kept in ("aws_ebs_volume.result", "aws_eip.worker"):
+        assert f'# aws_volume_attachment.state["{worker}"] must be replaced' in said, said
+    for kept in ("aws_ebs_volume.state", "aws_eip.worker"):
         assert not any(
             f"# {kept}" in line and ("replaced" in line or "destroyed" in line)
             for line in said.splitlines()

@@ -99,8 +99,7 @@ def test_half_of_the_response_is_really_sent(standin: StandIn) -> None:
     """The bytes that arrive are fewer than the header promises, and more than none."""
     standin.faults({"operations": {"*": {"drop_share": 1}}})
     with socket.create_connection(("127.0.0.1", standin.port), timeout=5) as connection:
-        head = f"GET /{BUCKET} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        connection.sendall(head.encode())
+        connection.sendall(standin.raw_request("GET", f"/{BUCKET}"))
         received = b""
         while part := connection.recv(65536):
             received += part

@@ -185,9 +185,14 @@ def test_the_root_sets_up_while_policies_are_enforced(standin: StandIn) -> None:
 
 @pytest.mark.usefixtures("image")
 def test_without_enforcement_everything_is_allowed(standin: StandIn) -> None:
-    """Any key signs for anything until policies are enforced."""
-    s3 = standin.client("s3", key="AKIAUNKNOWNUNKNOWN22", secret="x")
+    """Whoever has keys may do anything until policies are enforced; a stranger may nothing."""
+    iam = standin.client("iam")
+    iam.create_user(UserName="nobody")
+    made = iam.create_access_key(UserName="nobody")["AccessKey"]
+    s3 = standin.client("s3", key=made["AccessKeyId"], secret=made["SecretAccessKey"])
     assert s3.get_object(Bucket=BUCKET, Key="1.jpg")["Body"].read()
+    stranger = standin.client("s3", key="AKIAUNKNOWNUNKNOWN22", secret="x")
+    assert refused(stranger.get_object, Bucket=BUCKET, Key="1.jpg") == "InvalidAccessKeyId"
 
 
 def test_enforcement_can_be_switched_on_from_the_start(

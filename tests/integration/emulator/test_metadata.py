@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
 
+from emulator.messages import Request
+from emulator.metadata import Metadata
+from tests import signing
 from tests.emulator import StandIn, start
 from tests.integration.emulator.cloud import allow, make_instance, make_role
 from tests.integration.emulator.samples import BUCKET
@@ -114,20 +119,52 @@ def test_a_token_is_not_given_through_a_proxy_or_by_get(standin: StandIn) -> Non
     assert ask(standin, "api/token", "GET", **{TTL: "60"})[0] == 405
 
 
-def test_the_instance_is_found_by_its_elastic_ip(
+def test_nobody_is_an_instance_by_an_address_of_loopback(
     standin: StandIn, instance: dict[str, Any]
 ) -> None:
-    """An address that belongs to no instance is told nothing; an Elastic IP is its instance's."""
+    """Any account of this machine can ask from an Elastic IP, which is such an address here."""
     standin.call("POST", "_carscribe/metadata", {"addresses": {}})
     assert ask(standin, "api/token", "PUT", **{TTL: "60"})[0] == 404
     ec2 = standin.client("ec2")
     elastic = ec2.allocate_address(Domain="vpc")
     ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=instance["InstanceId"])
-    address = elastic["PublicIp"]
-    token = token_of(standin, source=address)
-    answer = ask(standin, "meta-data/instance-id", source=address, **{TOKEN: token})
-    assert answer == (200, instance["InstanceId"])
-    assert ask(standin, "meta-data/public-ipv4", source=address, **{TOKEN: token})[1] == address
+    assert ask(standin, "api/token", "PUT", elastic["PublicIp"], **{TTL: "60"})[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "found"),
+    [
+        ("own", "10.99.1.1", True),
+        ("own", "127.0.0.1", False),  # its private address, but not on the hosts' bridge
+        ("own", "10.98.0.1", False),
+        ("10.99.1.77", "10.99.1.1", False),
+        ("10.99.1.1", "10.99.1.1", False),  # another account of this machine
+    ],
+)
+def test_an_instance_is_known_by_its_private_address_in_its_own_subnet(
+    client: str, server: str, found: bool
+) -> None:
+    """There nobody else of this machine can take an address."""
+    ec2 = ec2_backends[DEFAULT_ACCOUNT_ID]["eu-north-1"]
+    subnet = ec2.create_subnet(ec2.create_vpc("10.99.0.0/16").id, "10.99.1.0/24")
+    made = ec2.run_instances(
+        "ami-1",
+        1,
+        None,
+        ["default"],
+        subnet_id=subnet.id,
+        is_instance_type_default=True,
+    ).instances[0]
+    environ = signing.environ(
+        "PUT",
+        "/latest/api/token",
+        client=made.private_ip if client == "own" else client,
+        server=server,
+        headers={TTL: "60"},
+    )
+    answer = Metadata("eu-north-1").answer(Request(environ, b""))
+    made.terminate()
+    assert answer.status == (200 if found else 404)
 
 
 def test_a_token_is_its_instances_alone(standin: StandIn, instance: dict[str, Any]) -> None:

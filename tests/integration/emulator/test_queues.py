@@ -1,4 +1,4 @@
-"""SQS as mended: characters, attributes, speed at depth, long polls, faults."""
+"""SQS over HTTP: characters, attributes, speed at depth, long polls, faults."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from emulator.rekognition.shapes import operation_model, output_problems
+from tests import signing
 from tests.integration.emulator.samples import (
     ANSWER,
     BAD_IMAGES,
@@ -175,15 +176,9 @@ def test_other_operations_are_unknown(standin: StandIn) -> None:
 
 def test_a_body_that_is_no_json_is_refused(standin: StandIn) -> None:
     """The error comes in the form of the JSON 1.1 protocol, with the request's id."""
-    request = urllib.request.Request(  # noqa: S310 # loopback
-        standin.url,
-        data=b"[",
-        headers={
-            "X-Amz-Target": "RekognitionService.DetectLabels",
-            "Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/rekognition"
-            "/aws4_request, SignedHeaders=host, Signature=0",
-        },
-    )
+    target = {"X-Amz-Target": "RekognitionService.DetectLabels"}
+    signed = signing.headers(standin.secret, "POST", f"{standin.url}/", b"[", "rekognition", target)
+    request = urllib.request.Request(f"{standin.url}/", data=b"[", headers=signed)  # noqa: S310 # loopback
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)  # noqa: S310 # loopback
     with caught.value as error:

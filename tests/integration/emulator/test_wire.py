@@ -14,18 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import signing
 from tests.emulator import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.emulator import StandIn
-
-
-SIGNED = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=carscribe/20260101/us-east-1/s3/aws4_request, "
-    "SignedHeaders=host, Signature=0"
-}
 
 
 def test_a_connection_stays_open(standin: StandIn) -> None:
@@ -40,7 +35,9 @@ def test_a_connection_stays_open(standin: StandIn) -> None:
         ("DELETE", "/photos/1.jpg", 204),
         ("GET", "/photos", 200),
     ]:
-        connection.request(method, path, body=b"data" if method == "PUT" else None, headers=SIGNED)
+        body = b"data" if method == "PUT" else b""
+        signed = signing.headers(standin.secret, method, f"{standin.url}{path}", body)
+        connection.request(method, path, body=body or None, headers=signed)
         response = connection.getresponse()
         response.read()
         assert response.status == status, (method, path)
@@ -54,10 +51,12 @@ def test_a_chunked_body_is_read_to_its_end(standin: StandIn) -> None:
     """A body of unknown length arrives whole, and the connection goes on after it."""
     standin.client("s3").create_bucket(Bucket="photos")
     connection = http.client.HTTPConnection("127.0.0.1", standin.port, timeout=10)
+    url = f"{standin.url}/photos/1.jpg"
+    signed = signing.headers(standin.secret, "PUT", url, b"onetwo")
     parts = iter([b"one", b"two"])
-    connection.request("PUT", "/photos/1.jpg", parts, SIGNED, encode_chunked=True)
+    connection.request("PUT", "/photos/1.jpg", parts, signed, encode_chunked=True)
     connection.getresponse().read()
-    connection.request("GET", "/photos/1.jpg", headers=SIGNED)
+    connection.request("GET", "/photos/1.jpg", headers=signing.headers(standin.secret, "GET", url))
     assert connection.getresponse().read() == b"onetwo"
     connection.close()
 
@@ -84,14 +83,15 @@ def test_uploads_are_not_slowed_by_waiting(standin: StandIn) -> None:
 def test_one_more_address_can_be_served_and_closed_again(standin: StandIn) -> None:
     """The gateway of the hosts' network gets a listener of its own, on the same port."""
     url = f"http://127.0.0.77:{standin.port}/moto-api/"
+    request = urllib.request.Request(url, headers=standin.token)  # loopback
     for _ in range(2):  # asking twice is asking once
         standin.call("POST", "_carscribe/listen", {"address": "127.0.0.77"})
-    with urllib.request.urlopen(url) as response:  # loopback
+    with urllib.request.urlopen(request) as response:  # noqa: S310 # loopback
         assert response.status == 200
     for _ in range(2):
         standin.call("DELETE", "_carscribe/listen", {"address": "127.0.0.77"})
     with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(url)  # loopback
+        urllib.request.urlopen(request)  # noqa: S310 # loopback
     assert standin.counts() == {}
 
 
@@ -112,6 +112,7 @@ def test_a_wrong_admin_call_says_what_is_wrong(
         f"{standin.url}/_carscribe/{path}",
         method=method,
         data=None if value is None else json.dumps(value).encode(),
+        headers=standin.token,
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)  # noqa: S310 # loopback

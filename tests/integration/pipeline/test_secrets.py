@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.emulator.cloud import allow, assume, make_role
 from tests.pipeline import ROOT, Pipeline, car_answer, picture
 
 if TYPE_CHECKING:
@@ -78,11 +79,15 @@ def test_none_in_what_a_deployment_leaves_here() -> None:
 
 def test_none_in_what_a_worker_leaves(pipeline: Pipeline) -> None:
     """A worker's credentials are in its environment alone: in no file, log or process list."""
-    secret = "kept-to-itself-0123456789"
-    token = "token-kept-to-itself-9876543210"
+    who = assume(pipeline.standin, make_role(pipeline.standin, "worker", allow(("*", "*"))))
+    secret, token = who["secret"], who["token"]
     pipeline.add("1.jpg", car_answer(99.0, "GO 1"), body=picture(9_000_001))
     env = dict(pipeline.standin.env)
-    pipeline.standin.env |= {"AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+    pipeline.standin.env |= {
+        "AWS_ACCESS_KEY_ID": who["key"],
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": token,
+    }
     try:
         b = pipeline.start("b", LOG_LEVEL="DEBUG")
         a = pipeline.start("a", LOG_LEVEL="DEBUG")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def test_an_hour_of_two_hosts() -> None:
-    """Two t3.micro, two addresses and 17 GiB of gp3 come to 3.27 cents an hour."""
-    expected = 2 * 0.0104 + 2 * 0.005 + 17 * 0.08 / 730
+    """Two t3.micro, two addresses and 18 GiB of gp3 come to 3.27 cents an hour."""
+    expected = 2 * 0.0104 + 2 * 0.005 + 18 * 0.08 / 730
     assert cost.usd_per_hour("t3.micro", 1) == pytest.approx(expected)
     assert "about $0.033:" in cost.an_hour("us-east-1")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from carscribe import deployment
+from carscribe import cli, deployment
 from carscribe.deployment import DeploymentError
 
 if TYPE_CHECKING:
@@ -57,6 +58,33 @@ def test_the_other_target_is_refused(tmp_path: Path) -> None:
         deployment.choose_target("aws", tmp_path)
 
 
+def test_a_damaged_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
+    """Junk in build/target is named with the way out: a plain `make up` does not go and pay."""
+    (tmp_path / "target").write_text("lo\0cal")
+    for ask in (deployment.target_that_is_up, lambda build: deployment.choose_target("", build)):
+        with pytest.raises(DeploymentError, match=r"target holds .*: write aws or local into it"):
+            ask(tmp_path)
+
+
+def test_a_lost_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
+    """Where hosts were made on this machine, AWS is not the default."""
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "standin.json").touch()
+    with pytest.raises(DeploymentError, match="say TARGET=local to mend"):
+        deployment.choose_target("", tmp_path)
+    assert deployment.choose_target("aws", tmp_path) == "aws"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "all: 1", "all: {children: {}}", "\0", "all:\n  vars: x"]
+)
+def test_a_damaged_inventory_is_named(tmp_path: Path, text: str) -> None:
+    """An emptied or junk inventory is one sentence with the way out."""
+    (tmp_path / "inventory.yml").write_text(text)
+    with pytest.raises(DeploymentError, match=r"inventory\.yml is damaged.*`make up` writes it"):
+        deployment.hosts(tmp_path)
+
+
 def test_an_unknown_target_is_refused(tmp_path: Path) -> None:
     """A misspelt target is no default."""
     with pytest.raises(DeploymentError, match="must be aws or local"):
@@ -99,3 +127,19 @@ def test_an_unknown_host_is_refused(build: Path) -> None:
     """A host that is neither a nor b is refused."""
     with pytest.raises(DeploymentError, match="must be a or b"):
         deployment.choose_hosts("c", build)
+
+
+@pytest.mark.parametrize("before", [None, 0o755])
+def test_what_a_deployment_keeps_is_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int | None
+) -> None:
+    """Logs, state and keys lie in build/, pictures and texts in results/: nobody else enters."""
+    folders = {"BUILD": tmp_path / "build", "RESULTS": tmp_path / "results"}
+    for name, folder in folders.items():
+        monkeypatch.setattr(cli, name, folder)
+        if before is not None:
+            folder.mkdir(before)
+    monkeypatch.setitem(cli.COMMANDS, "verify", cli.Command(lambda _: 0, (), "do nothing"))
+    assert cli.main(["verify"]) == 0
+    for folder in folders.values():
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -1,4 +1,4 @@
-"""What the front lets through, by the address of the client."""
+"""What the front lets through before it looks at anything else."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ import pytest
 
 from emulator.faults import Faults
 from emulator.messages import Request
+from emulator.secret import Secret
 from emulator.server import StandIn
+from tests import signing
+
+SECRET = Secret()
+
+
+def status(path: str, token: str = SECRET.token, **connection: str) -> int:
+    """Make a request with a token; return the answer's status."""
+    front = StandIn(None, "us-east-1", Faults(), secret=SECRET)
+    method = "GET" if path.endswith("counts") else "POST"
+    given = {"Authorization": f"Bearer {token}"} if token else {}
+    environ = signing.environ(method, path, headers=given, **connection)
+    return front.answer(Request(environ, b"")).status
 
 
 @pytest.mark.parametrize(
-    ("address", "path", "status"),
+    ("address", "path", "wanted"),
     [
         ("127.0.0.1", "/_carscribe/counts", 200),
         ("127.3.4.5", "/_carscribe/counts", 200),
@@ -21,13 +34,14 @@ from emulator.server import StandIn
     ],
 )
 def test_admin_calls_are_answered_to_this_machine_alone(
-    address: str, path: str, status: int
+    address: str, path: str, wanted: int
 ) -> None:
     """A host of the deployment can neither read the counts nor switch faults on or reset."""
-    front = StandIn(None, "us-east-1", Faults())
-    environ = {
-        "REQUEST_METHOD": "GET" if path.endswith("counts") else "POST",
-        "PATH_INFO": path,
-        "REMOTE_ADDR": address,
-    }
-    assert front.answer(Request(environ, b"")).status == status
+    assert status(path, client=address, server=address) == wanted
+
+
+@pytest.mark.parametrize("token", ["", "wrong", SECRET.access_key, SECRET.token[:-1]])
+@pytest.mark.parametrize("path", ["/_carscribe/counts", "/_carscribe/faults", "/moto-api/reset"])
+def test_admin_calls_need_the_token(path: str, token: str) -> None:
+    """Another account of the machine is a client on this machine too."""
+    assert status(path, token) == 401

@@ -12,18 +12,17 @@ import pytest
 from PIL import Image
 
 from emulator.faults import Faults
-from emulator.messages import Request
 from emulator.recognizer.boxes import Box
 from emulator.recognizer.detector import Found
 from emulator.recognizer.labels import to_labels
 from emulator.recognizer.text import Piece, join, to_detections
 from emulator.rekognition.shapes import output_problems
+from emulator.secret import Secret
 from emulator.server import StandIn
+from tests import signing
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SIGNED = "AWS4-HMAC-SHA256 Credential=carscribe/20260101/us-east-1/rekognition/aws4_request"
 
 
 class MadeUp:
@@ -56,14 +55,8 @@ def picture(tint: int) -> bytes:
 def ask(front: StandIn, operation: str, image: bytes, **parameters: Any) -> tuple[int, Any]:
     """Make a request; return the status and the body."""
     body = {"Image": {"Bytes": base64.b64encode(image).decode()}, **parameters}
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_AUTHORIZATION": SIGNED,
-        "HTTP_X_AMZ_TARGET": f"RekognitionService.{operation}",
-    }
-    answer = front.answer(Request(environ, json.dumps(body).encode()))
+    request = signing.rekognition(front.secret, operation, json.dumps(body).encode())
+    answer = front.answer(request)
     return answer.status, json.loads(answer.body)
 
 
@@ -72,7 +65,9 @@ def test_what_is_recognized_goes_out_as_the_services_answer(operation: str) -> N
     """For an image without a recorded answer, and valid by botocore's model."""
     recognizer, image = MadeUp(), picture(1)
     status, answer = ask(
-        StandIn(None, "us-east-1", Faults(), recognizer=recognizer), operation, image
+        StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer),
+        operation,
+        image,
     )
     assert status == 200
     assert output_problems(operation, answer) == []
@@ -88,7 +83,7 @@ def test_what_is_recognized_goes_out_as_the_services_answer(operation: str) -> N
 
 def test_a_requests_own_limits_hold_for_the_recognizer_too() -> None:
     """What is less sure than asked for is left out, as from a recorded answer."""
-    front = StandIn(None, "us-east-1", Faults(), recognizer=MadeUp())
+    front = StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=MadeUp())
     _, answer = ask(front, "DetectLabels", picture(1), MinConfidence=90, MaxLabels=1)
     assert [label["Name"] for label in answer["Labels"]] == ["Car"]
 
@@ -101,7 +96,7 @@ def test_a_recorded_answer_goes_first(tmp_path: Path, operation: str) -> None:
     recorded: Any = {"DetectLabels": {"Labels": []}}
     (tmp_path / "answers" / "1.png.json").write_text(json.dumps(recorded))
     recognizer = MadeUp()
-    front = StandIn(tmp_path, "us-east-1", Faults(), recognizer=recognizer)
+    front = StandIn(tmp_path, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer)
     _, answer = ask(front, operation, picture(1))
     assert not answer.get("Labels")
     assert not answer.get("TextDetections")
@@ -112,7 +107,7 @@ def test_a_recorded_answer_goes_first(tmp_path: Path, operation: str) -> None:
 
 def test_a_busy_recognizer_slows_its_caller_down() -> None:
     """The answer is Rekognition's for too many requests, which the workers' pacer heeds."""
-    front = StandIn(None, "us-east-1", Faults(), recognizer=MadeUp(busy=True))
+    front = StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=MadeUp(busy=True))
     status, answer = ask(front, "DetectText", picture(1))
     assert (status, answer["__type"]) == (400, "ThrottlingException")
 
@@ -121,7 +116,9 @@ def test_an_image_that_rekognition_refuses_is_not_recognized() -> None:
     """The emulator judges the bytes first."""
     recognizer = MadeUp()
     status, answer = ask(
-        StandIn(None, "us-east-1", Faults(), recognizer=recognizer), "DetectText", b"no image"
+        StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer),
+        "DetectText",
+        b"no image",
     )
     assert (status, answer["__type"]) == (400, "InvalidImageFormatException")
     assert recognizer.asked == []

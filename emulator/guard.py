@@ -1,0 +1,47 @@
+"""What is refused before anything else is looked at, and who may use the control endpoints.
+
+A page in a browser reaches a server on loopback too. Browsers say where a
+request comes from in headers that no page can take away; a name that is made
+to lead here (DNS rebinding) stands in Host.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from typing import TYPE_CHECKING
+
+from emulator.messages import Answer
+
+if TYPE_CHECKING:
+    from emulator.messages import Request
+    from emulator.secret import Secret
+
+HTTP_PORT = 80
+OF_BROWSERS = ("Origin", "Sec-Fetch-Site")
+CONTROL = ("/_carscribe/", "/moto-api")
+
+
+def refusal(request: Request, secret: Secret) -> Answer | None:
+    """Refuse what a browser sends, what is sent to another name, and control without a token."""
+    if any(request.header(name) for name in OF_BROWSERS):
+        return Answer.of_text("not for web pages", 403)
+    address = request.server_address
+    host, _, port = request.header("Host").rpartition(":")
+    if not port.isdecimal() or not host:
+        host, port = request.header("Host"), str(HTTP_PORT)
+    if (host.strip("[]"), port) != (address, request.environ["SERVER_PORT"]):
+        url = f"http://{address}:{request.environ['SERVER_PORT']}"
+        return Answer.of_text(f"Host is not the address of this server: ask {url}", 403)
+    if request.path.startswith(CONTROL):
+        return _refusal_of_control(request, secret)
+    return None
+
+
+def _refusal_of_control(request: Request, secret: Secret) -> Answer | None:
+    if not ipaddress.ip_address(request.client_address).is_loopback:
+        return Answer.of_text("only for clients on this machine", 403)
+    given = request.header("Authorization").encode("latin-1", "replace")
+    if not hmac.compare_digest(given, f"Bearer {secret.token}".encode()):
+        return Answer.of_text("the control endpoints need the token of this emulator", 401)
+    return None

@@ -1,0 +1,128 @@
+"""The older protocol of SQS, which SDKs before the end of 2023 speak: forms in, XML out."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests import signing
+
+if TYPE_CHECKING:
+    from tests.emulator import StandIn
+
+SPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
+BODY = "a<b>&'\" \r\n\t ü🚗"
+
+
+def ask(standin: StandIn, path: str = "/", **form: str) -> tuple[int, ET.Element]:
+    """Post a form; return the status and the document."""
+    body = urlencode({"Version": "2012-11-05", **form}).encode()
+    given = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    signed = signing.headers(standin.secret, "POST", standin.url + path, body, "sqs", given)
+    connection = http.client.HTTPConnection(urlsplit(standin.url).netloc, timeout=10)
+    connection.request("POST", path, body, signed)
+    answer = connection.getresponse()
+    found = ET.fromstring(answer.read())  # noqa: S314 # our own
+    connection.close()
+    return answer.status, found
+
+
+def texts(found: ET.Element, *path: str) -> list[str]:
+    """Return the texts of all elements at a path."""
+    return [e.text or "" for e in found.findall("/".join(SPACE + part for part in path))]
+
+
+@pytest.fixture
+def queue(standin: StandIn) -> str:
+    """The path of a queue that is made in the same protocol."""
+    form = {"Attribute.1.Name": "VisibilityTimeout", "Attribute.1.Value": "7", "Tag.1.Key": "a"}
+    status, found = ask(
+        standin, Action="CreateQueue", QueueName="q", **form, **{"Tag.1.Value": "b"}
+    )
+    assert status == 200
+    [url] = texts(found, "CreateQueueResult", "QueueUrl")
+    return urlsplit(url).path
+
+
+def test_a_message_goes_through_it(standin: StandIn, queue: str) -> None:
+    """Body, attributes and both digests, which older SDKs check; the queue is named by the path."""
+    attribute = "MessageAttribute.1"
+    _, sent = ask(
+        standin,
+        queue,
+        Action="SendMessage",
+        MessageBody=BODY,
+        **{
+            f"{attribute}.Name": "n",
+            f"{attribute}.Value.DataType": "String",
+            f"{attribute}.Value.StringValue": "v",
+        },
+    )
+    md5 = hashlib.md5(BODY.encode(), usedforsecurity=False).hexdigest()
+    assert texts(sent, "SendMessageResult", "MD5OfMessageBody") == [md5]
+    form = {"AttributeName.1": "ApproximateReceiveCount", "MessageAttributeName.1": "All"}
+    _, got = ask(standin, queue, Action="ReceiveMessage", MaxNumberOfMessages="10", **form)
+    message = ("ReceiveMessageResult", "Message")
+    assert texts(got, *message, "Body") == [BODY]
+    assert texts(got, *message, "MD5OfBody") == [md5]
+    assert texts(got, *message, "Attribute", "Value") == ["1"]
+    assert texts(got, *message, "MessageAttribute", "Value", "StringValue") == ["v"]
+    assert texts(got, *message, "MD5OfMessageAttributes") == texts(
+        sent, "SendMessageResult", "MD5OfMessageAttributes"
+    )
+    [handle] = texts(got, *message, "ReceiptHandle")
+    status, done = ask(standin, queue, Action="DeleteMessage", ReceiptHandle=handle)
+    assert (status, done.tag) == (200, f"{SPACE}DeleteMessageResponse")
+    assert texts(done, "ResponseMetadata", "RequestId")[0]
+
+
+def test_a_batch_names_each_entry(standin: StandIn, queue: str) -> None:
+    """Those that were taken and those that were not."""
+    entry = "SendMessageBatchRequestEntry"
+    form = {f"{entry}.1.Id": "a", f"{entry}.1.MessageBody": "x", f"{entry}.2.Id": "b"}
+    _, found = ask(
+        standin, queue, Action="SendMessageBatch", **form, **{f"{entry}.2.MessageBody": ""}
+    )
+    result = "SendMessageBatchResult"
+    assert texts(found, result, "SendMessageBatchResultEntry", "Id") == ["a"]
+    failed = (result, "BatchResultErrorEntry")
+    assert texts(found, *failed, "Id") == ["b"]
+    assert texts(found, *failed, "Code") == ["MissingParameter"]
+    assert texts(found, *failed, "SenderFault") == ["true"]
+
+
+def test_a_queue_is_asked_about(standin: StandIn, queue: str) -> None:
+    """Attributes, tags, lists."""
+    form = {"AttributeName.1": "VisibilityTimeout", "AttributeName.2": "QueueArn"}
+    _, found = ask(standin, queue, Action="GetQueueAttributes", **form)
+    attribute = ("GetQueueAttributesResult", "Attribute")
+    pairs = zip(texts(found, *attribute, "Name"), texts(found, *attribute, "Value"), strict=True)
+    assert dict(pairs) == {
+        "VisibilityTimeout": "7",
+        "QueueArn": "arn:aws:sqs:us-east-1:123456789012:q",
+    }
+    _, found = ask(standin, queue, Action="ListQueueTags")
+    assert texts(found, "ListQueueTagsResult", "Tag", "Value") == ["b"]
+    _, found = ask(standin, Action="ListQueues", QueueNamePrefix="q")
+    [url] = texts(found, "ListQueuesResult", "QueueUrl")
+    assert ask(standin, Action="DeleteQueue", QueueUrl=url)[0] == 200
+
+
+def test_an_error_has_its_older_name(standin: StandIn) -> None:
+    """Of the service, of a fault, and of credentials alike."""
+    form = {"Action": "SendMessage", "QueueUrl": f"{standin.url}/123456789012/no"}
+    status, found = ask(standin, **form)
+    assert status == 400
+    assert texts(found, "Error", "Code") == ["AWS.SimpleQueueService.NonExistentQueue"]
+    assert texts(found, "Error", "Type") == ["Sender"]
+    standin.faults({"operations": {"sqs.*": {"error_share": 1}}})
+    status, found = ask(standin, **form)
+    assert (status, found.findtext("Error/Code")) == (500, "InternalError")
+    standin.faults({"operations": {"sqs.*": {"throttle_share": 1}}})
+    status, found = ask(standin, **form)
+    assert (status, found.findtext("Error/Code")) == (403, "RequestThrottled")
