@@ -28,7 +28,7 @@ from moto.iam.access_control import (
 )
 from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
-from werkzeug.datastructures import EnvironHeaders
+from werkzeug.datastructures import Headers
 
 from emulator import errors, signatures
 from emulator.mendings.policies import condition_keys
@@ -135,12 +135,12 @@ class Authenticator:
 
 def _name_in_header(request: Request) -> None:
     """Say whose presigned URL it is where moto looks for it."""
-    request.environ["HTTP_AUTHORIZATION"] = (
-        f"{signatures.ALGORITHM} Credential={'/'.join(request.credential)}, SignedHeaders=host, "
-        "Signature=checked"
-    )
-    if request.session_token:
-        request.environ["HTTP_X_AMZ_SECURITY_TOKEN"] = request.session_token
+    token = request.session_token
+    scope = "/".join(request.credential)
+    said = f"{signatures.ALGORITHM} Credential={scope}, SignedHeaders=host, Signature=checked"
+    request.set_header("Authorization", said)
+    if token:
+        request.set_header("X-Amz-Security-Token", token)
 
 
 UNKNOWN = "The security token included in the request is invalid."
@@ -218,7 +218,7 @@ def authorize(action: str, resource: str, request: Request) -> None:
     if not is_enforced() or request.access_key_id == ROOT_ACCESS_KEY_ID:
         return
     caller = create_access_key(
-        DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, EnvironHeaders(request.environ)
+        DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, Headers(request.fields)
     )
     said = [IAMPolicy(p).is_action_permitted(action, resource) for p in caller.collect_policies()]
     if PermissionResult.DENIED in said or PermissionResult.PERMITTED not in said:
@@ -240,7 +240,7 @@ def may_get_object(request: Request, bucket: Any, key: str, version: str | None)
         return True
     try:
         caller = create_access_key(
-            DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, EnvironHeaders(request.environ)
+            DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, Headers(request.fields)
         )
     except CreateAccessKeyFailure:
         return False

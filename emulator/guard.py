@@ -30,8 +30,8 @@ def refusal(request: Request, secret: Secret) -> Answer | None:
     host, _, port = request.header("Host").rpartition(":")
     if not port.isdecimal() or not host:
         host, port = request.header("Host"), str(HTTP_PORT)
-    if (host.strip("[]"), port) != (address, request.environ["SERVER_PORT"]):
-        url = f"http://{address}:{request.environ['SERVER_PORT']}"
+    if (host.strip("[]"), port) != (address, str(request.server_port)):
+        url = f"http://{address}:{request.server_port}"
         return Answer.of_text(f"Host is not the address of this server: ask {url}", 403)
     if request.path.startswith(CONTROL):
         return _refusal_of_control(request, secret)

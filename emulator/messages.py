@@ -5,68 +5,68 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote
+
+if TYPE_CHECKING:
+    from emulator.http import Connection
 
 Headers = list[tuple[str, str]]
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     """One HTTP request whose body has been read to its end."""
 
-    environ: dict[str, Any]
-    body: bytes
-
-    @property
-    def method(self) -> str:
-        """The HTTP verb."""
-        return str(self.environ["REQUEST_METHOD"])
-
-    @property
-    def path(self) -> str:
-        """The decoded path, without the query."""
-        return str(self.environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace")
+    method: str
+    target: str
+    """Path and query as they were sent, percent signs and all."""
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    """The headers, in order and as they were written."""
+    body: bytes = b""
+    client_address: str = ""
+    server_address: str = ""
+    """The address of this machine that the connection reached."""
+    server_port: int = 0
+    connection: Connection | None = None
 
     @cached_property
-    def query(self) -> dict[str, list[str]]:
-        """The query's parameters; one without a value counts too."""
-        return parse_qs(str(self.environ.get("QUERY_STRING", "")), keep_blank_values=True)
+    def headers(self) -> dict[str, str]:
+        """The headers by their names in lower case; those of one name are one."""
+        found: dict[str, str] = {}
+        for name, value in self.fields:
+            key = name.lower()
+            found[key] = f"{found[key]},{value}" if key in found else value
+        return found
 
-    @property
-    def client_address(self) -> str:
-        """The address the request came from."""
-        return str(self.environ["REMOTE_ADDR"])
+    def header(self, name: str) -> str:
+        """A header's value, or the empty text."""
+        return self.headers.get(name.lower(), "")
 
-    @property
-    def server_address(self) -> str:
-        """The address of this machine at which the request came in."""
-        return str(self.environ["carscribe.server_address"])
+    def set_header(self, name: str, value: str) -> None:
+        """Say what was not said in a header."""
+        self.fields.append((name, value))
+        self.headers[name.lower()] = value
 
     @property
     def raw_path(self) -> str:
-        """The path as it was sent, percent signs and all."""
-        return str(self.environ["RAW_URI"]).partition("?")[0]
+        """The path as it was sent."""
+        return self.target.partition("?")[0]
 
     @property
     def raw_query(self) -> str:
         """The query as it was sent."""
-        return str(self.environ["RAW_URI"]).partition("?")[2]
+        return self.target.partition("?")[2]
 
-    def header(self, name: str) -> str:
-        """A header's value, or the empty text."""
-        field = name.upper().replace("-", "_")
-        if field not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
-            field = f"HTTP_{field}"
-        return str(self.environ.get(field, ""))
+    @cached_property
+    def path(self) -> str:
+        """The decoded path, without the query."""
+        return unquote(self.raw_path)
 
-    def headers(self) -> list[tuple[str, str]]:
-        """All headers but the body's type and length, their names in lower case."""
-        return [
-            (name.removeprefix("HTTP_").replace("_", "-").lower(), str(value))
-            for name, value in self.environ.items()
-            if name.startswith("HTTP_")
-        ]
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        """The query's parameters; one without a value counts too."""
+        return parse_qs(self.raw_query, keep_blank_values=True)
 
     @property
     def is_signed_as_of_old(self) -> bool:

@@ -186,7 +186,9 @@ def _check_version_2(request: Request, secret: str) -> None:
         raise SkewError
     # In a URL the parameters of that name stand for headers, which a client then need not send.
     named = [(name, values[0]) for name, values in request.query.items()]
-    amazon = sorted(pair for pair in [*request.headers(), *named] if pair[0].startswith("x-amz-"))
+    amazon = sorted(
+        pair for pair in [*request.headers.items(), *named] if pair[0].startswith("x-amz-")
+    )
     chosen = sorted(pair for pair in named if pair[0] in SUBRESOURCES)
     resource = "&".join(f"{name}={value}" if value else name for name, value in chosen)
     text = "\n".join(

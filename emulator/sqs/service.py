@@ -147,15 +147,21 @@ class Sqs:
             return found.attributes.number("ReceiveMessageWaitTimeSeconds")
         return _number(wait, "WaitTimeSeconds", WAIT_SECONDS_MAX)
 
-    def queue(self, parameters: Parameters, caller: Caller) -> Queue:
-        """Return the queue that a request names, or refuse."""
-        return self._find(parameters, caller).queue
+    @staticmethod
+    def key(parameters: Parameters, caller: Caller) -> tuple[str, str]:
+        """Return what tells the queue that a request names from every other."""
+        return caller.region, _name_in(str(parameters["QueueUrl"]))
+
+    def next_change(self, key: tuple[str, str]) -> float | None:
+        """Return when the next hidden message of a queue shows itself; None also without a queue."""
+        known = self._queues.get(key)
+        return known.queue.next_change() if known is not None else None
 
     # --- queues ----------------------------------------------------------------------
     def _find(self, parameters: Parameters, caller: Caller) -> Known:
         if "QueueUrl" not in parameters:
             raise missing("QueueUrl")
-        found = self._queues.get((caller.region, _name_in(str(parameters["QueueUrl"]))))
+        found = self._queues.get(self.key(parameters, caller))
         if found is None:
             raise NO_QUEUE
         return found
