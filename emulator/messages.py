@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,26 @@ from urllib.parse import parse_qs, unquote
 if TYPE_CHECKING:
     from emulator.http import Connection
 
+_dice = random.Random()  # ids tell things apart, and open nothing
+
+
+def new_id() -> str:
+    """Return an id in the form of a UUID, at a fifth of its cost."""
+    digits = f"{_dice.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 Headers = list[tuple[str, str]]
 
 
 @dataclass(eq=False)
 class Request:
-    """One HTTP request whose body has been read to its end."""
+    """One HTTP request whose body has been read to its end.
+
+    `headers` are by names in lower case, those of one name joined; `path` is decoded,
+    `raw_path` and `raw_query` are as they were sent, and in `query` a parameter
+    without a value counts too.
+    """
 
     method: str
     target: str
@@ -30,14 +45,15 @@ class Request:
     server_port: int = 0
     connection: Connection | None = None
 
-    @cached_property
-    def headers(self) -> dict[str, str]:
-        """The headers by their names in lower case; those of one name are one."""
-        found: dict[str, str] = {}
+    def __post_init__(self) -> None:
+        # Done here and not when first asked for: every request is asked for all of it.
+        self.headers: dict[str, str] = {}
         for name, value in self.fields:
             key = name.lower()
-            found[key] = f"{found[key]},{value}" if key in found else value
-        return found
+            self.headers[key] = f"{self.headers[key]},{value}" if key in self.headers else value
+        self.raw_path, _, self.raw_query = self.target.partition("?")
+        self.path = unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
+        self.query = parse_qs(self.raw_query, keep_blank_values=True) if self.raw_query else {}
 
     def header(self, name: str) -> str:
         """A header's value, or the empty text."""
@@ -49,29 +65,9 @@ class Request:
         self.headers[name.lower()] = value
 
     @property
-    def raw_path(self) -> str:
-        """The path as it was sent."""
-        return self.target.partition("?")[0]
-
-    @property
-    def raw_query(self) -> str:
-        """The query as it was sent."""
-        return self.target.partition("?")[2]
-
-    @cached_property
-    def path(self) -> str:
-        """The decoded path, without the query."""
-        return unquote(self.raw_path)
-
-    @cached_property
-    def query(self) -> dict[str, list[str]]:
-        """The query's parameters; one without a value counts too."""
-        return parse_qs(self.raw_query, keep_blank_values=True)
-
-    @property
     def is_signed_as_of_old(self) -> bool:
         """Say whether it is one of S3's URLs that are presigned with signature version 2."""
-        return "AWSAccessKeyId" in self.query and not self.header("Authorization")
+        return "authorization" not in self.headers and "AWSAccessKeyId" in self.query
 
     @cached_property
     def credential(self) -> list[str]:
