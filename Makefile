@@ -165,7 +165,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
-	for group in hosts installer try deploy lock recognizer npm; do \
+	for group in hosts installer try deploy lock recognizer npm ansible-2.16; do \
 	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
 	$(LOCK) $(UPGRADE) pyproject.toml --group checkov -o requirements/checkov.txt
 UPGRADE ?=

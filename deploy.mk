@@ -23,7 +23,7 @@ record: $(VENV)/.try ## keep the real Rekognition's answers beside your images (
 	$(CARSCRIBE) record
 
 .PHONY: run
-run: $(VENV)/.deploy ## make a run and follow it to its end (RUN_ID=... goes on with one)
+run: $(VENV)/.deploy ## make a run and follow it to its end (RUN_ID=... goes on with one, YES=1 leaves one that has not ended)
 	$(CARSCRIBE) run
 
 .PHONY: results

@@ -72,7 +72,7 @@ COMMANDS = {
     "plan": Command(deploy.plan, _UP, "what up would change, and the cost", alone=True),
     "up": Command(deploy.up, _UP, "make the hosts, bucket and queue, or mend them", alone=True),
     "run": Command(
-        deploy.run, ("RUN_ID", "VERBOSE"), "make a run and follow it to its end", alone=True
+        deploy.run, ("RUN_ID", "YES", "VERBOSE"), "make a run and follow it to its end", alone=True
     ),
     "results": Command(
         deploy.results, ("RUN_ID", "VERBOSE"), "fetch a run into results/", alone=True

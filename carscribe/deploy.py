@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from carscribe import cost, follow, leftovers, look, preflight, provision, remains, targets
+from carscribe import cost, leftovers, look, playbooks, preflight, provision, remains, targets
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import (
     BUILD,
@@ -27,6 +23,7 @@ from carscribe.deployment import (
     StepError,
     choose_hosts,
     choose_target,
+    has_traces,
     hosts,
     remember_target,
     target_that_is_up,
@@ -34,16 +31,17 @@ from carscribe.deployment import (
 from carscribe.inputs import UsageError, temporary_folder
 from carscribe.provider import NoProviderError
 from carscribe.provision import EXIT_LEFTOVERS, EXIT_NO_PERMISSION, State, Terraform
+from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.steps import Steps, shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from carscribe.options import Options
     from carscribe.targets import Target
 
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
-PROGRESS = re.compile(r"A \d+/\d+ images.*\| B .*")
-"""How far a run is, as the playbook prints it."""
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
 """Files of build/ that speak of the hosts that are removed."""
 
@@ -62,11 +60,11 @@ def plan(options: Options) -> int:
     preflight.look(wanted, everything=False)
     terraform = initialized(target, wanted.deployment)
     arguments = [*wanted.arguments(), *_no_variables(options)]
-    return provision.plan_or_apply(terraform, "plan", arguments)[0]
+    return provision.plan_or_apply(terraform, "plan", arguments)
 
 
 def _no_variables(options: Options) -> list[str]:
-    return [word for word in options.terraform if not word.startswith(("-var=", "-var-file="))]
+    return [word for word in options.terraform if not word.startswith(provision.VARIABLES)]
 
 
 def up(options: Options) -> int:
@@ -80,7 +78,6 @@ def up(options: Options) -> int:
             f"A run is in progress on {' and '.join(busy)}, and `make up` would disturb it: wait "
             "for its end (`make status` shows it), or end it with `make ssh`."
         )
-    _ask_about_images(target, wanted, options)
     target.before_apply(steps, wanted.images and wanted.folder)
     steps.say("Terraform makes network, bucket, queue and hosts (a minute or two)")
     # From here on there may be something to remove.
@@ -95,11 +92,15 @@ def up(options: Options) -> int:
                 if "TF_VAR_" in name
             }
         )
-        remember = {"given": wanted.extra, "images": wanted.images and str(wanted.folder)}
-        arguments = [*wanted.arguments(), *_no_variables(options)]
-        code, said = provision.plan_or_apply(
-            terraform, "apply", arguments, steps.told, remember=remember
+        planned = provision.Plan(
+            terraform, [*wanted.arguments(), *_no_variables(options)], steps.told
         )
+        if planned.code:
+            raise steps.failed(planned.code, provision.errors(planned.said))
+        _ask_about_losses(planned, options)
+        code, said = planned.apply(given=wanted.extra, images=wanted.images and str(wanted.folder))
+    except UsageError as problem:
+        raise DeploymentError(str(problem)) from None
     finally:
         if _may_be_up(target):
             remember_target(target.name)
@@ -118,19 +119,21 @@ def up(options: Options) -> int:
     return 0
 
 
-def _ask_about_images(target: Target, wanted: preflight.Wanted, options: Options) -> None:
-    """Ask before another folder takes the place of the one that is uploaded."""
-    if wanted.images_before is None and options.images is None:
-        return
-    before = wanted.images_before and Path(wanted.images_before)
-    if before == wanted.folder or not wanted.deployment.state.exists() or not target.answers():
-        return
-    uploaded = {str(one["key"]) for one in known(target).of_type("aws_s3_object")}
-    gone, new = uploaded - wanted.keys(), wanted.keys() - uploaded
-    if gone:
+def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
+    """Ask before images are removed, hosts made anew or results destroyed."""
+    if volumes := planned.removed("aws_ebs_volume", "id"):
+        ask(f"The volumes {', '.join(sorted(volumes))} would be destroyed, and all runs.", options)
+    if machines := planned.removed("aws_instance", "id"):
         ask(
-            f"{wanted.folder} is another folder than before: of the bucket {len(gone)} images are "
-            f"removed ({_some(gone)}), and {len(new)} added ({_some(new)}).",
+            f"The hosts {', '.join(sorted(machines))} would be made anew (their volumes and runs "
+            f"stay). `make plan` shows why: another key, say, or another instance_type.",
+            options,
+        )
+    if gone := planned.removed("aws_s3_object", "key"):
+        new = planned.made("aws_s3_object", "key")
+        ask(
+            f"Of the bucket {len(gone)} images would be removed ({_some(gone)}), and {len(new)} "
+            f"added ({_some(new)}).",
             options,
         )
 
@@ -196,7 +199,7 @@ def _may_be_up(target: Target) -> bool:
         return True
 
 
-def playbook(steps: Steps, name: str, **variables: str) -> list[str]:
+def playbook(steps: Steps, name: str, **variables: Any) -> None:
     """Run one of the playbooks, as `ansible-playbook` from ansible/ would.
 
     Raises:
@@ -204,14 +207,7 @@ def playbook(steps: Steps, name: str, **variables: str) -> list[str]:
         StepError: it failed, and why has been said.
     """
     hosts()  # or say that nothing is up
-    command = [sys.executable, "-m", "ansible", "playbook", f"{name}.yml"]
-    given = ["-e", json.dumps(variables)] if variables else []
-    code, lines = steps.follow([*command, *given], cwd=ANSIBLE, env=ansible_environment())
-    if code:
-        said = "".join(lines)
-        last = [line.strip() for line in lines if line.strip()][-3:]
-        raise steps.failed(code, follow.failures(said) or last)
-    return lines
+    playbooks.play(steps, name, variables, ansible_environment())
 
 
 def ansible_environment() -> dict[str, str]:
@@ -231,40 +227,29 @@ def ansible_environment() -> dict[str, str]:
 
 def run(options: Options) -> int:
     """Make a run and follow it, or go on with one: with bars on a terminal."""
-    variables = {"run_id": options.run_id} if options.run_id else {}
-    hosts()  # or say that nothing is up
-    if sys.stdout.isatty() and sys.stderr.isatty() and not options.verbose:
-        with tempfile.TemporaryDirectory(prefix="follow-", dir=temporary_folder()) as board:
-            given = json.dumps({**variables, "run_board": board})
-            command = [sys.executable, "-m", "ansible", "playbook", "run.yml", "-e", given]
-            log = BUILD / "logs" / "run.log"
-            follow.show(command, cwd=ANSIBLE, board=Path(board), log=log)
-        return 0
     steps = Steps("run", verbose=options.verbose)
-    steps.shows = PROGRESS
-    lines = playbook(steps, "run", **variables)
-    for line in follow.result("".join(lines)) or ["No image has both a car and text."]:
-        print(line, flush=True)
+    make_run(
+        options.run_id,
+        yes=options.yes,
+        start=lambda variables: playbook(steps, "start", **variables),
+    )
     return 0
 
 
 def results(options: Options) -> int:
     """Fetch a run, the latest by default, and merge what both workers wrote."""
     steps = Steps("results", verbose=options.verbose)
-    fetched = fetch(steps, options.run_id)
-    print(f"Fetched: {shown(fetched / 'output.txt')}")
-    print(f"The page: {shown(fetched / 'report.html')}")
-    return 0
+    return fetch(steps, options.run_id)[1]
 
 
-def fetch(steps: Steps, run_id: str = "") -> Path:
-    """Fetch and merge a run; return its folder."""
-    playbook(steps, "results", **({"run_id": run_id} if run_id else {}))
-    fetched = Path((BUILD / "fetched-run").read_text().strip())
+def fetch(steps: Steps, run_id: str = "") -> tuple[Path, int]:
+    """Fetch and merge a run; return its folder, and the exit code that tells whether it is whole."""
     bucket = str(hosts()["a"].variables["carscribe_bucket"])
-    merge = [sys.executable, "-m", "carscribe.results", str(fetched), "--bucket", bucket]
+    folder, silent = fetch_run(reached(), run_id, RESULTS)
+    (BUILD / "fetched-run").write_text(f"{folder}\n")
+    merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())
-    return fetched
+    return folder, say_result(folder, silent)
 
 
 def verify(options: Options) -> int:
@@ -328,8 +313,11 @@ def ssh(options: Options) -> int:
 
 def down(options: Options) -> int:
     """Remove everything, whatever state it is in, and say what is verified to be gone."""
-    present = target_that_is_up()
-    names = [present] if present else [name for name in TARGETS if _has_traces(name)]
+    try:
+        present = target_that_is_up()
+    except DeploymentError:
+        present = None  # what lies in build/ says it, too
+    names = [present] if present else [name for name in TARGETS if has_traces(name)]
     if not names:
         return look_elsewhere()
     steps = Steps("down", verbose=options.verbose)
@@ -339,12 +327,6 @@ def down(options: Options) -> int:
         (BUILD / name).unlink(missing_ok=True)
     remember_target(None)
     return 0
-
-
-def _has_traces(name: str) -> bool:
-    """Tell whether something of a target may have been made here: Terraform alone leaves a .tfrc."""
-    folder = BUILD / name
-    return folder.is_dir() and any(one.name != "terraform.tfrc" for one in folder.iterdir())
 
 
 def remove(steps: Steps, target: Target, options: Options) -> None:
@@ -491,7 +473,7 @@ def demo(options: Options) -> int:
     try:
         up(replace(options, target="local"))
         run(options)
-        fetched = fetch(Steps("results", verbose=options.verbose))
+        fetched, _ = fetch(Steps("results", verbose=options.verbose))
     except BaseException:
         print("That did not work; removing what was made")
         down(replace(options, yes=True))

@@ -33,19 +33,35 @@ class StepError(DeploymentError):
 
 
 def target_that_is_up(build: Path = BUILD) -> str | None:
-    """Return the target that `make up` was last called for, unless `make down` has removed it."""
+    """Return the target that `make up` was last called for, unless `make down` has removed it.
+
+    Raises:
+        DeploymentError: the file that says it is damaged.
+    """
+    file = build / "target"
     try:
-        target = (build / "target").read_text().strip()
+        target = file.read_text(errors="replace").strip()
     except FileNotFoundError:
         return None
-    return target if target in TARGETS else None
+    if target not in TARGETS:
+        raise DeploymentError(
+            f"{file} holds {target[:20]!r} and not the target that is up: write aws or local into "
+            "it, or say `make down`."
+        )
+    return target
+
+
+def has_traces(target: str, build: Path = BUILD) -> bool:
+    """Tell whether something of a target may have been made: a look alone leaves a .tfrc."""
+    folder = build / target
+    return folder.is_dir() and any(one.name != "terraform.tfrc" for one in folder.iterdir())
 
 
 def choose_target(wanted: str, build: Path = BUILD) -> str:
     """Return the target to bring up: the one named, else the one that is up, else AWS.
 
     Raises:
-        DeploymentError: the other one is up.
+        DeploymentError: the other one is up, or may be.
     """
     present = target_that_is_up(build)
     if wanted not in ("", *TARGETS):
@@ -54,6 +70,11 @@ def choose_target(wanted: str, build: Path = BUILD) -> str:
         raise DeploymentError(
             f"TARGET={present} is up in this checkout, and only one can be: "
             f"remove it with `make down`, then try again."
+        )
+    if not wanted and not present and has_traces("local", build):
+        raise DeploymentError(
+            f"{build / 'target'} is missing, which says what is up, and {build / 'local'} is not: "
+            "say TARGET=local to mend what is up on this machine, or `make down`."
         )
     return wanted or present or "aws"
 
@@ -98,16 +119,21 @@ def hosts(build: Path = BUILD) -> dict[str, Host]:
     """Return the hosts by worker, ``a`` and ``b``.
 
     Raises:
-        DeploymentError: there is no inventory.
+        DeploymentError: there is no inventory, or it is damaged.
     """
+    file = build / "inventory.yml"
     try:
-        inventory = yaml.safe_load((build / "inventory.yml").read_text())["all"]
+        inventory = yaml.safe_load(file.read_text())["all"]
+        found = {}
+        for worker in ("a", "b"):
+            [variables] = inventory["children"][f"worker_{worker}"]["hosts"].values()
+            found[worker] = Host(worker, {**inventory["vars"], **variables})
     except FileNotFoundError:
         raise DeploymentError(NOTHING_IS_UP) from None
-    found = {}
-    for worker in ("a", "b"):
-        [variables] = inventory["children"][f"worker_{worker}"]["hosts"].values()
-        found[worker] = Host(worker, {**inventory["vars"], **variables})
+    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError):
+        raise DeploymentError(
+            f"{file} is damaged, which says how the hosts are reached: `make up` writes it again."
+        ) from None
     return found
 
 

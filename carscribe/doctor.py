@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from carscribe.advice import advice
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.inputs import UsageError
 from carscribe.provision import find_terraform
@@ -43,11 +44,12 @@ LARGE_QUOTA, SMALL_QUOTA = 50, 5
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
+NEWEST_AMI = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+"""What EC2 resolves itself (EC2 User Guide, "Reference AMIs using Systems Manager parameters")."""
+
+SIMULATED_ROLES = ("iam:CreateInstanceProfile", "iam:CreateRole", "iam:PutRolePolicy")
+"""What `make up` does for the hosts' roles, unless they exist already."""
 SIMULATED = (
-    "iam:CreateInstanceProfile",
-    "iam:CreateRole",
-    "iam:PassRole",
-    "iam:PutRolePolicy",
     "s3:CreateBucket",
     "s3:PutObject",
     "sqs:CreateQueue",
@@ -131,11 +133,22 @@ class Aws:
 
     Args:
         session: with the credentials and the region to look at.
-        lab: no IAM resource is to be made, as in a Learner Lab.
+        lab: this is to be a Learner Lab.
+        profile: the instance profile that exists already, so that no IAM resource is made.
+        instance_type: of the hosts.
     """
 
-    def __init__(self, session: boto3.session.Session, *, lab: bool) -> None:
+    def __init__(
+        self,
+        session: boto3.session.Session,
+        *,
+        lab: bool,
+        profile: str | None = None,
+        instance_type: str = "t3.micro",
+    ) -> None:
         self._session = session
+        self._profile = profile
+        self._instance_type = instance_type
         self._lab = lab
         self._region = str(session.region_name)
         self._arn = ""
@@ -230,16 +243,44 @@ class Aws:
             code = _code(call)
             well = code == "DryRunOperation"
             yield Finding(action, "" if well else _refusal(self._arn, code))
+        yield self._instances(ec2)
         if not self._lab:
             yield from self._simulated()
 
+    def _instances(self, ec2: Any) -> Finding:
+        """Ask EC2 itself about the hosts: with a profile that includes the right to pass its role."""
+        profile = {"IamInstanceProfile": {"Name": self._profile}} if self._profile else {}
+        what = f"ec2:RunInstances{f' with {self._profile}' if self._profile else ''}"
+        run = partial(
+            ec2.run_instances,
+            ImageId=NEWEST_AMI,
+            InstanceType=self._instance_type,
+            MinCount=1,
+            MaxCount=1,
+            DryRun=True,
+            **profile,
+        )
+        code = _code(run)
+        if code in DENIED:
+            need = " (iam:PassRole of its role is needed, too)" if self._profile else ""
+            return Finding(what, _refusal(self._arn, code) + need)
+        if code == "DryRunOperation":
+            return Finding(what)
+        if known := advice(code):
+            return Finding(what, f"AWS answers {code}. {known}")
+        return Finding(f"{what} could not be checked ({code}); up will tell", is_said=True)
+
     def _simulated(self) -> Iterator[Finding]:
+        actions = [*SIMULATED, *(() if self._profile else SIMULATED_ROLES)]
         try:
             answer = self._client("iam").simulate_principal_policy(
-                PolicySourceArn=_principal(self._arn), ActionNames=list(SIMULATED)
+                PolicySourceArn=_principal(self._arn), ActionNames=actions
             )
         except (ClientError, BotoCoreError, ResponseParserError):
-            yield Finding("permissions for IAM, S3, SQS and SSM cannot be asked for; up will tell")
+            services = f"{'' if self._profile else 'IAM, '}S3, SQS and SSM"
+            yield Finding(
+                f"permissions for {services} cannot be asked for; up will tell", is_said=True
+            )
             return
         for result in answer["EvaluationResults"]:
             action = result["EvalActionName"]
@@ -262,6 +303,8 @@ def _code(call: Callable[[], object]) -> str:
 def _refusal(arn: str, code: str) -> str:
     if code in DENIED:
         return f"{arn} may not do it; ask who manages the account for this permission"
+    if known := advice(code):
+        return f"AWS answers {code}. {known}"
     return f"AWS answers {code}; try again, and if it stays, look that word up in AWS's reference"
 
 

@@ -7,9 +7,9 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,18 +25,45 @@ from carscribe.deployment import (
     hosts,
     target_that_is_up,
 )
+from carscribe.progress import Figures
+from carscribe.runs import WORKERS, Remote, SilentError, is_run_id, ssh_words, unit
 
-SECONDS_MAX = 30
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-# One line each: the unit's state, the run in progress, the latest run, its summary.
+# The unit's state, the run in progress, and all runs, the latest first.
 _ASK = r"""
-unit=carscribe-worker-{worker}; state=/var/lib/$unit
-echo "unit=$(systemctl is-active $unit)"
-echo "current=$(sed -n 's/^CARSCRIBE_RUN_ID=//p' $state/current-run 2>/dev/null)"
-latest=$(ls -t $state/runs 2>/dev/null | head -n 1)
-echo "latest=$latest"
-[ -z "$latest" ] || cat "$state/runs/$latest/summary.json" 2>/dev/null
+echo "unit=$(systemctl is-active {unit})"
+echo "current=$(sed -n 's/^CARSCRIBE_RUN_ID=//p' {state}/current-run 2>/dev/null)"
+ls -t {state}/runs 2>/dev/null || :
 """
+_SUMMARY = "cat {state}/runs/{run_id}/summary.json 2>/dev/null || echo '{{}}'"
+AT_WORK = {"active", "activating", "deactivating", "reloading"}
+
+
+@dataclass
+class About:
+    """What a host says of its worker.
+
+    Attributes:
+        problem: why nothing is known; empty if something is.
+        is_at_work: whether its unit is active.
+        current: the run that has not ended, if there is one.
+        runs: all that it holds, the latest first.
+    """
+
+    problem: str = ""
+    is_at_work: bool = False
+    current: str = ""
+    runs: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"cannot be asked over SSH: {self.problem}"
+        state = "at work" if self.is_at_work else "idle"
+        if self.is_at_work and self.current:
+            return f"{state} on run {self.current}"
+        return state
 
 
 def status() -> None:
@@ -47,8 +74,11 @@ def status() -> None:
     print(f"target    {target}")
     present = hosts()
     print(f"queue     {queue(present['a'], target)}")
-    for host in present.values():
-        print(f"worker {host.worker.upper()}  {host.variables['ansible_host']}  {about(host)}")
+    remotes = {w: Remote(w, ssh_words(host.variables)) for w, host in present.items()}
+    seen = {worker: about(remote) for worker, remote in remotes.items()}
+    for worker, one in seen.items():
+        print(f"worker {worker.upper()}  {present[worker].variables['ansible_host']}  {one}")
+    print(f"run       {run_in_words(seen, lambda worker, run: summary_of(remotes[worker], run))}")
     print(f"result    {fetched()}")
 
 
@@ -87,46 +117,47 @@ def queue(host: Host, target: str) -> str:
     return f"{waiting} waiting, {held} held by worker B, {dead + dead_held} given up"
 
 
-def about(host: Host) -> str:
-    """Say what a host's worker does."""
-    ask = _ASK.format(worker=host.worker)
+def about(remote: Remote) -> About:
+    """Ask a host what its worker does."""
     try:
-        done = subprocess.run(
-            host.ssh("sudo", "sh", "-c", ask),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS_MAX,
-        )
-    except subprocess.TimeoutExpired:
-        return "does not answer SSH"
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return f"cannot be asked over SSH: {last}"
-    return describe(done.stdout)
+        said = remote.read(_ASK.format(unit=unit(remote.worker), state=remote.state))
+    except SilentError as problem:
+        return About(problem=str(problem))
+    first, second, *names = said.splitlines()
+    return About(
+        is_at_work=first.removeprefix("unit=") in AT_WORK,
+        current=second.removeprefix("current="),
+        runs=[name for name in names if is_run_id(name)],
+    )
 
 
-def describe(answer: str) -> str:
-    """Put a host's answer into words."""
-    lines = answer.splitlines()
-    facts = dict(line.split("=", 1) for line in lines[:3])
-    summary: dict[str, Any] = {}
-    with suppress(ValueError):  # a run that has just begun has none
-        summary = json.loads("\n".join(lines[3:]) or "{}")
-    running = facts["unit"] in {"active", "activating", "deactivating", "reloading"}
-    if not facts["latest"]:
-        return "running" if running else "idle, no run yet"
-    counts = ", ".join(f"{number} {name}" for name, number in summary.get("images", {}).items())
-    state = summary.get("state", "no summary yet")
-    if running:
-        return f"running {facts['current']}: {counts or 'starting'}"
-    last = f"last run {facts['latest']}: {state}; {counts}"
-    if facts["current"]:
-        return (
-            f"idle, run {facts['current']} has not ended "
-            f"(go on with it: `make run RUN_ID={facts['current']}`); {last}"
-        )
-    return f"idle; {last}"
+def summary_of(remote: Remote, run_id: str) -> dict[str, Any]:
+    """Return a worker's summary of a run; nothing if there is none."""
+    try:
+        summary = json.loads(remote.read(_SUMMARY.format(state=remote.state, run_id=run_id)))
+    except (SilentError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[str, Any]]) -> str:
+    """Say how far the run in progress is, or how the latest one ended, and what to do."""
+    a, b = seen["a"], seen["b"]
+    run_id = next(iter([*filter(None, (a.current, b.current)), *a.runs[:1], *b.runs[:1]]), "")
+    if not run_id:
+        return "none yet: `make run` makes one"
+    of_a, of_b = (summary(worker, run_id) for worker in WORKERS)
+    states = [str(one.get("state", "no summary yet")) for one in (of_a, of_b)]
+    state = states[0] if states[0] == states[1] else f"A {states[0]}, B {states[1]}"
+    said = f"{run_id}: {state}; {Figures.of(of_a, of_b)}"
+    if run_id not in {a.current, b.current} or a.is_at_work or b.is_at_work:
+        return said
+    if a.problem or run_id in {a.current, *a.runs}:
+        return f"{said}; it has not ended, go on with it: `make run RUN_ID={run_id}`"
+    return (
+        f"{said}; worker A's host knows nothing of it, so it cannot be gone on with: "
+        f"`make results RUN_ID={run_id}` fetches what there is"
+    )
 
 
 def logs(host: str, lines: int) -> None:
@@ -142,12 +173,13 @@ def logs(host: str, lines: int) -> None:
             )
 
 
-def shell(host: str) -> int:
-    """Open a shell on a host."""
+def shell(host: str, command: str = "") -> int:
+    """Open a shell on a host, or run one command in it; return its exit code."""
     if not host:
         raise DeploymentError("Say which host: `make ssh HOST=a` or `make ssh HOST=b`.")
     [chosen] = choose_hosts(host)
-    return subprocess.run(chosen.ssh(terminal=True), check=False).returncode
+    words = [*ssh_words(chosen.variables), command] if command else chosen.ssh(terminal=True)
+    return subprocess.run(words, check=False).returncode
 
 
 def main() -> int:
@@ -156,6 +188,7 @@ def main() -> int:
     parser.add_argument("command", choices=["status", "logs", "ssh"])
     parser.add_argument("--host", default="")
     parser.add_argument("--lines", type=int, default=50)
+    parser.add_argument("--run", default="", metavar="COMMAND", help="in place of a shell")
     options = parser.parse_args()
     try:
         if options.command == "status":
@@ -163,7 +196,7 @@ def main() -> int:
         elif options.command == "logs":
             logs(options.host, options.lines)
         else:
-            return shell(options.host)
+            return shell(options.host, options.run)
     except DeploymentError as problem:
         print(problem, file=sys.stderr)
         return EXIT_NOT_CONFIGURED

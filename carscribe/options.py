@@ -8,13 +8,13 @@ environment that nothing else reads.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carscribe.deployment import TARGETS, DeploymentError
+from carscribe.runs import RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,6 @@ NEVER_AMBIENT = ("TARGET", "LAB", "YES")
 
 FLAGS = ("LAB", "YES", "EYES", "VERBOSE")
 TRUE, FALSE = ("1", "true", "yes"), ("", "0", "false", "no")
-
-RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""As in ansible/tasks/choose_run.yml, and no name that leads to another folder."""
 
 LINES_MAX = 1_000_000
 

@@ -46,7 +46,8 @@ class Wanted:
             self.lab = _is_lab(target, options, before)
             self.deployment = provision.Deployment(target.name, folder, lab=self.lab)
             self.terraform = provision.Terraform(self.deployment, target.surroundings())
-            self.extra = merged(before.get("given", []), options.terraform)
+            named = [word for word in options.terraform if word.startswith(provision.VARIABLES)]
+            self.extra = merged(before.get("given", []), named)
             for name, value in before["environment"].items():
                 self.terraform.environment.setdefault(name, value)
             if not any("ssh_private_key_file" in argument for argument in self.extra):
@@ -54,8 +55,7 @@ class Wanted:
             self.values = self._values()
         except UsageError as problem:
             raise DeploymentError(str(problem)) from None
-        self.images_before = before.get("images")
-        self.images = options.images or self.images_before
+        self.images = options.images or before.get("images")
         self.found = self._find()
 
     def _values(self) -> dict[str, Any]:

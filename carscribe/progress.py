@@ -10,15 +10,19 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Callable, Iterator
 
     from rich.progress import TaskID
+    from typing_extensions import Self  # noqa: UP035 # typing's is newer than Python 3.10
 
 SECONDS_BETWEEN_LINES = 1.0
+LINES_A_DOUBLING = 60
+"""About so many lines while the time of a run doubles: after an hour, one a minute."""
 SECONDS_MEASURED = 30.0
 """Speed is that of so long a time: shorter, it jumps; longer, it lags."""
 SECONDS_BEFORE_A_SPEED = 2.0
@@ -88,7 +92,8 @@ class Figures:
             speeds: of both workers, as measured; without them the mean since the start.
         """
         of_a, of_b = a.get("images") or {}, b.get("images") or {}
-        looked, settled = int(of_a.get("looked", 0)), int(of_b.get("settled", 0))
+        looked = int(of_a.get("detected", of_a.get("looked", 0)))  # so it was called once
+        settled = int(of_b.get("settled", 0))
         is_all = total is not None or bool(a.get("listing_done"))
         if total is None and of_a:
             total = max(int(of_a.get("listed", 0)), looked)
@@ -196,10 +201,15 @@ class Display(Protocol):
 
 
 class Lines:
-    """A line a second, and only when something has changed."""
+    """A line a second at first, fewer in a long run, and only when something has changed.
 
-    def __init__(self) -> None:
-        self._last, self._last_at = "", 0.0
+    Args:
+        write: gets each line; standard error if left out.
+    """
+
+    def __init__(self, write: Callable[[str], None] | None = None) -> None:
+        self._write = write or _to_standard_error
+        self._last, self._last_at, self._begun_at = "", 0.0, time.monotonic()
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -217,11 +227,20 @@ class Lines:
         done = figures.looked == figures.total and figures.settled == figures.cars
         self._say(f"{figures}{f' ({note})' if note else ''}", done)
 
+    def fetched(self, done: int, total: int) -> None:
+        """Show how many bytes are here."""
+        self._say(f"fetched {done / 1e6:.1f} of {total / 1e6:.1f} MB", done == total)
+
     def _say(self, line: str, now: bool) -> None:
-        due = time.monotonic() - self._last_at >= SECONDS_BETWEEN_LINES
-        if line != self._last and (now or due):
-            print(line, file=sys.stderr, flush=True)
-            self._last, self._last_at = line, time.monotonic()
+        at = time.monotonic()
+        pause = max(SECONDS_BETWEEN_LINES, (at - self._begun_at) / LINES_A_DOUBLING)
+        if line != self._last and (now or at - self._last_at >= pause):
+            self._write(line)
+            self._last, self._last_at = line, at
+
+
+def _to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 class Bars:
@@ -283,3 +302,30 @@ class Bars:
 def display() -> Display:
     """Choose by where standard error leads."""
     return Bars() if sys.stderr.isatty() else Lines()
+
+
+@contextmanager
+def bytes_display() -> Iterator[Callable[[int, int], None]]:
+    """Show how many bytes of how many have come: a bar on a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+        yield Lines().fetched
+        return
+    from rich.console import Console  # noqa: PLC0415 # where there is no terminal, nobody needs it
+    from rich.progress import (  # noqa: PLC0415 # see above
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        BarColumn(bar_width=30),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(TextColumn("fetching"), *columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("fetching", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

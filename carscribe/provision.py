@@ -81,6 +81,8 @@ NOUNS = {
 }
 
 
+VARIABLES = ("-var=", "-var-file=")
+"""How an argument begins that gives a variable."""
 ERROR_MAX = 600
 """Characters of one error that are said; the rest is in the log."""
 _PLACE = re.compile(
@@ -412,7 +414,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         command = [
             *(terraform.binary, f"-chdir={folder}", "console", "-no-color"),
             *(f"-var-file={file}" for file in terraform.deployment.variable_files),
-            *(word for word in extra if word.startswith(("-var=", "-var-file="))),
+            *(word for word in extra if word.startswith(VARIABLES)),
         ]
 
         def asked(expression: str) -> str:
@@ -467,44 +469,90 @@ def refuse_another_region(known: State, found: Mapping[str, Any]) -> None:
         )
 
 
-def plan_or_apply(
-    terraform: Terraform,
-    command: str,
-    extra: Sequence[str],
-    told: Callable[[str], None] | None = None,
-    remember: Mapping[str, Any] | None = None,
-) -> tuple[int, str]:
-    """Run plan or apply with this deployment's variables, and remember them.
-
-    Args:
-        terraform: of the deployment.
-        command: ``plan`` or ``apply``.
-        extra: more arguments.
-        told: gets each line of what is said, which else goes to standard output.
-        remember: more that later commands are to know.
+def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """Return the arguments of a plan or apply, and what later commands are to know of it.
 
     Raises:
         UsageError: a variable is refused, or the state is another region's or unreadable.
     """
-    deployment = terraform.deployment
     found = values(terraform, extra)
     refuse_another_region(terraform.known(), found)
-    arguments = arguments_for(terraform, found)
+    arguments = [*arguments_for(terraform, found), *extra]
+    return arguments, {
+        "arguments": arguments,
+        "environment": {k: v for k, v in terraform.environment.items() if k.startswith("TF_VAR_")},
+        "given": [word for word in extra if word.startswith(VARIABLES)],
+        "lab": terraform.deployment.lab,
+        "name": found["name"],
+        "region": found["region"],
+        "since": made_with(terraform.deployment).get("since") or time.time(),
+    }
+
+
+def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> int:
+    """Run plan or apply with this deployment's variables, and remember them.
+
+    Raises:
+        UsageError: a variable is refused, or the state is another region's or unreadable.
+    """
+    arguments, inputs = prepared(terraform, extra)
     if command == "apply":
-        environment = {k: v for k, v in terraform.environment.items() if k.startswith("TF_VAR_")}
-        inputs = {
-            "arguments": [*arguments, *extra],
-            "environment": environment,
-            "given": [word for word in extra if word.startswith(("-var=", "-var-file="))],
-            "lab": deployment.lab,
-            "name": found["name"],
-            "region": found["region"],
-            "since": made_with(deployment).get("since") or time.time(),
-            **(remember or {}),
-        }
-        deployment.inputs.write_text(json.dumps(inputs, indent=1))
+        terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
         arguments.append("-auto-approve")
-    return terraform.run(command, *terraform.colour, *arguments, *extra, told=told)
+    return terraform.run(command, *terraform.colour, *arguments)[0]
+
+
+class Plan:
+    """A plan that was made and is to be carried out.
+
+    Args:
+        terraform: of the deployment.
+        extra: arguments beside those of its files of variables.
+        told: gets each line of what is said.
+
+    Raises:
+        UsageError: a variable is refused, or the state is another region's or unreadable.
+    """
+
+    def __init__(
+        self, terraform: Terraform, extra: Sequence[str], told: Callable[[str], None]
+    ) -> None:
+        self._terraform, self._told = terraform, told
+        self._file = terraform.deployment.state / "plan"
+        arguments, self._inputs = prepared(terraform, extra)
+        self.code, self.said = terraform.run(
+            "plan", "-no-color", f"-out={self._file}", *arguments, told=told
+        )
+        self._changes: list[dict[str, Any]] = []
+        if self.code == 0:
+            shown = terraform.run("show", "-json", "-no-color", str(self._file), capture=True)[1]
+            # Warnings of the provider may stand before it.
+            self._changes = json.loads(shown[shown.index("{") :]).get("resource_changes", [])
+
+    def removed(self, kind: str, attribute: str) -> set[str]:
+        """Return an attribute of each resource of a type that would be removed or made anew."""
+        return {
+            str(one["change"]["before"].get(attribute))
+            for one in self._changes
+            if one["type"] == kind and "delete" in one["change"]["actions"]
+        }
+
+    def made(self, kind: str, attribute: str) -> set[str]:
+        """Return an attribute of each resource of a type that would be made."""
+        return {
+            str(one["change"]["after"].get(attribute))
+            for one in self._changes
+            if one["type"] == kind and one["change"]["actions"] == ["create"]
+        }
+
+    def apply(self, **remember: Any) -> tuple[int, str]:
+        """Carry it out, and let later commands know what it was made with."""
+        inputs = {**self._inputs, **remember}
+        self._terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
+        try:
+            return self._terraform.run("apply", "-no-color", str(self._file), told=self._told)
+        finally:
+            self._file.unlink(missing_ok=True)
 
 
 def made_with(deployment: Deployment) -> dict[str, Any]:
@@ -647,7 +695,7 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
             make_key(KEY)
     terraform.initialize()
     if command in {"plan", "apply"}:
-        return plan_or_apply(terraform, command, extra)[0]
+        return plan_or_apply(terraform, command, extra)
     if command == "destroy":
         name, region = named(terraform)
         made = bool(terraform.known().resources)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from carscribe.deployment import DeploymentError, Host, hosts
-from carscribe.options import RUN_ID
+from carscribe.runs import RUN_ID
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,29 +2,32 @@
 
 ``python -m carscribe.results results/RUN_ID`` reads ``a/`` and ``b/`` in that
 folder, as fetched from the hosts, and writes beside them ``output.txt`` (B's,
-byte for byte), ``results.jsonl``, ``summary.json`` and ``report.html``.
+byte for byte), ``results.jsonl``, ``results.csv``, ``summary.json`` and ``report.html``.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import logging
+import os
 import shutil
 import sys
-from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from carscribe import sorting, thumbnails
+from carscribe import thumbnails
+from carscribe.merging import Merged, joined
 from carscribe.report import write_report
 from carscribe_common.errors import Exit
 from carscribe_common.files import replacing, write_json
+from carscribe_common.rules import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +42,9 @@ NO_INPUT = 66
 """EX_NOINPUT of sysexits.h."""
 
 # What a run has come to is what its worse half has come to.
-STATES = ("failed", "incomplete", "stopped", "running", "complete")
+COMPLETE = "complete"
+COLUMNS = ("key", "car", "car_confidence_percent", "text", "failure")
+STATES = ("failed", "incomplete", "stopped", "running", COMPLETE)
 
 
 class ResultsError(Exception):
@@ -98,6 +103,7 @@ def _parsed(line: str, path: Path, number: int) -> Record:
     except ValueError:
         record = None
     if not isinstance(record, dict):
+        os.utime(path, (0, 0))  # so it is not taken for the one on the host
         raise ResultsError(
             f"Line {number} of {path} is damaged. Fetch the results again.", int(Exit.INCOMPLETE)
         )
@@ -116,95 +122,45 @@ def _copy_output(run_dir: Path) -> None:
 
 
 def _merge_results(run_dir: Path) -> dict[str, int]:
-    """Write results.jsonl and return the counts of what is in it.
-
-    A's records are sorted, in parts if there are many; B's are looked up in
-    their file, of which only the place of each ``n`` is remembered.
-    """
+    """Write results.jsonl and results.csv, and return the counts of what is in them."""
     totals = dict.fromkeys(("images", "cars", "with_text", "failed"), 0)
-    with ExitStack() as stack:
-        texts = Texts(run_dir / "b" / "results.jsonl", stack)
-        joined = _joined(run_dir / "a", texts)
-        merged = stack.enter_context(replacing(run_dir / "results.jsonl"))
-        for record in sorting.by_key(joined, run_dir, stack):
-            both = _both(record, texts.find(record))
+    of_a = _summary(run_dir / "a") or {}
+    with (
+        joined(
+            read_lines(run_dir / "a" / "results.jsonl"),
+            read_lines(run_dir / "b" / "results.jsonl"),
+            run_dir,
+            a_is_complete=of_a.get("state") == COMPLETE,
+        ) as records,
+        replacing(run_dir / "results.jsonl") as lines,
+        replacing(run_dir / "results.csv") as table,
+    ):
+        cells = csv.writer(table, lineterminator="\n")
+        cells.writerow(COLUMNS)
+        for record in records:
             totals["images"] += 1
-            totals["cars"] += both["n"] is not None
-            totals["with_text"] += both["line"] is not None
-            totals["failed"] += both["failure"] is not None
-            json.dump(both, merged, ensure_ascii=False)
-            merged.write("\n")
+            totals["cars"] += record.n is not None
+            totals["with_text"] += record.line is not None
+            totals["failed"] += record.failure is not None
+            lines.write(f"{record.json}\n")
+            cells.writerow(_cells(record))
     return totals
 
 
-class Texts:
-    """B's records, found by their ``n`` in the file.
-
-    An ``n`` can have more than one: a message that A never sent may have
-    claimed it for another key.
-    """
-
-    def __init__(self, path: Path, stack: ExitStack) -> None:
-        self._path = path
-        self._file: IO[bytes] | None = None
-        self._places: dict[int, list[int]] = {}
-        if path.exists():
-            self._file = stack.enter_context(path.open("rb"))
-            place = 0
-            for number, line in enumerate(self._file, 1):
-                n = _parsed(line.decode("utf-8"), path, number)["n"]
-                self._places.setdefault(n, []).append(place)
-                place += len(line)
-
-    def find(self, record: Record) -> Record | None:
-        """Return B's record of an image of A's."""
-        found = None
-        for place in self._places.get(record["n"], ()):
-            if self._file is not None:
-                self._file.seek(place)
-                candidate = json.loads(self._file.readline())
-                if candidate["key"] == record["key"]:
-                    found = candidate
-        return found
-
-    def beside(self, known: set[int]) -> Iterator[Record]:
-        """Return the records of images that A's file does not know."""
-        return (record for record in read_lines(self._path) if record["n"] not in known)
+def _cells(record: Merged) -> tuple[str, ...]:
+    """Return one image for a spreadsheet, in which no cell is taken for a formula."""
+    failure = record.failure or {}
+    return (
+        _plain(escape(record.key)),
+        "" if failure.get("worker") == "a" else ("no" if record.n is None else "yes"),
+        "" if record.confidence is None else str(record.confidence),
+        _plain(record.line or ""),
+        _plain(escape(str(failure.get("reason") or ""))),
+    )
 
 
-def _joined(folder: Path, texts: Texts) -> Iterator[Record]:
-    """Return A's records, then those of B that A's files do not have yet.
-
-    What B has beside a complete A came from messages that A never sent.
-    """
-    known = set()
-    for record in read_lines(folder / "results.jsonl"):
-        if record["n"] is not None:
-            known.add(record["n"])
-        yield record
-    if (_summary(folder) or {"state": "missing"})["state"] != "complete":
-        nothing = dict.fromkeys(("car", "failure", "at", "seconds"))
-        for record in texts.beside(known):
-            yield {name: record[name] for name in ("key", "etag", "n")} | nothing
-
-
-def _both(a: Record, b: Record | None) -> Record:
-    """Return one image as both workers saw it."""
-    failure = None
-    for worker, record in (("a", a), ("b", b)):
-        if record and record["failure"]:
-            failure = {"worker": worker, **record["failure"]}
-    return {
-        "key": a["key"],
-        "etag": a["etag"],
-        "n": a["n"],
-        "car": a["car"],
-        "text": b["text"] if b else None,
-        "line": b["line"] if b else None,
-        "failure": failure,
-        "a": None if a["at"] is None else {"at": a["at"], "seconds": a["seconds"]},
-        "b": {"at": b["at"], "seconds": b["seconds"]} if b else None,
-    }
+def _plain(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _summary(folder: Path) -> Record | None:

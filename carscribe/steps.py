@@ -79,7 +79,7 @@ class Steps:
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None
     ) -> tuple[int, list[str]]:
         """Run a program; return its exit code and the lines that it said."""
-        self.told(f"$ {shlex.join([Path(command[0]).name, *command[1:]])}\n")
+        self._keep(f"$ {shlex.join([Path(command[0]).name, *command[1:]])}\n")
         lines = []
         with subprocess.Popen(
             command,

@@ -91,7 +91,12 @@ class Aws:
         except BotoCoreError:
             yield doctor.credentials()
         else:
-            yield from doctor.Aws(session, lab=lab).findings()
+            yield from doctor.Aws(
+                session,
+                lab=lab,
+                profile=values["existing_instance_profile"],
+                instance_type=str(values["instance_type"]),
+            ).findings()
 
     def price(self, values: Mapping[str, Any]) -> str:
         """Say what AWS takes."""

@@ -245,6 +245,18 @@ variable "rekognition_rate_per_second" {
   }
 }
 
+variable "text_download_max_bytes" {
+  description = "Up to this size worker B downloads an image to read its text; of a larger one it tells Rekognition where it lies in S3. A whole number from 0 to 5242880, above which Rekognition takes no bytes."
+  type        = number
+  default     = 524288
+  nullable    = false
+
+  validation {
+    condition     = var.text_download_max_bytes >= 0 && var.text_download_max_bytes <= 5242880 && floor(var.text_download_max_bytes) == var.text_download_max_bytes
+    error_message = "text_download_max_bytes is ${var.text_download_max_bytes}: use a whole number from 0 to 5242880."
+  }
+}
+
 variable "inventory_file" {
   description = "Where the Ansible inventory is written, a .yml file."
   type        = string

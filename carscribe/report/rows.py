@@ -56,7 +56,9 @@ def _lines(detections: Any, line: str | None) -> list[list[Any]]:
     those that count are the first few by confidence, and it is known what
     they give when they are joined.
     """
-    lines = sorted((d for d in detections if d["type"] == "LINE"), key=lambda d: d["id"])
+    lines = sorted(
+        (d for d in detections if d["type"] == "LINE" and d["text"].strip()), key=lambda d: d["id"]
+    )
     surest = sorted(lines, key=lambda d: -d["confidence"])
     least = next(
         (

@@ -56,7 +56,7 @@
   line("State", (worker) => worker.state);
   line("Started, UTC", (worker) => date(worker.started_at).toISOString().slice(11, 19));
   line("Duration", (worker) => duration(worker.duration_seconds));
-  line("Images", (worker) => number(worker === a ? worker.images?.looked : worker.images?.settled));
+  line("Images", (worker) => number(worker === a ? worker.images?.detected ?? worker.images?.looked : worker.images?.settled));
   line("Rekognition calls", (worker) => number(worker === a ? calls(a, "DetectLabels") : calls(b, "DetectText")));
   line("Throttled", (worker) => number(worker.throttled));
   line("Rate limit", (worker) => worker.rate_per_second === undefined ? null : `${worker.rate_per_second} a second`);

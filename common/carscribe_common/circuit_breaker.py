@@ -65,7 +65,7 @@ class CircuitBreaker:
             )
             return not self._successes or self._ambiguous_in_a_row >= IN_A_ROW
 
-    def give_up_if_hopeless(self, since: float, last: str) -> None:
+    def give_up_if_open(self, since: float, last: str) -> None:
         """Raise WorkerExit (TRANSIENT) after give_up_seconds without any success.
 
         Args:

@@ -1,4 +1,4 @@
-"""The way into a worker: arguments, settings, signals, and the one place where it ends."""
+"""The command line of a worker: arguments, settings, log, signals, and where it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from carscribe_common import __version__
 from carscribe_common.errors import Exit, WorkerExit
-from carscribe_common.logs import set_up_logging
+from carscribe_common.rules import visible
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -31,7 +31,7 @@ S = TypeVar("S", bound="Settings", contravariant=True)  # noqa: PLC0105
 class Task(Protocol[S]):
     """What a worker does with its settings until it is done or told to stop."""
 
-    def __call__(self, settings: S, stop: Shutdown, /) -> None:
+    def __call__(self, settings: S, shutdown: Shutdown, /) -> None:
         """Do it. Raises WorkerExit for every end but the good one."""
 
 
@@ -94,14 +94,14 @@ def main(
     parser.add_argument("--version", action="version", version=__version__)
     arguments = parser.parse_args()
     set_up_logging(worker, "INFO")
-    stop = Shutdown()
-    signal.signal(signal.SIGTERM, stop.request)
-    signal.signal(signal.SIGINT, stop.request)
+    shutdown = Shutdown()
+    signal.signal(signal.SIGTERM, shutdown.request)
+    signal.signal(signal.SIGINT, shutdown.request)
     try:
         settings = settings_type.from_environment(run_id="check" if arguments.check else None)
         set_up_logging(worker, settings.log_level)
         logger.info("carscribe %s: %s", __version__, settings)
-        (check if arguments.check else run)(settings, stop)
+        (check if arguments.check else run)(settings, shutdown)
     except WorkerExit as end:
         level = logging.INFO if end.code >= 128 else logging.ERROR
         logger.log(level, "%s (exit %d)", end.sentence, end.code)
@@ -112,6 +112,50 @@ def main(
     finally:
         _flush_log()
     return Exit.OK
+
+
+# syslog(3) levels, as systemd reads them in front of a line (sd-daemon(3)).
+_SYSLOG = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+
+
+class _Formatter(logging.Formatter):
+    """Keeps what a service or a key says on its line, and away from the terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of the base class
+        record.message = visible(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: object) -> str:  # noqa: N802 - of the base class
+        return "\n".join(
+            visible(line)
+            for line in super().formatException(ei).split("\n")  # type: ignore[arg-type]
+        )
+
+
+class _JournaldFormatter(_Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record).replace("\n", " ")
+        return f"<{_SYSLOG.get(record.levelno, 6)}>{text}"
+
+
+def set_up_logging(worker: str, level: str) -> None:
+    """Log to standard error: bare under systemd, which adds time and name, else with both."""
+    handler = logging.StreamHandler(sys.stderr)
+    if "JOURNAL_STREAM" in os.environ:
+        handler.setFormatter(_JournaldFormatter("%(message)s"))
+    else:
+        handler.setFormatter(
+            _Formatter(f"%(asctime)s.%(msecs)03d {worker} %(message)s", datefmt="%H:%M:%S")
+        )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def _flush_log() -> None:

@@ -3,7 +3,7 @@
 - ImageError: this image's own; it is written down as its failure, the run goes on.
 - TransientError: nobody's; it never settles an image and is tried again.
 - WorkerExit: the whole set-up's; the worker stops with one sentence.
-- AmbiguousError: the image's or the set-up's; evidence decides (see CircuitBreaker).
+- AmbiguousError: the image's or the set-up's; a closer look decides (see Caller.resolve_ambiguous).
 
 Sources: the error tables of the API references of Rekognition, S3 and SQS, and
 "Handling errors" of the Rekognition developer guide.
@@ -23,7 +23,6 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
-    NoRegionError,
     PartialCredentialsError,
     ResponseStreamingError,
 )
@@ -47,7 +46,7 @@ class Exit(IntEnum):
     OK = 0
     INCOMPLETE = 65  # EX_DATAERR: messages of this run are missing
     BUG = 70  # EX_SOFTWARE: an error that nobody foresaw
-    IN_USE = 73  # EX_CANTCREAT: another process holds this run's journal
+    IN_USE = 73  # EX_CANTCREAT: another process holds this run's store
     DISK = 74  # EX_IOERR: the state directory cannot be written
     TRANSIENT = 75  # EX_TEMPFAIL: nothing succeeded for give_up_seconds
     DENIED = 77  # EX_NOPERM: credentials or permissions
@@ -81,6 +80,8 @@ IMAGE_REASONS: Final[Mapping[str, str]] = {
     "412": "changed",
     "InvalidObjectState": "archived",  # in Glacier: it cannot be read
 }
+KMS_KEY: Final = "kms-key"
+"""The reason of an object whose KMS key is disabled, deleted, or not for this role."""
 
 THROTTLING: Final = frozenset(
     {
@@ -171,11 +172,35 @@ class ImageError(Exception):
 
 
 class TransientError(Exception):
-    """Throttling, 5xx, network: to be tried again."""
+    """Throttling, 5xx, network: to be tried again.
+
+    Attributes:
+        throttled: the service said that the caller is too fast.
+    """
+
+    def __init__(self, message: str, *, throttled: bool = False) -> None:
+        super().__init__(message)
+        self.throttled = throttled
+
+
+class ShutdownRequested(Exception):  # noqa: N818 - no error: somebody asked for it
+    """The worker is to end; what was in flight is not settled."""
 
 
 class AmbiguousError(Exception):
-    """A 403 of an object, or an InvalidS3ObjectException: the image's fault or the set-up's."""
+    """The image's fault or the set-up's: the error alone does not tell.
+
+    A 403 or an unknown 4xx about one object, or an InvalidS3ObjectException.
+
+    Attributes:
+        code: the error's name, such as ``AccessDenied``.
+        is_denial: it says that something is not allowed.
+    """
+
+    def __init__(self, message: str, code: str, *, is_denial: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.is_denial = is_denial
 
 
 def error_code_of(response: Mapping[str, Any]) -> str:
@@ -188,7 +213,9 @@ def is_throttling(code: str) -> bool:
     return code in THROTTLING
 
 
-def classify(error: Exception, doing: str, *, of_object: bool = False) -> Exception:
+def classify(
+    error: Exception, doing: str, *, of_object: bool = False, about_image: bool = False
+) -> Exception:
     """Return what an error of boto3 means, as one of this module's exceptions.
 
     Args:
@@ -196,6 +223,8 @@ def classify(error: Exception, doing: str, *, of_object: bool = False) -> Except
         doing: what the worker was about, such as ``list the bucket photos``.
         of_object: the call concerned one object of S3, so that a 403 may be
             the object's own fault.
+        about_image: the call concerned one image, so that an error nobody
+            knows may be that image's own.
 
     Returns:
         ImageError, TransientError, AmbiguousError or WorkerExit; or the error
@@ -203,15 +232,17 @@ def classify(error: Exception, doing: str, *, of_object: bool = False) -> Except
     """
     match error:
         case ClientError():
-            return _classify_answer(error, doing, of_object=of_object)
+            return _classify_answer(
+                error, doing, of_object=of_object, about_image=about_image or of_object
+            )
+        case TransientError():
+            return error
         case NoCredentialsError() | PartialCredentialsError():
             return WorkerExit(
                 Exit.DENIED,
                 f"Cannot {doing}: no AWS credentials were found; give the host an instance "
                 "profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
             )
-        case NoRegionError():
-            return WorkerExit(Exit.CONFIG, f"Cannot {doing}: set CARSCRIBE_REGION.")
         case (
             BotoConnectionError()
             | HTTPClientError()
@@ -229,18 +260,35 @@ def classify(error: Exception, doing: str, *, of_object: bool = False) -> Except
             return error
 
 
-def _classify_answer(error: ClientError, doing: str, *, of_object: bool) -> Exception:
+def _classify_answer(
+    error: ClientError, doing: str, *, of_object: bool, about_image: bool
+) -> Exception:
     code = error_code_of(error.response)
     message = str(error.response.get("Error", {}).get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     said = f"{code}: {message}" if message and message != code else code
-    if code in _AMBIGUOUS or (of_object and code in _DENIED and status == 403):
-        return AmbiguousError(said)
-    if code in IMAGE_REASONS and (of_object or not code.isdigit()):
-        return ImageError(IMAGE_REASONS[code], message or code)
     wrong_clock = code in _SIGNATURE and any(words in message for words in _CLOCK)
-    if wrong_clock or code in THROTTLING or code in _TRANSIENT or status >= 500:
-        return TransientError(f"cannot {doing}: {said}")
+    throttled = code.removeprefix("KMS.") in THROTTLING
+    if wrong_clock or throttled or code in _TRANSIENT or status >= 500:
+        return TransientError(f"cannot {doing}: {said}", throttled=throttled)
+    if own := _image_reason(code, of_object=of_object):
+        return ImageError(own, message or code)
+    denied = code in _DENIED
+    if code in _AMBIGUOUS or (of_object and denied and status == 403):
+        return AmbiguousError(said, code, is_denial=True)
+    if about_image and not denied and code not in _MISSING and 400 <= status < 500:
+        return AmbiguousError(said, code, is_denial=False)
+    return _classify_set_up(code, said, doing)
+
+
+def _image_reason(code: str, *, of_object: bool) -> str | None:
+    if of_object and code.startswith("KMS."):
+        return KMS_KEY
+    # A bare status tells of an object only where one was asked for.
+    return IMAGE_REASONS.get(code) if of_object or not code.isdigit() else None
+
+
+def _classify_set_up(code: str, said: str, doing: str) -> WorkerExit:
     if code in _DENIED:
         return WorkerExit(
             Exit.DENIED,

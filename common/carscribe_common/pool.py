@@ -1,8 +1,8 @@
-"""A crew of threads, as many as rate and latency ask for and no more than allowed.
+"""A pool of threads, as many as rate and latency ask for and no more than allowed.
 
-By Little's law the calls in flight are rate x latency. The crew measures the
-latency of its jobs, without what they waited for their turn, and lets so many
-run at once, with some to spare for the slow ones.
+By Little's law the calls in flight are rate x latency. The pool measures the
+latency of its jobs, without what they waited for their turn, and asks for so
+many at once, with some to spare for the slow ones.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ Job = TypeVar("Job")
 
 SPARE = 1.5
 SPARE_THREADS = 4
-REFILL = 0.75
-"""Below this share of its limit the crew asks for more: for a few jobs at once, not for each."""
+AHEAD_SECONDS = 0.1
+"""Jobs for so long wait for a thread: whoever submits them takes some time for each turn."""
+
 FIRST_LATENCY_SECONDS = 0.5
 SMOOTHING = 0.05
 """The share of a new latency in the running mean: about the last twenty jobs."""
@@ -34,9 +35,9 @@ class Pool(Generic[Job]):
 
     Args:
         name: of the threads, for logs.
-        work: does one job. It must not raise: what it raises ends in ``failed``.
-        failed: hears of an exception of ``work``.
-        pacer: knows the rate, and how long a thread waited for its turn.
+        work: does one job; it hands its result over by itself.
+        failed: is given an exception that ``work`` raised.
+        limiter: knows the rate, and how long a thread waited for its turn.
         concurrency_max: so many jobs at once at the most.
     """
 
@@ -45,42 +46,38 @@ class Pool(Generic[Job]):
         name: str,
         work: Callable[[Job], None],
         failed: Callable[[Exception], None],
-        pacer: RateLimiter,
+        limiter: RateLimiter,
         concurrency_max: int,
     ) -> None:
         self._name = name
         self._work = work
         self._failed = failed
-        self._pacer = pacer
+        self._limiter = limiter
         self._concurrency_max = concurrency_max
         self._latency = FIRST_LATENCY_SECONDS
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._changed = threading.Condition()
-        self._in_hand = 0  # given and not done
+        self._lock = threading.Lock()
+        self._in_flight = 0
         self._threads = 0
 
     @property
-    def limit(self) -> int:
-        """How many jobs may be worked on at once at this moment."""
-        wanted = math.ceil(self._pacer.rate_per_second * self._latency * SPARE) + SPARE_THREADS
-        return min(wanted, self._concurrency_max)
+    def capacity(self) -> int:
+        """How many jobs are worth having here at this moment, those in flight included."""
+        rate = self._limiter.rate_per_second
+        at_once = math.ceil(rate * self._latency * SPARE) + SPARE_THREADS
+        return min(at_once, self._concurrency_max) + math.ceil(rate * AHEAD_SECONDS)
 
     @property
-    def in_hand(self) -> int:
-        """How many jobs were given and are not done."""
-        with self._changed:
-            return self._in_hand
+    def in_flight(self) -> int:
+        """How many jobs were submitted and are not done."""
+        with self._lock:
+            return self._in_flight
 
-    def wait_for_room(self, timeout_seconds: float) -> bool:
-        """Wait until another job may be given; tell whether it may."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._in_hand < self.limit, timeout_seconds)
-
-    def give(self, job: Job) -> None:
-        """Hand over a job. Never waits: ask wait_for_room before."""
-        with self._changed:
-            self._in_hand += 1
-            if self._in_hand > self._threads and self._threads < self._concurrency_max:
+    def submit(self, job: Job) -> None:
+        """Hand over a job. Never waits: compare ``in_flight`` with ``capacity`` before."""
+        with self._lock:
+            self._in_flight += 1
+            if self._in_flight > self._threads and self._threads < self._concurrency_max:
                 self._threads += 1
                 # Daemons: at the end of a run nobody waits for a call that hangs.
                 threading.Thread(
@@ -91,14 +88,12 @@ class Pool(Generic[Job]):
     def _run(self) -> None:
         while True:
             job = self._jobs.get()
-            waited, began = self._pacer.waited.seconds, time.monotonic()
+            waited, began = self._limiter.waited.seconds, time.monotonic()
             try:
                 self._work(job)
-            except Exception as error:  # noqa: BLE001 - handed to whoever owns the crew
+            except Exception as error:  # noqa: BLE001 - handed to whoever owns the pool
                 self._failed(error)
-            took = time.monotonic() - began - (self._pacer.waited.seconds - waited)
-            with self._changed:
+            took = time.monotonic() - began - (self._limiter.waited.seconds - waited)
+            with self._lock:
                 self._latency += (took - self._latency) * SMOOTHING
-                self._in_hand -= 1
-                if self._in_hand <= self.limit * REFILL:
-                    self._changed.notify_all()
+                self._in_flight -= 1

@@ -1,10 +1,12 @@
 """The messages that worker A sends and worker B understands.
 
-| message             | body   | attributes            |
-|---------------------|--------|-----------------------|
-| an image with a car | its key| run_id, n, etag       |
-| A is alive          | alive  | run_id                |
-| A is done           | -1     | run_id, expected      |
+| message             | body   | attributes               |
+|---------------------|--------|--------------------------|
+| an image with a car | its key| run_id, n, etag, size    |
+| A is alive          | alive  | run_id                   |
+| A is done           | -1     | run_id, expected, digest |
+
+``size`` and ``digest`` are not sent by older programs and may be missing.
 
 The queue is a standard one: it may deliver out of order and more than once.
 Nothing here depends on either: B counts, see worker B.
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.rules import can_be_queued
@@ -30,7 +33,8 @@ MAX_KEY_BYTES = 1024
 BATCH_ENTRIES = 10
 """SQS API reference: at most ten entries a batch, of any kind."""
 
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,11}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,19}")
+_NUMBER_MAX = 999_999_999_999
 # An entity tag as it goes into a header: RFC 9110, 8.8.3, within ASCII.
 _ETAG = re.compile(r'"[\x21\x23-\x7e]{1,256}"')
 _RUN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -42,12 +46,17 @@ class MalformedMessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """An image with a car: the n-th that A found in this run."""
+    """An image with a car: the n-th that A found in this run.
+
+    Attributes:
+        size: of the object, in bytes, or None where the message does not say.
+    """
 
     run_id: str
     n: int
     key: str
     etag: str
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +68,28 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A has sent all: the last n of the run, 0 if there was no car."""
+    """A has sent all: the last n of the run, 0 if there was no car.
+
+    Attributes:
+        digest: the sum of ``car_hash`` over A's cars modulo 2^64, which B's own
+            must equal, or None where the message does not say.
+    """
 
     run_id: str
     expected: int
+    digest: int | None = None
 
 
 Message = Car | Alive | Done
+
+
+DIGEST_MODULUS = 2**64
+
+
+def car_hash(n: int, key: str, etag: str) -> int:
+    """Return 64 bits that stand for one car of a run: which object got which n."""
+    data = f"{n}\0{etag}\0{key}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
 
 
 def is_run_id(text: str) -> bool:
@@ -79,15 +103,15 @@ def is_run_id(text: str) -> bool:
 def entry(message: Message) -> dict[str, Any]:
     """Return a message as SendMessageBatch takes it, without its ``Id``."""
     match message:
-        case Car(run_id, n, key, etag):
-            return _entry(key, run_id=run_id, n=n, etag=etag)
+        case Car(run_id, n, key, etag, size):
+            return _entry(key, run_id=run_id, n=n, etag=etag, size=size)
         case Alive(run_id):
             return _entry(ALIVE_BODY, run_id=run_id)
-        case Done(run_id, expected):
-            return _entry(DONE_BODY, run_id=run_id, expected=expected)
+        case Done(run_id, expected, digest):
+            return _entry(DONE_BODY, run_id=run_id, expected=expected, digest=digest)
 
 
-def _entry(body: str, **attributes: str | int) -> dict[str, Any]:
+def _entry(body: str, **attributes: str | int | None) -> dict[str, Any]:
     return {
         "MessageBody": body,
         "MessageAttributes": {
@@ -96,6 +120,7 @@ def _entry(body: str, **attributes: str | int) -> dict[str, Any]:
                 "StringValue": str(value),
             }
             for name, value in attributes.items()
+            if value is not None
         },
     }
 
@@ -119,7 +144,8 @@ def parse(received: Mapping[str, Any]) -> Message:
     if body == ALIVE_BODY:
         return Alive(run_id)
     if body == DONE_BODY:
-        return Done(run_id, _number(received, "expected"))
+        digest = _number_if_said(received, "digest", DIGEST_MODULUS - 1)
+        return Done(run_id, _number(received, "expected"), digest)
     if len(body.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise MalformedMessageError(f"its body is longer than a key, {MAX_KEY_BYTES} bytes")
     n = _number(received, "n")
@@ -130,7 +156,7 @@ def parse(received: Mapping[str, Any]) -> Message:
     etag = _attribute(received, "etag")
     if not _ETAG.fullmatch(etag):
         raise MalformedMessageError("its etag is no entity tag")
-    return Car(run_id, n, body, etag)
+    return Car(run_id, n, body, etag, _number_if_said(received, "size"))
 
 
 def _attribute(received: Mapping[str, Any], name: str) -> str:
@@ -142,8 +168,15 @@ def _attribute(received: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _number(received: Mapping[str, Any], name: str) -> int:
+def _number(received: Mapping[str, Any], name: str, most: int = _NUMBER_MAX) -> int:
     value = _attribute(received, name)
-    if not _NUMBER.fullmatch(value):
-        raise MalformedMessageError(f"its {name} is no whole number from 0 to 999999999999")
+    if not _NUMBER.fullmatch(value) or int(value) > most:
+        raise MalformedMessageError(f"its {name} is no whole number from 0 to {most}")
     return int(value)
+
+
+def _number_if_said(received: Mapping[str, Any], name: str, most: int = _NUMBER_MAX) -> int | None:
+    attributes = received.get("MessageAttributes")
+    if not isinstance(attributes, dict) or name not in attributes:
+        return None
+    return _number(received, name, most)

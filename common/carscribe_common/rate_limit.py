@@ -1,4 +1,4 @@
-"""A pacer in front of Rekognition: just under the quota, and under what is left of it.
+"""A rate limiter in front of Rekognition: just under the quota, and under what is left of it.
 
 Rekognition's quota is a number of transactions a second for each operation,
 account and region. Every attempt of a call waits here for its turn, retries of

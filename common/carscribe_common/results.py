@@ -1,4 +1,4 @@
-"""results.jsonl and failures, both drawn from the journal: it alone is the truth."""
+"""results.jsonl and the failures of a run, both drawn from the store: it alone is the truth."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.files import replacing, sync_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from pathlib import Path
-
-    from carscribe_common.journal import Journal
 
 FAILURES_NAMED = 10_000
 """So many failures are named in summary.json at the most; results.jsonl has them all."""
@@ -38,8 +36,8 @@ def make_run_dir(run_dir: Path) -> Path:
     return run_dir
 
 
-def write_results(run_dir: Path, journal: Journal, kind: str, fields: Sequence[str]) -> None:
-    """Write results.jsonl: each record of a kind in the journal, with these fields.
+def write_results(run_dir: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write results.jsonl, one row of the store a line.
 
     Raises:
         WorkerExit: DISK; it cannot be written.
@@ -47,11 +45,8 @@ def write_results(run_dir: Path, journal: Journal, kind: str, fields: Sequence[s
     path = run_dir / "results.jsonl"
     try:
         with replacing(path) as file:
-            for record in journal.read():
-                if record["type"] == kind:
-                    # Not dump: that does without the C encoder.
-                    kept = {name: record[name] for name in fields}
-                    file.write(json.dumps(kept, ensure_ascii=False) + "\n")
+            # Not dump: that does without the C encoder.
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     except OSError as error:
         raise WorkerExit(
             Exit.DISK,
@@ -59,11 +54,9 @@ def write_results(run_dir: Path, journal: Journal, kind: str, fields: Sequence[s
         ) from error
 
 
-def failures(journal: Journal, kind: str) -> list[dict[str, Any]]:
-    """Return the failures in the journal, the first ones if there are very many."""
-    found = (
-        {"key": record["key"], "n": record["n"], **record["failure"]}
-        for record in journal.read()
-        if record["type"] == kind and record["failure"]
-    )
-    return list(islice(found, FAILURES_NAMED))
+def failures(failed_rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the failures as summary.json has them, the first ones if there are very many."""
+    return [
+        {"key": row["key"], "n": row["n"], **row["failure"]}
+        for row in islice(failed_rows, FAILURES_NAMED)
+    ]

@@ -32,7 +32,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def is_image_key(key: str) -> bool:
-    """Tell whether an object is looked at at all, by the ending of its key in any case."""
+    """Tell whether an object is one of the images, by the ending of its key in any case."""
     return key.lower().endswith(IMAGE_SUFFIXES)
 
 
@@ -48,7 +48,12 @@ def find_car(response: Mapping[str, Any]) -> Mapping[str, Any] | None:
     Parents or Aliases only.
     """
     cars = [label for label in response.get("Labels", ()) if label.get("Name") == CAR_LABEL]
-    return max(cars, key=lambda label: float(label["Confidence"]), default=None)
+    return max(cars, key=confidence_of, default=None)
+
+
+def confidence_of(item: Mapping[str, Any]) -> float:
+    """Return the confidence of a label or a text in percent, 0 where the service gives none."""
+    return float(item.get("Confidence") or 0.0)
 
 
 def is_car(confidence: float, threshold: float) -> bool:
@@ -63,15 +68,18 @@ def is_car(confidence: float, threshold: float) -> bool:
 def counting_lines(detections: Iterable[Mapping[str, Any]], threshold: float) -> list[str]:
     """Return the texts that count, in the order of their Ids.
 
-    A text counts if it is a LINE (each WORD stands in a LINE already) of a
-    confidence, in percent, at or above the threshold.
+    A text counts if it is a LINE (each WORD stands in a LINE already) that is
+    not blank, of a confidence, in percent, at or above the threshold.
     """
     lines = [
         detection
         for detection in detections
-        if detection["Type"] == "LINE" and detection["Confidence"] >= threshold
+        if detection.get("Type") == "LINE"
+        and detection.get("Confidence") is not None
+        and confidence_of(detection) >= threshold
+        and detection.get("DetectedText", "").strip()
     ]
-    return [line["DetectedText"] for line in sorted(lines, key=lambda line: line["Id"])]
+    return [line["DetectedText"] for line in sorted(lines, key=lambda line: line.get("Id", 0))]
 
 
 def natural_key(key: str) -> tuple[str, str]:

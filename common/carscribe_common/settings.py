@@ -67,17 +67,6 @@ def choice(*values: str, default: Any = _REQUIRED) -> Any:
     return setting(read, "one of " + ", ".join(values), default)
 
 
-def flag(*, default: bool) -> Any:
-    """Declare true or false."""
-
-    def read(text: str) -> bool:
-        if text not in {"true", "false"}:
-            raise ValueError(text)
-        return text == "true"
-
-    return setting(read, "true or false", default)
-
-
 def _run_id(text: str) -> str:
     if not is_run_id(text):
         raise ValueError(text)

@@ -1,8 +1,9 @@
-"""summary.json: what a run has come to, while it runs and at its end."""
+"""summary.json: what a run has come to, while it goes on and at its end."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from carscribe_common.aws import Calls
     from carscribe_common.rate_limit import RateLimiter
+    from carscribe_common.store import Store
 
 PRICE_USD_PER_CALL = 0.001
 """Of DetectLabels and DetectText each, for the first million calls a month in us-east-1
@@ -40,15 +42,18 @@ def now() -> str:
 class Summary:
     """Writes summary.json about once a second, and once more at the end.
 
+    Its counts are of the whole run: what the store has, and what of this
+    process is not there yet.
+
     Args:
         path: the file.
         worker: ``a`` or ``b``.
         run_id: of this run.
-        started_at: when the run began, ISO 8601.
-        calls: what the clients have done in this process.
-        pacer: knows the rate.
-        counts: returns the counts of this worker: ``images``, ``messages`` and
-            so on; ``billed_calls`` among them.
+        store: of this run.
+        calls: what the clients have done and the store does not know yet.
+        limiter: knows the rate.
+        counts: returns what this worker's summary has beside that of the
+            other, of all counts by name.
     """
 
     def __init__(
@@ -57,24 +62,25 @@ class Summary:
         *,
         worker: str,
         run_id: str,
-        started_at: str,
+        store: Store,
         calls: Calls,
-        pacer: RateLimiter,
-        counts: Callable[[], dict[str, Any]],
+        limiter: RateLimiter,
+        counts: Callable[[Counter[str]], dict[str, Any]],
     ) -> None:
         self._path = path
         self._worker = worker
         self._run_id = run_id
-        self._started_at = started_at
+        self._store = store
         self._calls = calls
-        self._pacer = pacer
+        self._limiter = limiter
         self._counts = counts
+        self._stored: dict[str, int] = {}
         self._written_at = 0.0
 
     def tick(self) -> None:
         """Write how far the run is, if the last time is a second ago.
 
-        Progress may be lost: a full disk shows where it matters, in the journal.
+        Progress may be lost: a full disk shows where it matters, in the store.
         """
         if time.monotonic() - self._written_at < INTERVAL_SECONDS:
             return
@@ -87,17 +93,22 @@ class Summary:
         code: Exit,
         reason: str | None,
         failures: Iterable[dict[str, Any]],
-        missing: list[int] | None = None,
+        **more: Any,
     ) -> None:
         """Write how the run ended.
+
+        Args:
+            code: what the process exits with.
+            reason: why, where it is not the good end.
+            failures: of images, see ``results.failures``.
+            more: what this worker has to add.
 
         Raises:
             WorkerExit: DISK; the summary of a complete run could not be written.
         """
         data = self._data(_STATES.get(code, "failed"))
         data |= {"reason": reason, "exit_code": int(code), "failures": list(failures)}
-        if missing is not None:
-            data["missing"] = missing
+        data |= more
         try:
             write_json(self._path, data)
         except OSError as error:
@@ -108,11 +119,12 @@ class Summary:
                 ) from error
 
     def _data(self, state: str) -> dict[str, Any]:
-        counts = self._counts()
-        billed = counts.pop("billed_calls")
+        counts = self._all_counts()
+        billed = counts["billed"]
         ended_at = None if state == "running" else now()
         seconds = (
-            datetime.fromisoformat(ended_at or now()) - datetime.fromisoformat(self._started_at)
+            datetime.fromisoformat(ended_at or now())
+            - datetime.fromisoformat(self._store.started_at)
         ).total_seconds()
         return {
             "worker": self._worker,
@@ -120,16 +132,30 @@ class Summary:
             "state": state,
             "reason": None,
             "exit_code": None,
-            "started_at": self._started_at,
+            "started_at": self._store.started_at,
             "ended_at": ended_at,
             # The clock may have been set back in between.
             "duration_seconds": round(max(seconds, 0.0), 3),
-            **counts,
+            **self._counts(counts),
             "failures": [],
-            "api_calls": self._calls.snapshot(),
-            "throttled": self._calls.throttled,
-            "rate_per_second": round(self._pacer.rate_per_second, 2),
+            "api_calls": {
+                name.removeprefix("api:"): counts[name]
+                for name in sorted(counts)
+                if name.startswith("api:")
+            },
+            "throttled": counts["throttled"],
+            "errors_throttled": counts["errors_throttled"],
+            "calls_unknown": self._store.calls_unknown,
+            "rate_per_second": round(self._limiter.rate_per_second, 2),
             "billed_calls": billed,
             "estimated_cost_usd": round(billed * PRICE_USD_PER_CALL, 6),
             "version": __version__,
         }
+
+    def _all_counts(self) -> Counter[str]:
+        # Where the disk is broken, the last counts that it gave must do.
+        with suppress(WorkerExit):
+            self._stored = self._store.counts()
+        counts = Counter(self._stored)
+        counts.update(self._calls.pending())
+        return counts

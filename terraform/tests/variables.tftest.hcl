@@ -36,6 +36,7 @@ run "refused_values_1" {
     permissions_boundary        = "boundary"                                                      # boundary by name
     result_volume_size_gib      = 0                                                               # volume too small
     rekognition_rate_per_second = 0                                                               # rate zero
+    text_download_max_bytes     = -1                                                              # download below nothing
     inventory_file              = "tests/files/inventory.ini"                                     # inventory of another kind
     known_hosts_file            = "tests/files/it's"                                              # known hosts with a quote
   }
@@ -58,6 +59,7 @@ run "refused_values_1" {
     var.permissions_boundary,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
+    var.text_download_max_bytes,
     var.inventory_file,
     var.known_hosts_file,
   ]
@@ -74,6 +76,7 @@ run "refused_values_2" {
     ssh_public_key_file         = "tests/files/key"       # public key of no kind that ec2 takes
     result_volume_size_gib      = 16385                   # volume too large
     rekognition_rate_per_second = 1001                    # rate too high
+    text_download_max_bytes     = 5242881                 # download above what rekognition takes
   }
 
   expect_failures = [
@@ -84,6 +87,7 @@ run "refused_values_2" {
     var.ssh_public_key_file,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
+    var.text_download_max_bytes,
   ]
 }
 
@@ -162,6 +166,7 @@ run "a_slash_8_and_the_limits_are_taken" {
     vpc_cidr                    = "10.73.0.0/20"
     result_volume_size_gib      = 16384
     rekognition_rate_per_second = 0.1
+    text_download_max_bytes     = 5242880
   }
 
   assert {

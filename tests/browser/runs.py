@@ -138,14 +138,14 @@ def write_run(
 def _write(folder: Path, worker: str, records: list[Record], run_id: str, changes: Record) -> None:
     folder.mkdir(parents=True)
     text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    (folder / "results.jsonl").write_text(text, encoding="utf-8")
+    (folder / "results.jsonl").write_text(text, encoding="utf-8", errors="backslashreplace")
     end = max((record["at"] for record in records), default=START + 1) + 0.1
     failed = [{"key": r["key"], "n": r["n"], **r["failure"]} for r in records if r["failure"]]
     operation = "DetectLabels" if worker == "a" else "DetectText"
     summary = {
         "worker": worker, "run_id": run_id, "state": "complete", "reason": None, "exit_code": 0,
         "started_at": _iso(START), "ended_at": _iso(end), "duration_seconds": round(end - START, 3),
-        "images": {"looked": len(records), "settled": len(records), "failed": len(failed)},
+        "images": {"detected": len(records), "settled": len(records), "failed": len(failed)},
         "failures": failed, "api_calls": {f"rekognition.{operation}": len(records)},
         "throttled": 0, "rate_per_second": 49.0,
         "estimated_cost_usd": round(len(records) * 0.001, 6), "version": "0.1.0",

@@ -36,7 +36,7 @@ class Done:
         return {
             host: int(number)
             for host, number in re.findall(
-                r"^(worker-[ab]) .* changed=(\d+) ", self.text, re.MULTILINE
+                r"^ *(worker-[ab]) .* changed=(\d+) ", self.text, re.MULTILINE
             )
         }
 
@@ -55,7 +55,7 @@ class Copy:
         What a session that was killed has left there is removed first.
         """
         if root.exists():
-            cls(root).make_target("down")
+            cls(root).make_target("down", "YES=1")
             shutil.rmtree(root)
         shutil.copytree(CHECKOUT, root, ignore=LEFT_OUT)
         (root / ".venv").symlink_to(CHECKOUT / ".venv")

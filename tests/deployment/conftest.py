@@ -19,7 +19,7 @@ def copy() -> Iterator[Copy]:
     try:
         yield made
     finally:
-        made.make_target("down", code=None)
+        made.make_target("down", "YES=1", code=None)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:
     """`ansible-playbook run.yml`, with no further argument, ends with the result; so does the next."""
     for _ in range(2):
         said = up.playbook("run").text
-        assert "A 10/10 images, 6 cars, complete | B 6/6 cars read, 4 with text, complete" in said
+        assert "A looked at 10 of 10 images, B read 6 of 6 cars: 4 with text, 0 failed" in said
         assert "'1.jpg: SBR8167'" in said
         assert up.result() == EXPECTED
 
@@ -73,7 +73,7 @@ def test_a_changed_worker_reaches_its_own_host_alone(up: Copy) -> None:
     """A change of worker A's source gives A's host a new release, and B's host nothing."""
     before = up.on_host("a", "readlink /opt/carscribe/worker-a/current")
     up.append("worker_a/carscribe_worker_a/__init__.py", "# Changed.\n")
-    done = up.make_target("up")
+    done = up.make_target("up", "VERBOSE=1")
     assert done.changed()["worker-b"] == 0
     assert up.on_host("a", "readlink /opt/carscribe/worker-a/current") != before
     assert up.playbook("site").changed() == UNCHANGED
@@ -95,7 +95,7 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
     count_anew(up)
     up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 60}}})
     playing = Playing(up, "run.yml")
-    playing.await_text(r"B 0/6 cars read")
+    playing.await_text(r"B read 0 of 6 cars")
     for refused in ("site", "run"):
         done = up.playbook(refused, code=None)
         assert done.code != 0
@@ -160,7 +160,7 @@ def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
     count_anew(up)
     up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 5}}})
     playing = Playing(up, "run.yml")
-    playing.await_text(r"B 0/6 cars read")
+    playing.await_text(r"B read 0 of 6 cars")
     up.on_host("b", "systemctl stop carscribe-worker-b")
     up.standin("faults", {})
     assert playing.end() != 0
@@ -208,7 +208,7 @@ def test_the_volume_outlives_its_host(up: Copy) -> None:
     runs = up.on_host("b", "ls /var/lib/carscribe-worker-b/runs")
     machine = up.on_host("b", "cat /etc/machine-id")
     replace = '-replace=aws_instance.worker["worker_b"]'
-    up.make_target("up", f"TERRAFORM_ARGUMENTS='{replace}'")
+    up.make_target("up", f"TERRAFORM_ARGUMENTS='{replace}'", "YES=1")
     assert up.on_host("b", "cat /etc/machine-id") != machine
     assert up.on_host("b", "ls /var/lib/carscribe-worker-b/runs") == runs
     up.playbook("run")
@@ -272,7 +272,7 @@ def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
 
 def test_down_leaves_nothing(up: Copy) -> None:
     """`make down` says what the API confirms to be gone, and nothing of the deployment is left."""
-    done = up.make_target("down")
+    done = up.make_target("down", "YES=1")
     assert "Removed: 2 addresses, 1 bucket, 2 instances" in done.text
     assert remains(up.root) == []
     again = up.make_target("run", code=None)
@@ -291,7 +291,7 @@ def test_down_after_a_half_failed_up(copy: Copy) -> None:
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
-    log = copy.root / "build/local/apply.log"
+    log = copy.root / "build/logs/up.log"
     while not (log.exists() and "aws_vpc.main[0]: Creation complete" in log.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.5)
@@ -338,6 +338,15 @@ def remains(root: Path) -> list[str]:
     found += [f"mount {line}" for line in mounts if str(root) in line]
     loops = subprocess.run(["losetup", "--all"], capture_output=True, text=True, check=True).stdout
     found += [f"loop device {line}" for line in loops.splitlines() if str(root) in line]
-    kept = {"releases", "terraform", "ssh", "local.lock", "thumbnails", "run.log"}
+    kept = {
+        "releases",
+        "terraform",
+        "ssh",
+        "local.lock",
+        "thumbnails",
+        "logs",
+        "command.lock",
+        "tmp",
+    }
     found += [str(path) for path in (root / "build").iterdir() if path.name not in kept]
     return found

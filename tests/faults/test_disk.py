@@ -35,7 +35,7 @@ def test_journal_cannot_grow(trial: Callable[..., Trial], name: str, seed: int) 
     run.note_in_flight(OPERATIONS[name])
     run.finish()
     assert unit.exits == [Exit.DISK, Exit.OK]
-    assert "make space or mend the disk" in unit.logs
+    assert "make space or repair the disk" in unit.logs
     assert "damaged" not in unit.logs
     # What was answered when the disk was full could not be written down: it is paid again.
     for operation in run.in_flight:

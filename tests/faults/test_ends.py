@@ -15,10 +15,10 @@ import pytest
 
 from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit
-from carscribe_common.journal import Journal
 from carscribe_common.protocol import Alive, Car
 from carscribe_worker_b.run import RunB
 from carscribe_worker_b.settings import SettingsB
+from carscribe_worker_b.store import TextStore
 from tests.faults.harness import RUN_ID, Trial
 from tests.pipeline import PATHS, wait_for
 
@@ -138,17 +138,17 @@ def test_silence_of_the_network_is_not_silence_of_a(
         region="us-east-1",
         state_dir=tmp_path,
     )
-    with Journal(tmp_path / "journal.jsonl", {}, "") as journal:
-        stop = Shutdown()
-        run = RunB(settings, stop, journal)
-        run._desk.heard_at -= 1000
+    with TextStore(tmp_path, {"run_id": RUN_ID, "queue_url": settings.queue_url}) as store:
+        shutdown = Shutdown()
+        run = RunB(settings, shutdown, store)
+        run._state.heard_at = time.monotonic() - 1000
 
         def receive(wait_seconds: int) -> list[dict[str, Any]]:
             time.sleep(wait_seconds + 1.3)  # the network was away in between
-            stop.request(signal.SIGTERM)
+            shutdown.request(signal.SIGTERM)
             return []
 
-        monkeypatch.setattr(run._inbox, "receive", receive)
+        monkeypatch.setattr(run._consumer, "receive", receive)
         run._receive()
         assert 1 <= run._idle_seconds() < 2
 

@@ -83,7 +83,13 @@ def test_messages_of_others(trial: Callable[..., Trial], seed: int) -> None:
     failed = dict.fromkeys(strays, "gone")
     run_files = {path.name for path in run.run_dir("b").iterdir()}
     state_files = {path.name for path in (run.pipeline.folder / "b").iterdir()}
-    assert run_files == {"journal.jsonl", "results.jsonl", "summary.json", "output.txt"}
+    assert run_files == {
+        "lock",
+        "store.sqlite3",
+        "results.jsonl",
+        "summary.json",
+        "output.txt",
+    }
     assert state_files == {"runs"}
     left = bodies_left(run.pipeline)
     assert sorted(left) == sorted(body for body, _ in MALFORMED.values())
@@ -96,7 +102,7 @@ def test_messages_of_others(trial: Callable[..., Trial], seed: int) -> None:
 def own_and_stray(pipeline: Pipeline) -> tuple[Car, Car]:
     """Return A's own message of n = 1 and a stray one that claims the same n."""
     etag = pipeline.add("1.jpg", car_answer(99.0, "GO 1"))
-    return Car(RUN_ID, 1, "1.jpg", etag), Car(RUN_ID, 1, "not-there.jpg", ETAG)
+    return Car(RUN_ID, 1, "1.jpg", etag), Car(RUN_ID, 1, "not-there.jpg", ETAG, size=100)
 
 
 def test_own_message_while_a_stray_one_is_held(pipeline: Pipeline) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from carscribe_worker_a.settings import SettingsA
 
 
-def check(settings: SettingsA, _stop: Shutdown) -> None:
+def check(settings: SettingsA, _shutdown: Shutdown) -> None:
     """Probe bucket, queue, Rekognition and state directory.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One image: ask Rekognition for its labels and decide."""
+"""One image: ask Rekognition for its labels and decide whether it shows a car."""
 
 from __future__ import annotations
 
@@ -7,117 +7,97 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.errors import AmbiguousError, ImageError
-from carscribe_common.objects import call_until_answered, resolve_ambiguous, whole
-from carscribe_common.rules import CAR_LABEL, can_be_queued, escape, find_car, is_car
+from carscribe_common.rules import (
+    CAR_LABEL,
+    can_be_queued,
+    confidence_of,
+    escape,
+    find_car,
+    is_car,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from carscribe_common.aws import Clients
-    from carscribe_common.circuit_breaker import CircuitBreaker
-    from carscribe_common.cli import Shutdown
-    from carscribe_worker_a.listing import Image
+    from carscribe_common.aws import Caller
+    from carscribe_worker_a.listing import ListedImage
     from carscribe_worker_a.settings import SettingsA
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Detection:
     """What came of one image.
 
     Attributes:
         image: which one.
         car: the label Car with its instances, if there is one.
-        queued: it is a car in the sense of the run.
-        failure: reason and detail, if it could not be looked at.
+        is_car: it is a car in the sense of the run.
+        failure: reason and detail, if the image could not be asked about.
         billed: Rekognition answered, so it costs.
         at: when, seconds since the epoch.
         seconds: how long it took.
     """
 
-    image: Image
+    image: ListedImage
     car: dict[str, Any] | None
-    queued: bool
+    is_car: bool
     failure: dict[str, str] | None
     billed: bool
     at: float
     seconds: float
 
 
-class Detector:
-    """Asks DetectLabels about images. Used by all threads of the crew."""
+def detect_car(call: Caller, settings: SettingsA, image: ListedImage) -> Detection:
+    """Return what an image shows, or why that cannot be said.
 
-    def __init__(
-        self, settings: SettingsA, clients: Clients, evidence: CircuitBreaker, stop: Shutdown
-    ) -> None:
-        self._settings = settings
-        self._clients = clients
-        self._evidence = evidence
-        self._stop = stop
-
-    def look(self, image: Image) -> Looked:
-        """Return what an image shows, or why that cannot be said.
-
-        Raises:
-            WorkerExit: the set-up's fault, or nothing succeeds any more.
-            ShutdownRequested: the worker was told to end.
-        """
-        began = time.monotonic()
-        car: dict[str, Any] | None = None
-        failure: dict[str, str] | None = None
-        billed = False
-        try:
-            if not can_be_queued(image.key):
-                raise ImageError(
-                    "unreadable-key", "its key has characters that no queue message can carry"
-                )
-            label = find_car(self._ask(image))
-            billed = True
-            car = None if label is None else _as_record(label)
-        except ImageError as own:
-            failure = {"reason": own.reason, "detail": own.detail}
-        return Looked(
-            image=image,
-            car=car,
-            queued=car is not None
-            and is_car(car["confidence"], self._settings.car_confidence_percent),
-            failure=failure,
-            billed=billed,
-            at=time.time(),
-            seconds=time.monotonic() - began,
-        )
-
-    def _ask(self, image: Image) -> Mapping[str, Any]:
-        try:
-            return call_until_answered(
-                lambda: whole(
-                    self._clients.rekognition.detect_labels(
-                        Image={"S3Object": {"Bucket": self._settings.bucket, "Name": image.key}},
-                        # Inclusive, while the assignment says "higher than": compared again.
-                        MinConfidence=self._settings.car_confidence_percent,
-                        Settings={"GeneralLabels": {"LabelInclusionFilters": [CAR_LABEL]}},
-                    ),
-                    "Labels",
-                ),
-                f"ask for the labels of {escape(image.key)}",
-                evidence=self._evidence,
-                stop=self._stop,
-                about_image=True,
+    Raises:
+        WorkerExit: the set-up's fault, or nothing succeeds any more.
+        ShutdownRequested: the worker was told to end.
+    """
+    began = time.monotonic()
+    car: dict[str, Any] | None = None
+    failure: dict[str, str] | None = None
+    billed = False
+    try:
+        if not can_be_queued(image.key):
+            raise ImageError(
+                "unreadable-key", "its key has characters that no queue message can carry"
             )
-        except AmbiguousError as fault:
-            raise resolve_ambiguous(
-                fault,
-                self._clients.s3,
-                self._settings.bucket,
-                image.key,
-                image.etag,
-                evidence=self._evidence,
-                stop=self._stop,
-            ) from fault
+        label = find_car(_detect_labels(call, settings, image))
+        billed = True
+        car = None if label is None else _as_record(label)
+    except ImageError as own:
+        failure = {"reason": own.reason, "detail": own.detail}
+    return Detection(
+        image=image,
+        car=car,
+        is_car=car is not None and is_car(car["confidence"], settings.car_confidence_percent),
+        failure=failure,
+        billed=billed,
+        at=round(time.time(), 3),
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _detect_labels(call: Caller, settings: SettingsA, image: ListedImage) -> Mapping[str, Any]:
+    try:
+        return call(
+            call.rekognition.detect_labels,
+            f"ask for the labels of {escape(image.key)}",
+            expect="Labels",
+            about_image=True,
+            Image={"S3Object": {"Bucket": settings.bucket, "Name": image.key}},
+            # Inclusive, while the assignment says "higher than": compared again.
+            MinConfidence=settings.car_confidence_percent,
+            Settings={"GeneralLabels": {"LabelInclusionFilters": [CAR_LABEL]}},
+        )
+    except AmbiguousError as unclear:
+        raise call.resolve_ambiguous(unclear, settings.bucket, image.key, image.etag) from unclear
 
 
 def _as_record(label: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "confidence": label["Confidence"],
+        "confidence": confidence_of(label),
         "instances": [
             {
                 "confidence": instance.get("Confidence"),

@@ -23,7 +23,7 @@ _REFUSED_COUNT = frozenset({"InvalidParameterValue", "ReadCountOutOfRange"})
 _REFUSED_HANDLE = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue"})
 
 
-def check(settings: SettingsB, _stop: Shutdown) -> None:
+def check(settings: SettingsB, _shutdown: Shutdown) -> None:
     """Probe bucket, queue, Rekognition and state directory.
 
     Raises:

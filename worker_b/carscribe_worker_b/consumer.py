@@ -1,7 +1,9 @@
-"""The queue as B sees it: messages come in, are held, and go when they are settled.
+"""Takes messages off the queue, keeps them hidden while they are in flight, and lets them go.
 
-All that is held, buffered ones too, has its visibility extended until it is
-settled or returned. Thread-safe.
+A message is in flight from its delivery until it is acknowledged or requeued,
+be it buffered, parked or worked on: for so long the heartbeat extends its
+visibility. What changes a message is best effort: if it fails the visibility
+timeout brings the message back, and it is dealt with then.
 """
 
 from __future__ import annotations
@@ -9,238 +11,240 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
-from carscribe_common.objects import call_until_answered
-from carscribe_common.protocol import BATCH_ENTRIES
+from carscribe_common.aws import AWS_ERRORS
+from carscribe_common.errors import WorkerExit, classify
+from carscribe_common.protocol import (
+    BATCH_ENTRIES,
+    MalformedMessageError,
+    Message,
+    parse,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mypy_boto3_sqs import SQSClient
-
-    from carscribe_common.circuit_breaker import CircuitBreaker
-    from carscribe_common.cli import Shutdown
-    from carscribe_common.protocol import Car
+    from carscribe_common.aws import Caller
 
 logger = logging.getLogger(__name__)
 
 LONG_POLL_SECONDS = 20
 """The longest that SQS waits for a message (SQS API reference, ReceiveMessage)."""
 
-EXTENSIONS_PER_TIMEOUT = 3
-"""A held message is extended so many times before it would become visible."""
+BEATS_PER_TIMEOUT = 3
+"""A message in flight is extended so many times before it would become visible."""
 
-GONE_CODES = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue"})
-"""What a delete is answered with whose receipt is void: the message comes again, or is gone."""
+VOID_CODES = frozenset(
+    {
+        "InvalidParameterValue",
+        "MessageNotInflight",
+        "AWS.SimpleQueueService.MessageNotInflight",
+        "ReceiptHandleIsInvalid",
+    }
+)
+"""What SQS says of a void receipt: its message is gone, or will be delivered again."""
 
 
-@dataclass(slots=True)
-class Held:
-    """A message in B's hands, perhaps delivered more than once.
+class Received(NamedTuple):
+    """One delivery of a message.
 
     Attributes:
-        car: what it says.
-        handles: a receipt for each delivery: all are deleted together.
-        started: a thread is at work on it.
+        message: what it says, or what is wrong with it.
+        receipt: its receipt handle.
     """
 
-    car: Car
-    handles: list[str] = field(default_factory=list)
-    started: bool = False
+    message: Message | MalformedMessageError
+    receipt: str
 
 
-class Inbox:
-    """Receives, extends, returns and deletes messages.
+class Consumer:
+    """Receives, acknowledges and requeues messages. Used by all threads.
 
     Args:
-        sqs: the client.
+        aws: calls SQS.
         queue_url: of the queue.
         visibility_timeout_seconds: a message is hidden from others for so
             long, and again with each extension.
+
+    Attributes:
+        heartbeat: extends what is in flight.
     """
 
-    def __init__(
-        self,
-        sqs: SQSClient,
-        queue_url: str,
-        *,
-        visibility_timeout_seconds: int,
-        evidence: CircuitBreaker,
-        stop: Shutdown,
-    ) -> None:
-        self._sqs = sqs
+    def __init__(self, aws: Caller, queue_url: str, visibility_timeout_seconds: int) -> None:
+        self._aws = aws
         self._queue_url = queue_url
-        self._visibility = visibility_timeout_seconds
-        self._evidence = evidence
-        self._stop = stop
-        self._lock = threading.Lock()
-        self._held: dict[int, Held] = {}
-        # An extension that is under way must not come after a return.
-        self._extending = threading.Lock()
+        self._visibility_timeout_seconds = visibility_timeout_seconds
+        self.heartbeat = Heartbeat(aws, queue_url, visibility_timeout_seconds)
 
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def receive(self, wait_seconds: int) -> list[dict[str, Any]]:
+    def receive(self, wait_seconds: int) -> list[Received]:
         """Wait so long, LONG_POLL_SECONDS at the most, for up to ten messages.
 
         Raises:
-            WorkerExit, ShutdownRequested: as call_until_answered.
+            WorkerExit, ShutdownRequested: as Caller.
         """
-        answer = call_until_answered(
-            lambda: self._sqs.receive_message(
-                QueueUrl=self._queue_url,
-                MaxNumberOfMessages=BATCH_ENTRIES,
-                MessageAttributeNames=["All"],
-                VisibilityTimeout=self._visibility,
-                WaitTimeSeconds=wait_seconds,
-            ),
+        answer = self._aws(
+            self._aws.sqs.receive_message,
             "receive from the queue",
-            evidence=self._evidence,
-            stop=self._stop,
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=BATCH_ENTRIES,
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=self._visibility_timeout_seconds,
+            WaitTimeSeconds=wait_seconds,
         )
-        messages: list[Any] = list(answer.get("Messages", ()))
-        return messages
+        received = [_read(message) for message in answer.get("Messages", ())]
+        self.heartbeat.track(*(one.receipt for one in received))
+        return received
 
-    def hold(self, car: Car, handle: str) -> Held | None:
-        """Hold a message; None if it is held already, and this is another delivery of it."""
-        with self._lock:
-            held = self._held.get(car.n)
-            if held is not None:
-                held.handles.append(handle)
-                return None
-            self._held[car.n] = held = Held(car, [handle])
-            return held
+    def in_flight(self) -> int:
+        """How many deliveries are in flight."""
+        return len(self.heartbeat)
 
-    def holder(self, n: int) -> Car | None:
-        """Return whose n this is among the held ones."""
-        with self._lock:
-            held = self._held.get(n)
-            return held.car if held else None
-
-    def start(self, held: Held) -> bool:
-        """Begin to work on a message; False if it was returned in between."""
-        with self._lock:
-            held.started = self._held.get(held.car.n) is held
-            return held.started
-
-    def release(self, n: int) -> list[str]:
-        """Let go of a settled message; return its receipts, to be deleted."""
-        with self._lock:
-            held = self._held.pop(n, None)
-            return held.handles if held else []
-
-    def return_all(self, *, started: bool) -> int:
-        """Let go of what is held and make it visible at once; tell how many.
-
-        Args:
-            started: also what a thread is at work on.
-        """
-        with self._lock:
-            going = [held for held in self._held.values() if started or not held.started]
-            for held in going:
-                del self._held[held.car.n]
-        self._return(going)
-        return len(going)
-
-    def return_one(self, held: Held) -> None:
-        """Let go of a message that could not be worked on, and make it visible at once."""
-        with self._lock:
-            if self._held.get(held.car.n) is not held:
-                return
-            del self._held[held.car.n]
-        self._return([held])
-
-    def _return(self, going: Sequence[Held]) -> None:
-        with self._extending:
-            self.give_back([handle for held in going for handle in held.handles])
-
-    def holds_up_to(self, last: int) -> bool:
-        """Tell whether an n from 1 to last is held."""
-        with self._lock:
-            return any(n <= last for n in self._held)
-
-    def give_back(self, handles: Sequence[str]) -> None:
-        """Make messages visible at once. Best effort: they become so by themselves, later."""
-        self._change_visibility(handles, 0)
-
-    def extend_all(self) -> None:
-        """Hide all that is held for another visibility timeout."""
-        with self._lock:
-            handles = [handle for held in self._held.values() for handle in held.handles]
-        for start in range(0, len(handles), BATCH_ENTRIES):
-            batch = handles[start : start + BATCH_ENTRIES]
-            with self._extending:
-                with self._lock:
-                    still = {handle for held in self._held.values() for handle in held.handles}
-                self._change_visibility([h for h in batch if h in still], self._visibility)
-
-    def keep_extending(self) -> None:
-        """Extend for as long as the process lives; the target of a thread."""
-        while True:
-            time.sleep(self._visibility / EXTENSIONS_PER_TIMEOUT)
-            try:
-                self.extend_all()
-            except Exception:  # without this thread every message would come twice
-                logger.exception("Messages not extended")
-
-    def delete(self, handles: Sequence[str]) -> None:
-        """Delete settled messages.
-
-        What cannot be deleted is not lost: it is delivered again, found to be
-        settled, and deleted then. So failed entries are tried once more and
-        then left to that.
+    def ack(self, receipts: Sequence[str]) -> None:
+        """Delete messages that are dealt with.
 
         Raises:
-            WorkerExit, ShutdownRequested: as call_until_answered.
+            WorkerExit: DENIED or CONFIG; this role or queue will never do it.
         """
-        for batch in _batches(handles):
-            entries = batch
-            for _ in range(2):
-                answer = call_until_answered(
-                    lambda entries=entries: self._sqs.delete_message_batch(  # type: ignore[misc]
-                        QueueUrl=self._queue_url, Entries=entries
-                    ),
-                    "delete from the queue",
-                    evidence=self._evidence,
-                    stop=self._stop,
-                )
-                failed = {
-                    item["Id"]: item["Code"]
-                    for item in answer.get("Failed", ())
-                    if item["Code"] not in GONE_CODES
-                }
-                entries = [item for item in entries if item["Id"] in failed]
-                if not entries:
-                    break
-                logger.warning(
-                    "%d of %d messages not deleted (%s)",
-                    len(entries),
-                    len(batch),
-                    ", ".join(sorted(set(failed.values()))),
-                )
+        self.heartbeat.untrack(*receipts)
+        _change(
+            self._aws.sqs.delete_message_batch, "delete from the queue", self._queue_url, receipts
+        )
 
-    def _change_visibility(self, handles: Iterable[str], seconds: int) -> None:
-        for batch in _batches(handles):
-            entries: Any = [item | {"VisibilityTimeout": seconds} for item in batch]
+    def requeue(self, receipts: Sequence[str]) -> int:
+        """Make messages visible at once; return how many SQS says it did.
+
+        Raises:
+            WorkerExit: DENIED or CONFIG; this role or queue will never do it.
+        """
+        self.heartbeat.untrack(*receipts)
+        self.heartbeat.wait()
+        changed, _ = _change(
+            self._aws.sqs.change_message_visibility_batch,
+            "return messages to the queue",
+            self._queue_url,
+            receipts,
+            VisibilityTimeout=0,
+        )
+        return changed
+
+
+class Heartbeat:
+    """Extends the visibility of what is in flight. Used by all threads.
+
+    Args:
+        aws: calls SQS.
+        queue_url: of the queue.
+        visibility_timeout_seconds: what each extension sets.
+    """
+
+    def __init__(self, aws: Caller, queue_url: str, visibility_timeout_seconds: int) -> None:
+        self._aws = aws
+        self._queue_url = queue_url
+        self._visibility_timeout_seconds = visibility_timeout_seconds
+        self._receipts: dict[str, None] = {}  # in the order of their delivery
+        self._lock = threading.Lock()
+        self._extending = threading.Lock()  # held over each call that extends
+
+    def __len__(self) -> int:
+        return len(self._receipts)
+
+    def track(self, *receipts: str) -> None:
+        """Extend these from now on."""
+        with self._lock:
+            self._receipts.update(dict.fromkeys(receipts))
+
+    def untrack(self, *receipts: str) -> None:
+        """Extend these no longer; an extension may be under way, see ``wait``."""
+        with self._lock:
+            for receipt in receipts:
+                self._receipts.pop(receipt, None)
+
+    def wait(self) -> None:
+        """Wait for an extension under way: behind it nothing that was untracked is extended."""
+        with self._extending:
+            pass
+
+    def beat(self) -> frozenset[str]:
+        """Extend all that is tracked; return the void receipts, which no longer are.
+
+        What could not be extended now is tried again with the next beat.
+
+        Raises:
+            WorkerExit: DENIED or CONFIG; this role or queue will never do it.
+        """
+        with self._lock:
+            receipts = list(self._receipts)
+        void: frozenset[str] = frozenset()
+        for start in range(0, len(receipts), BATCH_ENTRIES):
+            with self._extending:
+                with self._lock:  # what is requeued meanwhile must not be hidden again
+                    batch = [
+                        receipt
+                        for receipt in receipts[start : start + BATCH_ENTRIES]
+                        if receipt in self._receipts
+                    ]
+                void |= _change(
+                    self._aws.sqs.change_message_visibility_batch,
+                    "extend the visibility of messages",
+                    self._queue_url,
+                    batch,
+                    VisibilityTimeout=self._visibility_timeout_seconds,
+                )[1]
+        self.untrack(*void)
+        return void
+
+    def keep_beating(self, failed: Callable[[Exception], None]) -> None:
+        """Beat for as long as the process lives; the target of a thread.
+
+        Args:
+            failed: hears of an exception; the next beat comes all the same.
+        """
+        while True:
+            time.sleep(self._visibility_timeout_seconds / BEATS_PER_TIMEOUT)
             try:
-                answer = self._sqs.change_message_visibility_batch(
-                    QueueUrl=self._queue_url, Entries=entries
-                )
-            except (ClientError, BotoCoreError, ResponseParserError) as error:
-                # Then it is delivered again, which does no harm.
-                logger.warning("Visibility of %d messages not changed: %s", len(batch), error)
-            else:
-                if failed := answer.get("Failed"):
-                    logger.debug("Visibility not changed: %s", failed)
+                self.beat()
+            except Exception as error:  # noqa: BLE001 - handed to whoever started the thread
+                failed(error)
 
 
-def _batches(handles: Iterable[str]) -> Iterator[list[Any]]:
-    entries = [{"Id": str(i), "ReceiptHandle": handle} for i, handle in enumerate(handles)]
-    for start in range(0, len(entries), BATCH_ENTRIES):
-        yield entries[start : start + BATCH_ENTRIES]
+def _read(message: Mapping[str, Any]) -> Received:
+    receipt = str(message["ReceiptHandle"])
+    try:
+        return Received(parse(message), receipt)
+    except MalformedMessageError as wrong:
+        return Received(wrong, receipt)
+
+
+def _change(
+    operation: Callable[..., Any],
+    doing: str,
+    queue_url: str,
+    receipts: Iterable[str],
+    **members: int,
+) -> tuple[int, frozenset[str]]:
+    """Call a batch operation for each receipt, once; return how many it took, and the void ones.
+
+    A batch that returns 200 may have failed entries (SQS API reference,
+    DeleteMessageBatch).
+    """
+    left = list(receipts)
+    taken, void = 0, set[str]()
+    while left:
+        batch, left = left[:BATCH_ENTRIES], left[BATCH_ENTRIES:]
+        entries = [{"Id": str(i), "ReceiptHandle": r, **members} for i, r in enumerate(batch)]
+        try:
+            answer = operation(QueueUrl=queue_url, Entries=entries)
+        except AWS_ERRORS as error:
+            meaning = classify(error, doing)
+            if isinstance(meaning, WorkerExit):
+                raise meaning from error
+            logger.warning("%d messages left to the visibility timeout: %s", len(batch), meaning)
+            continue
+        taken += len(answer.get("Successful", ()))
+        failed = answer.get("Failed", ())
+        void |= {batch[int(entry["Id"])] for entry in failed if entry["Code"] in VOID_CODES}
+        if others := sorted({entry["Code"] for entry in failed} - VOID_CODES):
+            said = ", ".join(others)
+            logger.warning("Cannot %s: %s; left to the visibility timeout", doing, said)
+    return taken, frozenset(void)

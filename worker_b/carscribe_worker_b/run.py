@@ -1,4 +1,10 @@
-"""One run of worker B: receive, read, write down, delete; at the end write the result."""
+"""One run of worker B: receive, handle, read, commit, acknowledge; at the end write the result.
+
+One thread receives, one extends what is in flight, a pool of threads reads
+images. Each hands over what happened as an event; the main thread alone owns
+the state and the store, a turn at a time: handle all that is ready, commit it
+together, and then do what follows from it.
+"""
 
 from __future__ import annotations
 
@@ -7,56 +13,90 @@ import math
 import queue
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from carscribe_common.aws import build_clients
+from carscribe_common.aws import Caller, build_clients
 from carscribe_common.circuit_breaker import CircuitBreaker
-from carscribe_common.errors import Exit, WorkerExit
-from carscribe_common.journal import Journal
-from carscribe_common.objects import ShutdownRequested, call_until_answered
+from carscribe_common.errors import Exit, ShutdownRequested, WorkerExit
 from carscribe_common.pool import Pool
 from carscribe_common.rate_limit import RateLimiter
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
-from carscribe_common.summary import Summary, now
-from carscribe_worker_b.consumer import LONG_POLL_SECONDS, Held, Inbox
-from carscribe_worker_b.handler import Batch, Desk
-from carscribe_worker_b.ledger import Ledger, read_ledger, settled_record
+from carscribe_common.summary import Summary
+from carscribe_worker_b.consumer import LONG_POLL_SECONDS, Consumer, Received
+from carscribe_worker_b.handler import (
+    Ack,
+    Action,
+    Park,
+    Process,
+    RecordEnd,
+    Requeue,
+    RunState,
+    handle,
+    is_complete,
+    on_settled,
+)
 from carscribe_worker_b.output import write_output
-from carscribe_worker_b.text_detection import Reader, Settled
+from carscribe_worker_b.store import CRASHES_MAX, TextStore
+from carscribe_worker_b.text_detection import (
+    IN_MEMORY_BYTES,
+    ByteBudget,
+    TextResult,
+    detect_text,
+)
 
 if TYPE_CHECKING:
-    from carscribe_common.aws import Clients
+    from collections import Counter
+    from collections.abc import Iterable, Sequence
+
     from carscribe_common.cli import Shutdown
+    from carscribe_common.protocol import Car
     from carscribe_worker_b.settings import SettingsB
 
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0
-"""After SIGTERM, images in hand have so long to be settled; then they are returned."""
+"""At an early end, images at work have so long to be settled; then they are requeued."""
 
 TURN_SECONDS = 0.25
-"""The longest that the main loop waits for news, and a delete for others to fill its batch."""
+"""The longest that the main loop waits for an event, and an acknowledgement for others."""
 
-GATHER_SECONDS = 0.03
-"""After the first of the news the main loop lets others come: one turn, one fsync for all.
-A received batch it decides upon at once: the next one is not asked for before."""
+LINGER_SECONDS = 0.03
+"""After the first event of a turn the main loop lets others come: one commit for all.
+Received messages are handled at once."""
 
-UNSETTLED_MAX = 500
-"""So many messages are held at the most: they are in memory, and extended in time."""
+BATCHES_MAX = 2
+"""So many batches of messages are under way: one is received while one is handled."""
+
+IN_FLIGHT_MAX = 500
+"""So many messages are in flight at the most: they are in memory, and extended in time."""
+
+REQUEUED_PAUSE_SECONDS = 0.1
+"""A message that was requeued is there again at once."""
 
 TROUBLE_SECONDS = 1.0
 """A poll that takes so much longer than it was asked to had trouble on its way."""
 
-DELETE_AT_ONCE = 10
+ALONE_AFTER_CRASHES = 2
+"""An image that so many processes began and did not survive is read alone."""
+
+ACK_AT_ONCE = 10
 MISSING_NAMED = 1000
 
-RESULT_FIELDS = ("key", "etag", "n", "text", "line", "failure", "at", "seconds")
+
+class Unread(NamedTuple):
+    """An image was not read, for an error that ends the worker or since it ends."""
+
+    car: Car
 
 
-def run(settings: SettingsB, stop: Shutdown) -> None:
+Event = TextResult | Unread | list[Received] | Exception
+
+
+def run(settings: SettingsB, shutdown: Shutdown) -> None:
     """Do one run, or go on with it.
 
     Raises:
@@ -68,146 +108,145 @@ def run(settings: SettingsB, stop: Shutdown) -> None:
         "run_id": settings.run_id,
         "bucket": settings.bucket,
         "prefix": settings.prefix,
+        "queue_url": settings.queue_url,
         "text_confidence_percent": settings.text_confidence_percent,
     }
-    with Journal(run_dir / "journal.jsonl", identity, now()) as journal:
-        RunB(settings, stop, journal).run()
+    with TextStore(run_dir, identity) as store:
+        RunB(settings, shutdown, store).run()
 
 
 class RunB:
-    """The parts of a run and the main loop that joins them.
+    """The parts of a run and the main loop that joins them."""
 
-    One thread receives, one extends what is held, a crew of threads reads;
-    this thread alone decides about messages, writes the journal and deletes,
-    in that order.
-    """
-
-    def __init__(self, settings: SettingsB, stop: Shutdown, journal: Journal) -> None:
+    def __init__(self, settings: SettingsB, shutdown: Shutdown, store: TextStore) -> None:
         self._settings = settings
-        self._stop = stop
-        self._journal = journal
-        self._ledger: Ledger = read_ledger(journal)
-        self._pacer = RateLimiter(settings.rekognition_rate_per_second)
-        self._clients: Clients = build_clients(
-            settings.region, settings.concurrency_max + 3, self._pacer
+        self._shutdown = shutdown
+        self._store = store
+        limiter = RateLimiter(settings.rekognition_rate_per_second)
+        clients = build_clients(settings.region, settings.concurrency_max + 3, limiter)
+        self._calls = clients.calls
+        seen_success = store.counts().get("billed", 0) > 0
+        breaker = CircuitBreaker(settings.give_up_seconds, seen_success=seen_success)
+        self._aws = Caller(clients, breaker, shutdown)
+        self._consumer = Consumer(
+            self._aws, settings.queue_url, settings.visibility_timeout_seconds
         )
-        self._evidence = CircuitBreaker(
-            settings.give_up_seconds, seen_success=self._ledger.billed > 0
+        self._state = RunState(settings.run_id, store)
+        self._memory = ByteBudget(IN_MEMORY_BYTES)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._pool: Pool[Car] = Pool(
+            "read", self._read, self._events.put, limiter, settings.concurrency_max
         )
-        self._inbox = Inbox(
-            self._clients.sqs,
-            settings.queue_url,
-            visibility_timeout_seconds=settings.visibility_timeout_seconds,
-            evidence=self._evidence,
-            stop=stop,
-        )
-        self._news: queue.SimpleQueue[Settled | Batch | Exception] = queue.SimpleQueue()
-        self._may_receive = threading.Semaphore(1)
-        self._batch_here = threading.Event()
-        self._reader = Reader(settings, self._clients, self._evidence, stop)
-        self._crew: Pool[Held] = Pool(
-            "read", self._read, self._news.put, self._pacer, settings.concurrency_max
-        )
-        self._desk = Desk(
-            settings.run_id,
-            self._ledger,
-            self._inbox,
-            journal,
-            give=self._crew.give,
-            delete_later=self._delete_later,
-        )
-        self._closed = False
-        self._to_delete: list[str] = []
-        self._delete_at = math.inf
+        self._receiver = threading.Thread(target=self._receive, name="receive", daemon=True)
+        self._may_receive = threading.Semaphore(BATCHES_MAX)
+        self._ending = False
+        self._left: list[Car] = []
+        self._returned = 0
+        self._suspects: deque[Car] = deque()
+        self._waiting: deque[Car] = deque()
+        self._at_work: dict[int, Car] = {}
+        self._acks: list[str] = []
+        self._ack_at = math.inf
         self._reached_at = 0.0
         self._summary = Summary(
             settings.run_dir / "summary.json",
             worker="b",
             run_id=settings.run_id,
-            started_at=journal.started_at,
-            calls=self._clients.calls,
-            pacer=self._pacer,
+            store=store,
+            calls=clients.calls,
+            limiter=limiter,
             counts=self._counts,
         )
 
     def run(self) -> None:
         """Do it, and write the summary whatever comes of it."""
+        output = self._settings.run_dir / "output.txt"
         try:
-            if not self._ledger.complete:
-                self._go_on()
-            self._write_results()
-            lines = write_output(self._settings.run_dir, self._journal, self._ledger.expected or 0)
+            if not self._store.is_done:
+                self._work()
+            write_results(self._settings.run_dir, self._store.rows())
+            lines = write_output(self._store, output)
         except WorkerExit as end:
             self._end_early(end)
             raise
         except Exception as bug:
             self._summary.end(Exit.BUG, repr(bug), ())
             raise
-        self._summary.end(Exit.OK, None, failures(self._journal, "settled"))
+        self._summary.end(Exit.OK, None, failures(self._store.rows(failed=True)))
+        counts = self._store.counts()
         logger.info(
             "Done: %d images read, %d with text, %d failed; %s has %d lines",
-            len(self._ledger.settled),
-            self._ledger.with_text,
-            len(self._ledger.failed),
-            self._settings.run_dir / "output.txt",
+            counts.get("settled", 0),
+            counts.get("with_text", 0),
+            counts.get("failed", 0),
+            output,
             lines,
         )
 
     def _end_early(self, end: WorkerExit) -> None:
-        incomplete = end.code == Exit.INCOMPLETE
-        if incomplete:
-            try:
-                self._write_results()
-            except WorkerExit as full:
-                logger.warning("%s", full.sentence)
-        self._summary.end(
-            end.code,
-            end.sentence,
-            # What the disk does not take it may not give either.
-            () if end.code == Exit.DISK else failures(self._journal, "settled"),
-            list(islice(self._missing(), MISSING_NAMED)) if incomplete else None,
+        failed: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        with suppress(WorkerExit):  # what the disk does not take it may not give either
+            if end.code != Exit.DISK:
+                failed = failures(self._store.rows(failed=True))
+                more["missing_ranges"] = self._store.missing_ranges()
+            if end.code == Exit.INCOMPLETE:
+                more["missing"] = list(islice(self._store.missing(), MISSING_NAMED))
+                write_results(self._settings.run_dir, self._store.rows())
+        self._summary.end(end.code, end.sentence, failed, **more)
+
+    def _work(self) -> None:
+        beating = threading.Thread(
+            target=self._consumer.heartbeat.keep_beating,
+            args=[self._events.put],
+            name="heartbeat",
+            daemon=True,
         )
-
-    def _write_results(self) -> None:
-        write_results(self._settings.run_dir, self._journal, "settled", RESULT_FIELDS)
-
-    def _go_on(self) -> None:
-        receiver = threading.Thread(target=self._receive, name="receive", daemon=True)
         try:
-            self._look_at_bucket()
-            self._desk.heard_at = time.monotonic()
-            receiver.start()
-            threading.Thread(target=self._inbox.keep_extending, name="extend", daemon=True).start()
-            while not self._desk.is_done():
-                if self._stop:
-                    raise self._stop.as_exception()
-                self._take_news()
-                self._delete_due()
+            self._probe_bucket()
+            self._resume()
+            self._state.heard_at = time.monotonic()
+            self._receiver.start()
+            beating.start()
+            while not is_complete(self._state, time.monotonic()):
+                if self._shutdown:
+                    raise ShutdownRequested
+                events = self._next_events(TURN_SECONDS)
+                self._turn(events)
+                self._ack_due()
+                self._go_on_receiving(sum(isinstance(event, list) for event in events))
                 self._summary.tick()
-            self._delete_due(all_of_it=True)
-        except ShutdownRequested as stopped:
-            self._put_in_order(receiver)
-            raise self._stop.as_exception() from stopped
+            if not self._store.digest_agrees():
+                raise self._of_other_images()
+        except ShutdownRequested as requested:
+            self._drain()
+            raise self._shutdown.as_exception() from requested
         except WorkerExit as end:
-            if end.code == Exit.DISK:  # nothing can be settled any more
-                self._return(started=True)
-            else:
-                self._put_in_order(receiver)
+            self._drain(may_commit=end.code != Exit.DISK)
             raise
+        self._finish()
 
-    def _look_at_bucket(self) -> None:
+    def _probe_bucket(self) -> None:
         """Fail at the start where the bucket is wrong, not at the first message."""
-        call_until_answered(
-            lambda: self._clients.s3.list_objects_v2(
-                Bucket=self._settings.bucket, Prefix=self._settings.prefix, MaxKeys=1
-            ),
+        self._aws(
+            self._aws.s3.list_objects_v2,
             f"list the bucket {self._settings.bucket}",
-            evidence=self._evidence,
-            stop=self._stop,
+            Bucket=self._settings.bucket,
+            Prefix=self._settings.prefix,
+            MaxKeys=1,
         )
 
-    def _is_ending(self) -> bool:
-        return bool(self._stop) or self._closed
+    def _resume(self) -> None:
+        """Go on with what an earlier process had in flight, without a new delivery."""
+        kept = self._store.in_flight()
+        self._consumer.heartbeat.track(*(receipt for _, receipt in kept))
+        void = self._consumer.heartbeat.beat()
+        with self._store.transaction():
+            self._store.forget_receipts(void)
+        going_on = [Received(*message) for message in kept if message[1] not in void]
+        if kept:
+            logger.info("%d of %d messages are still in flight", len(going_on), len(kept))
+        self._turn([going_on])
 
     # --- threads ---------------------------------------------------------------
 
@@ -215,164 +254,306 @@ class RunB:
         """Receive a batch at a time, as there is room; the target of a thread."""
         try:
             while not self._is_ending():
-                # The next batch is asked for when the last one was decided upon.
                 if not self._may_receive.acquire(timeout=TURN_SECONDS):
                     continue
-                while len(self._inbox) >= UNSETTLED_MAX or not self._crew.wait_for_room(
-                    TURN_SECONDS
-                ):
-                    if self._stop.wait(GATHER_SECONDS) or self._is_ending():
+                while not self._has_room():
+                    if self._shutdown.wait(LINGER_SECONDS) or self._is_ending():
                         return
                 idle_left = self._settings.idle_timeout_seconds - self._idle_seconds()
                 wait = max(1, min(LONG_POLL_SECONDS, math.ceil(idle_left)))
                 began = time.monotonic()
-                batch = self._inbox.receive(wait)
+                batch = self._consumer.receive(wait)
                 if time.monotonic() - began > wait + TROUBLE_SECONDS:
                     # While the queue could not be asked nothing could be heard.
                     self._reached_at = time.monotonic() - wait
-                self._news.put(batch)
-                self._batch_here.set()
+                self._calls.add(*["message:received"] * len(batch))
+                self._events.put(batch)
         except Exception as error:  # noqa: BLE001 - raised in the main loop
-            self._news.put(error)
+            self._events.put(error)
 
-    def _read(self, held: Held) -> None:
-        if self._inbox.start(held):
-            try:
-                self._news.put(self._reader.read(held.car))
-            except ShutdownRequested:
-                self._inbox.return_one(held)
+    def _is_ending(self) -> bool:
+        return bool(self._shutdown) or self._ending
+
+    def _has_room(self) -> bool:
+        unread = len(self._at_work) + len(self._waiting) + len(self._suspects)
+        return unread < self._pool.capacity and self._consumer.in_flight() < IN_FLIGHT_MAX
+
+    def _read(self, car: Car) -> None:
+        """Read one image; the work of a thread of the pool."""
+        if self._ending:
+            self._events.put(Unread(car))
+            return
+        try:
+            self._events.put(detect_text(self._aws, self._settings, self._memory, car))
+        except Exception:
+            self._events.put(Unread(car))
+            raise
 
     # --- the main loop ---------------------------------------------------------
 
-    def _take_news(self) -> None:
-        """Decide upon what is ready; write down what is settled, with one fsync for all."""
-        try:
-            ready = [self._news.get(timeout=TURN_SECONDS)]
-        except queue.Empty:
+    def _next_events(self, timeout_seconds: float) -> list[Event]:
+        """Wait for an event, and a little for others; a batch of messages is waited for no more."""
+        events: list[Event] = []
+        with suppress(queue.Empty):
+            events.append(self._events.get(timeout=timeout_seconds))
+            linger_until = time.monotonic() + min(LINGER_SECONDS, timeout_seconds)
+            while not isinstance(events[-1], list):
+                left = max(0.0, linger_until - time.monotonic())
+                events.append(self._events.get(timeout=left))
+            while True:
+                events.append(self._events.get_nowait())
+        return events
+
+    def _turn(self, events: Sequence[Event]) -> None:
+        """Handle all that is ready, commit it together, and do what follows from it.
+
+        Raises:
+            WorkerExit: what ended a thread, after all that came with it was
+                committed: it is paid for.
+        """
+        if not events:
             return
-        self._batch_here.wait(GATHER_SECONDS)
-        self._batch_here.clear()
-        while not self._news.empty():
-            ready.append(self._news.get())
-        self._settle([item for item in ready if isinstance(item, Settled)])
-        for item in ready:
-            if isinstance(item, list):
-                self._desk.decide(item)
-                self._may_receive.release()
-                # Whatever else came: nothing of this run did.
-                if self._idle_seconds() >= self._settings.idle_timeout_seconds:
-                    raise self._incomplete()
-            elif isinstance(item, Exception) and not isinstance(item, ShutdownRequested):
-                raise item
+        self._state.now = time.monotonic()
+        actions: list[Action] = []
+        with self._store.transaction():
+            for event in events:
+                actions += self._handle(event)
+            self._record(actions)
+            starting = self._begin()
+            self._record_counts()
+        for event in events:
+            if isinstance(event, TextResult):
+                _log_result(event)
+        for car in starting:
+            self._pool.submit(car)
+        self._perform(actions)
+        for event in events:
+            if isinstance(event, Exception) and not self._is_ending():
+                raise event
 
-    def _settle(self, settled: list[Settled]) -> None:
-        records = [settled_record(item) for item in settled]
-        for record in records:
-            self._journal.append(record)
-        self._journal.commit()
-        for item, record in zip(settled, records, strict=True):
-            self._ledger.settle(record)
-            self._delete_later(self._inbox.release(item.car.n))
-            self._tell(item)
-            self._desk.settled(item.car.n)
+    def _handle(self, event: Event) -> list[Action]:
+        """Return what is to be done about one event; inside a transaction."""
+        match event:
+            case TextResult(car=car, failure=failure):
+                self._end_work(car)
+                self._store.settle([event])
+                return on_settled(self._state, car.n, failed=failure is not None)
+            case Unread(car):
+                self._end_work(car)
+            case list() if self._ending:
+                return [Requeue([received.receipt]) for received in event]
+            case list():
+                return [action for received in event for action in handle(self._state, *received)]
+        return []
 
-    def _tell(self, settled: Settled) -> None:
-        key = escape(settled.car.key)
-        if settled.failure:
-            logger.warning(
-                "%s: failed, %s (%s)", key, settled.failure["reason"], settled.failure["detail"]
-            )
-        elif settled.line is None:
-            logger.info("%s: no text", key)
+    def _end_work(self, car: Car) -> None:
+        self._at_work.pop(car.n, None)
+        if self._suspects and self._suspects[0] == car:
+            self._suspects.popleft()
+
+    def _record(self, actions: Iterable[Action]) -> None:
+        """Record what is relied upon by what ``_perform`` does; inside a transaction."""
+        for action in actions:
+            match action:
+                case RecordEnd(expected, digest):
+                    self._store.set_end(expected, digest)
+                case Process(car, receipts):
+                    self._store.add_in_flight(car, receipts)
+                    crashes = self._store.crashes(car)
+                    if crashes >= CRASHES_MAX:
+                        self._events.put(_crashed(car))
+                    elif crashes >= ALONE_AFTER_CRASHES:
+                        self._suspects.append(car)
+                    else:
+                        self._waiting.append(car)
+                case Park(car, receipts):
+                    self._store.add_in_flight(car, receipts)
+                case Requeue(receipts):
+                    self._store.forget_receipts(receipts)
+
+    def _begin(self) -> list[Car]:
+        """Return the images to read from now on, noted as begun; inside a transaction.
+
+        What some processes did not survive is read alone, before all else: so
+        its neighbours are not taken for what ended them.
+        """
+        if self._ending:
+            return []
+        if self._suspects:
+            starting = [] if self._at_work else [self._suspects[0]]
         else:
-            logger.info("%s: text %s", key, settled.line)
+            room = max(0, self._pool.capacity - len(self._at_work))
+            starting = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+        self._store.begin(starting)
+        self._at_work |= {car.n: car for car in starting}
+        return starting
 
-    # --- deleting, waiting, ending -----------------------------------------------
+    def _record_counts(self) -> None:
+        messages = {f"message:{kind}": n for kind, n in self._state.messages.items()}
+        self._state.messages.clear()
+        self._store.count(**messages, **self._calls.take())
+        self._store.set_calls_open(len(self._at_work))
 
-    def _delete_later(self, handles: list[str]) -> None:
-        if handles and not self._to_delete:
-            self._delete_at = time.monotonic() + TURN_SECONDS
-        self._to_delete += handles
+    def _perform(self, actions: Sequence[Action]) -> None:
+        """Do what follows from a turn that is committed; what fails is left to the queue."""
+        requeued: list[str] = []
+        for action in actions:
+            match action:
+                case Ack(receipts):
+                    self._acks += receipts
+                case Requeue(receipts):
+                    requeued += receipts
+        if self._acks and self._ack_at == math.inf:
+            self._ack_at = time.monotonic() + TURN_SECONDS
+        if requeued:
+            self._requeue(requeued)
+            if all(isinstance(action, Requeue) for action in actions):
+                self._shutdown.wait(REQUEUED_PAUSE_SECONDS)
 
-    def _delete_due(self, *, all_of_it: bool = False) -> None:
-        if all_of_it or time.monotonic() >= self._delete_at:
-            going, self._to_delete = self._to_delete, []
-        else:
-            full = len(self._to_delete) // DELETE_AT_ONCE * DELETE_AT_ONCE
-            going, self._to_delete = self._to_delete[:full], self._to_delete[full:]
-        if not self._to_delete:
-            self._delete_at = math.inf
-        self._inbox.delete(going)
+    def _ack_due(self, *, all_of_them: bool = False) -> None:
+        count = len(self._acks)
+        if not all_of_them and time.monotonic() < self._ack_at:
+            count -= count % ACK_AT_ONCE
+        going, self._acks = self._acks[:count], self._acks[count:]
+        if not self._acks:
+            self._ack_at = math.inf
+        self._consumer.ack(going)
+
+    def _go_on_receiving(self, batches: int) -> None:
+        """Let as many batches be received as were handled; give up if nothing comes at all."""
+        if batches:
+            self._may_receive.release(batches)
+            if self._idle_seconds() >= self._settings.idle_timeout_seconds:
+                raise self._incomplete()
 
     def _idle_seconds(self) -> float:
-        """How long nothing of this run was heard and nothing was in hand."""
-        if len(self._inbox):
-            self._desk.heard_at = time.monotonic()
-        return time.monotonic() - max(self._desk.heard_at, self._reached_at)
+        """How long nothing of this run was heard and nothing was in flight."""
+        if self._state.in_flight:
+            self._state.heard_at = time.monotonic()
+        return time.monotonic() - max(self._state.heard_at, self._reached_at)
 
-    def _missing(self) -> Any:
-        last = self._ledger.expected
-        return self._ledger.settled.missing(self._ledger.settled.highest if last is None else last)
+    # --- ends ------------------------------------------------------------------
 
     def _incomplete(self) -> WorkerExit:
-        missing = [str(n) for n in islice(self._missing(), 20)]
+        missing = [str(n) for n in islice(self._store.missing(), 20)]
         return WorkerExit(
             Exit.INCOMPLETE,
             f"Incomplete: nothing of run {self._settings.run_id} came for "
             f"{self._settings.idle_timeout_seconds:g} s"
-            + ("" if self._ledger.expected is not None else ", and no -1 at all")
+            + ("" if self._state.end is not None else ", and no -1 at all")
             + (f"; missing are n = {', '.join(missing)}" if missing else "")
             + (", and more" if len(missing) == 20 else "")
             + ". Go on with this run: worker A then sends its cars again, at no cost.",
         )
 
-    def _put_in_order(self, receiver: threading.Thread) -> None:
-        """Settle or return all that is held, and take in what a last poll may bring."""
-        self._closed = True
-        returned = self._return(started=False)
+    def _of_other_images(self) -> WorkerExit:
+        return WorkerExit(
+            Exit.INCOMPLETE,
+            f"Incomplete: worker A did not number the images of run {self._settings.run_id} as "
+            "they were received here, as if its store had been lost or replaced by an older "
+            "copy: begin a new run.",
+        )
+
+    def _drain(self, *, may_commit: bool = True) -> None:
+        """Settle or requeue all that is in flight, with what a last poll may bring.
+
+        Args:
+            may_commit: False if nothing can be settled any more.
+        """
+        self._ending = True
+        self._returned = 0
+        self._requeue_idle()
         deadline = time.monotonic() + STOP_SECONDS
-        while len(self._inbox) and time.monotonic() < deadline:
-            self._take_last_news(TURN_SECONDS)
-        returned += self._return(started=True)
-        self._delete_what_can_be()
-        if receiver.is_alive():
-            # A poll that is cut off would hide what it was about to bring.
-            receiver.join(LONG_POLL_SECONDS + STOP_SECONDS if self._stop else TROUBLE_SECONDS)
-        while not self._news.empty():
-            self._take_last_news(0)
-        self._delete_what_can_be()
-        logger.info("%d messages returned to the queue", returned)
+        while may_commit and self._at_work and time.monotonic() < deadline:
+            self._turn(self._next_events(TURN_SECONDS))
+            self._requeue_idle()
+        calls_open = len(self._at_work)
+        self._at_work.clear()
+        self._requeue_idle()
+        if may_commit:
+            if self._receiver.is_alive():
+                # A poll that is cut off would hide what it was about to bring.
+                seconds = LONG_POLL_SECONDS + STOP_SECONDS if self._shutdown else TROUBLE_SECONDS
+                self._receiver.join(seconds)
+            self._close(calls_open)
+        logger.info("%d messages returned to the queue", self._returned)
 
-    def _return(self, *, started: bool) -> int:
-        return self._desk.return_contested() + self._inbox.return_all(started=started)
+    def _finish(self) -> None:
+        """Note that the run is complete; what is in flight still is of no n of A's."""
+        self._ending = True
+        calls_open = len(self._at_work)
+        self._at_work.clear()
+        self._requeue_idle()
+        self._close(calls_open, done="true")
 
-    def _delete_what_can_be(self) -> None:
-        """Delete what is settled; what cannot be deleted now comes again, and is deleted then."""
-        with suppress(ShutdownRequested, WorkerExit):
-            self._delete_due(all_of_it=True)
+    def _requeue_idle(self) -> None:
+        """Requeue what is in flight and not at work."""
+        idle = [one for n, one in self._state.in_flight.items() if n not in self._at_work]
+        idle += [rival for rivals in self._state.parked.values() for rival in rivals.values()]
+        self._state.parked.clear()
+        for one in idle:
+            car, receipts = one
+            if self._state.in_flight.get(car.n) is one:  # its rival is not
+                del self._state.in_flight[car.n]
+            self._left.append(car)
+            self._requeue(receipts)
 
-    def _take_last_news(self, timeout_seconds: float) -> None:
+    def _requeue(self, receipts: Sequence[str]) -> None:
         try:
-            item = self._news.get(timeout=timeout_seconds)
-        except queue.Empty:
-            return
-        if isinstance(item, Settled):
-            self._settle([item])
-        elif isinstance(item, list):
-            self._inbox.give_back([received["ReceiptHandle"] for received in item])
+            self._returned += self._consumer.requeue(receipts)
+        except WorkerExit:
+            if not self._ending:
+                raise
 
-    def _counts(self) -> dict[str, Any]:
-        ledger = self._ledger
-        settled, failed = len(ledger.settled), len(ledger.failed)
+    def _close(self, calls_open: int, **notes: str) -> None:
+        """Acknowledge what is settled, and commit that this process ends in good order."""
+        self._turn(self._next_events(0))
+        with suppress(WorkerExit):
+            self._ack_due(all_of_them=True)
+        with self._store.transaction():
+            self._store.leave(self._left)
+            self._record_counts()
+            self._store.set_calls_open(calls_open)
+            self._store.put(**notes)
+
+    def _counts(self, counts: Counter[str]) -> dict[str, Any]:
+        settled, failed = counts["settled"], counts["failed"]
         return {
             "images": {
-                "received": settled + len(self._inbox),
+                "received": settled + len(self._state.in_flight),
                 "settled": settled,
-                "with_text": ledger.with_text,
-                "without_text": settled - ledger.with_text - failed,
+                "with_text": counts["with_text"],
+                "without_text": settled - counts["with_text"] - failed,
                 "failed": failed,
             },
-            "expected": ledger.expected,
-            "messages": dict(self._desk.messages),
-            "billed_calls": ledger.billed,
+            "expected": self._state.end and self._state.end[0],
+            "messages": {
+                name.removeprefix("message:"): count
+                for name, count in sorted(counts.items())
+                if name.startswith("message:")
+            },
         }
+
+
+def _crashed(car: Car) -> TextResult:
+    detail = f"{CRASHES_MAX} processes began to read it, and ended before they had"
+    failure = {"reason": "crashes", "detail": detail}
+    return TextResult(
+        car,
+        text=None,
+        line=None,
+        failure=failure,
+        billed=False,
+        at=round(time.time(), 3),
+        seconds=0,
+    )
+
+
+def _log_result(result: TextResult) -> None:
+    key = escape(result.car.key)
+    if result.failure:
+        logger.warning("%s: failed, %s (%s)", key, *result.failure.values())
+    elif result.line is None:
+        logger.info("%s: no text", key)
+    else:
+        logger.info("%s: text %s", key, result.line)

@@ -1,4 +1,10 @@
-"""One image: download it, ask Rekognition for its texts and decide."""
+"""One image: have DetectText read it, as it was listed or not at all, and keep its texts.
+
+A small picture is downloaded and passed as bytes. A large one is passed as a
+reference to its object: as bytes it would cost this host its network and some
+four times its size in memory. Rekognition then reads whatever is there, so B
+looks at the object before and after.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +12,36 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from carscribe_common.errors import AmbiguousError, ImageError
-from carscribe_common.objects import call_until_answered, resolve_ambiguous, whole
 from carscribe_common.rules import counting_lines, escape, result_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from mypy_boto3_rekognition.type_defs import ImageTypeDef
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-    from carscribe_common.aws import Clients
-    from carscribe_common.circuit_breaker import CircuitBreaker
-    from carscribe_common.cli import Shutdown
+    from carscribe_common.aws import Caller
     from carscribe_common.protocol import Car
     from carscribe_worker_b.settings import SettingsB
 
-T = TypeVar("T")
-
-BYTES_MAX = 5 * 1024 * 1024
-"""Above this an image is given by S3 reference (Rekognition API reference, Image: Bytes)."""
-
-IN_MEMORY_BYTES = 4 * BYTES_MAX
-"""So many bytes of images are held at once at the most: a small host has 1 GiB."""
+IN_MEMORY_BYTES = 16 * 1024 * 1024
+"""So many bytes of pictures are held at once at the most: a small host has 1 GiB. A call holds
+its picture in base64 too, and in JSON while it is made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What came of one message.
+class TextResult:
+    """What came of one message; it settles its n.
 
     Attributes:
         car: which image.
         text: all detections, or None if there is a failure.
         line: what stands behind the key in output.txt, or None.
         failure: reason and detail, if it could not be read.
+        billed: whether DetectText was paid for.
         at: when, seconds since the epoch.
         seconds: how long it took.
     """
@@ -49,152 +50,136 @@ class Settled:
     text: list[dict[str, Any]] | None
     line: str | None
     failure: dict[str, str] | None
+    billed: bool
     at: float
     seconds: float
 
 
-class Reader:
-    """Downloads images and asks DetectText about them. Used by all threads of the crew."""
+class ByteBudget:
+    """So many bytes at once; who needs more waits. Used by all threads."""
 
-    def __init__(
-        self, settings: SettingsB, clients: Clients, evidence: CircuitBreaker, stop: Shutdown
-    ) -> None:
-        self._settings = settings
-        self._clients = clients
-        self._evidence = evidence
-        self._stop = stop
-        self._memory = _Budget(IN_MEMORY_BYTES)
+    def __init__(self, size: int) -> None:
+        self._free = size
+        self._changed = threading.Condition()
 
-    def read(self, car: Car) -> Settled:
-        """Return the text on an image, or why that cannot be said.
-
-        Raises:
-            WorkerExit: the set-up's fault, or nothing succeeds any more.
-            ShutdownRequested: the worker was told to end.
-        """
-        began = time.monotonic()
-        text: list[dict[str, Any]] | None = None
-        line: str | None = None
-        failure: dict[str, str] | None = None
+    @contextmanager
+    def hold(self, size: int) -> Iterator[None]:
+        """Wait until so many bytes are free, and take them for the length of the block."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= size)
+            self._free -= size
         try:
-            detections = self._detect(car)
-            text = [_as_record(detection) for detection in detections]
-            lines = counting_lines(detections, self._settings.text_confidence_percent)
-            line = result_text(lines) if lines else None
-        except ImageError as own:
-            failure = {"reason": own.reason, "detail": own.detail}
-        return Settled(
-            car=car,
-            text=text,
-            line=line,
-            failure=failure,
-            at=time.time(),
-            seconds=time.monotonic() - began,
+            yield
+        finally:
+            with self._changed:
+                self._free += size
+                self._changed.notify_all()
+
+
+def detect_text(aws: Caller, settings: SettingsB, memory: ByteBudget, car: Car) -> TextResult:
+    """Return the text on an image, or why that cannot be said.
+
+    Raises:
+        WorkerExit: the set-up's fault, or nothing succeeds any more.
+        ShutdownRequested: the worker was told to end.
+    """
+    began = time.monotonic()
+    detection = _Detection(aws, settings.bucket, car)
+    failure: ImageError | None = None
+    try:
+        detection.run(settings.text_download_max_bytes, memory)
+    except ImageError as own:
+        failure = own
+    except AmbiguousError as error:
+        meaning = aws.resolve_ambiguous(error, settings.bucket, car.key, car.etag)
+        if not isinstance(meaning, ImageError):
+            raise meaning from error
+        failure = meaning
+    found = detection.found or []
+    lines = counting_lines(found, settings.text_confidence_percent)
+    return TextResult(
+        car=car,
+        text=None if failure else [_as_record(text) for text in found],
+        line=result_text(lines) if lines and not failure else None,
+        failure={"reason": failure.reason, "detail": failure.detail} if failure else None,
+        billed=detection.found is not None,
+        at=round(time.time(), 3),
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+class _Detection:
+    """The calls about one image.
+
+    Attributes:
+        found: what DetectText answered, once it did: from then on it is paid for.
+    """
+
+    def __init__(self, aws: Caller, bucket: str, car: Car) -> None:
+        self._aws = aws
+        self._bucket = bucket
+        self._car = car
+        self._name = escape(car.key)
+        self.found: list[Any] | None = None
+
+    def run(self, download_max_bytes: int, memory: ByteBudget) -> None:
+        before = self._head() if self._car.size is None else None
+        size = before["ContentLength"] if before else self._car.size or 0
+        if size <= download_max_bytes:
+            with memory.hold(size):
+                self._ask({"Bytes": self._download(size)})
+            return
+        before = before or self._head()
+        self._ask({"S3Object": {"Bucket": self._bucket, "Name": self._car.key}}, of_object=True)
+        after = self._head()
+        for member in ("LastModified", "VersionId"):
+            if before.get(member) != after.get(member):
+                raise _changed()
+
+    def _head(self) -> HeadObjectOutputTypeDef:
+        head = self._aws(
+            self._aws.s3.head_object,
+            f"look at {self._name}",
+            of_object=True,  # not about_image: that Rekognition may read it is not said
+            Bucket=self._bucket,
+            Key=self._car.key,
         )
+        if head["ETag"] != self._car.etag:
+            raise _changed()
+        return head
 
-    def _detect(self, car: Car) -> list[Any]:
-        try:
-            with self._memory.share() as share:
-                data = self._call(
-                    lambda: self._download(car, share),
-                    f"download {escape(car.key)}",
-                    of_object=True,
-                )
-                if data is not None:
-                    return self._ask(car, {"Bytes": data})
-            reference: ImageTypeDef = {
-                "S3Object": {"Bucket": self._settings.bucket, "Name": car.key}
-            }
-            detections = self._ask(car, reference)
-            # Rekognition read whatever was there: was it what A looked at?
-            self._call(
-                lambda: self._clients.s3.head_object(
-                    Bucket=self._settings.bucket, Key=car.key, IfMatch=car.etag
-                ),
-                f"look at {escape(car.key)}",
-                of_object=True,
+    def _download(self, size: int) -> bytes:
+        def attempt() -> bytes:
+            answer = self._aws.s3.get_object(
+                Bucket=self._bucket, Key=self._car.key, IfMatch=self._car.etag
             )
-        except AmbiguousError as fault:
-            raise resolve_ambiguous(
-                fault,
-                self._clients.s3,
-                self._settings.bucket,
-                car.key,
-                car.etag,
-                evidence=self._evidence,
-                stop=self._stop,
-            ) from fault
-        return detections
+            # Not `with answer["Body"]`: that gives urllib3's stream, past botocore's own checks.
+            with closing(answer["Body"]) as body:
+                if answer["ContentLength"] != size:  # more than memory was taken for, perhaps
+                    raise ImageError("changed", "its size is not the one in its message")
+                return body.read()
 
-    def _download(self, car: Car, share: _Share) -> bytes | None:
-        """Return the content that A looked at, or None if it is too large to be given as bytes."""
-        answer = self._clients.s3.get_object(
-            Bucket=self._settings.bucket, Key=car.key, IfMatch=car.etag
+        data = self._aws.until_done(
+            attempt, f"download {self._name}", about_image=True, of_object=True
         )
-        # Not `with answer["Body"]`: that gives urllib3's stream, past botocore's own checks.
-        with closing(answer["Body"]) as body:
-            size = answer["ContentLength"]
-            if size > BYTES_MAX:
-                return None
-            share.take(size)
-            data = body.read()
         if not data:
             raise ImageError("invalid-image", "it is empty")
         return data
 
-    def _ask(self, car: Car, image: ImageTypeDef) -> list[Any]:
-        answer: Mapping[str, Any] = self._call(
-            lambda: whole(self._clients.rekognition.detect_text(Image=image), "TextDetections"),
-            f"ask for the text of {escape(car.key)}",
-        )
-        return list(answer["TextDetections"])
-
-    def _call(self, call: Callable[[], T], doing: str, *, of_object: bool = False) -> T:
-        return call_until_answered(
-            call,
-            doing,
-            evidence=self._evidence,
-            stop=self._stop,
+    def _ask(self, image: ImageTypeDef, *, of_object: bool = False) -> None:
+        answer = self._aws(
+            self._aws.rekognition.detect_text,
+            f"ask for the text of {self._name}",
+            expect="TextDetections",
             about_image=True,
             of_object=of_object,
+            Image=image,
         )
+        self.found = list(answer["TextDetections"])
 
 
-class _Budget:
-    """So many bytes at once; who needs more waits."""
-
-    def __init__(self, size: int) -> None:
-        self.free = size
-        self.changed = threading.Condition()
-
-    @contextmanager
-    def share(self) -> Iterator[_Share]:
-        share = _Share(self)
-        try:
-            yield share
-        finally:
-            share.give_back()
-
-
-class _Share:
-    """What one image takes of the budget."""
-
-    def __init__(self, budget: _Budget) -> None:
-        self._budget = budget
-        self._taken = 0
-
-    def take(self, size: int) -> None:
-        self.give_back()  # of a download that was cut off before
-        with self._budget.changed:
-            self._budget.changed.wait_for(lambda: self._budget.free >= size)
-            self._budget.free -= size
-            self._taken = size
-
-    def give_back(self) -> None:
-        with self._budget.changed:
-            self._budget.free += self._taken
-            self._taken = 0
-            self._budget.changed.notify_all()
+def _changed() -> ImageError:
+    return ImageError("changed", "it was replaced while the run was going on")
 
 
 def _as_record(detection: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,6 +189,6 @@ def _as_record(detection: Mapping[str, Any]) -> dict[str, Any]:
         "id": detection["Id"],
         "parent_id": detection.get("ParentId"),
         "text": detection["DetectedText"],
-        "confidence": detection["Confidence"],
+        "confidence": detection.get("Confidence"),
         "box": {name.lower(): value for name, value in box.items()},
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.protocol import Alive, Car, Done
-from tests.pipeline import Pipeline, Worker, car_answer
+from tests.pipeline import Pipeline, Worker, car_answer, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 NOWHERE = "http://127.0.0.1:9"
 """The discard service, which nobody runs: a connection is refused at once."""
 
-FILE_BYTES_MAX = 2000
-"""Of a process whose disk is full: less than the records of FULL_IMAGES images."""
+PAGE_BYTES = 4096
+"""Of an SQLite file, unless told otherwise."""
 
-FULL_IMAGES = 12
+FILE_BYTES_MAX = 20 * PAGE_BYTES
+"""Of a process whose disk is full: enough for the tables, and not for FULL_IMAGES images."""
+
+FULL_IMAGES = 60
 ETAG = '"0123456789abcdef0123456789abcdef"'
 NO_POLICY = "golden-without-policy"
 
@@ -88,6 +91,7 @@ class Scenarios:
         try:
             waiting = {
                 "b incomplete": self._incomplete(),
+                "b of other images": self._other_images(),
                 "a failed": self._pipeline("settings").start("a", BUCKET="golden-no-such-bucket"),
                 "b failed": self._pipeline("queue").start(
                     "b", QUEUE_URL=f"{self._standin.url}/123456789012/golden-none"
@@ -121,12 +125,12 @@ class Scenarios:
         return pipeline
 
     def _whole_run(self) -> dict[str, Ended]:
-        """A run with an image of every kind, beside it a second process, then what follows it."""
+        """A run with an image of every kind, and what may follow it."""
         pipeline = self._pipeline("whole")
         pipeline.add("1.jpg", car_answer(99.0, "GO 1"))
         pipeline.add("2.jpg", car_answer(99.0))
         pipeline.add("3.jpg", car_answer(90.0))
-        pipeline.add("4.jpg")
+        pipeline.add("4.jpg", body=picture(4_000_004))  # another than what other tests teach
         pipeline.add("5.jpg", body=b"no image")
         pipeline.add("notes.txt", body=b"text")
         pipeline.send(Car("run-1", 900, "nowhere.jpg", ETAG))
@@ -134,16 +138,19 @@ class Scenarios:
         try:
             b, a = pipeline.start("b"), pipeline.start("a")
             running_a, running_b = wait_until_running(a, b)
-            second = pipeline.start("a")
-            found = {"a in use": ended(second)}
-            found |= {"a complete": ended(a, running_a), "b complete": ended(b, running_b)}
+            found = {"a complete": ended(a, running_a), "b complete": ended(b, running_b)}
         finally:
             pipeline.standin.faults({})
         found["a of another run"] = ended(pipeline.start("a", CAR_CONFIDENCE_PERCENT="50"))
         damage(a.run_dir)
         found["a damaged"] = ended(pipeline.start("a"))
+        (a.run_dir / "store.sqlite3").unlink()
+        found["a without its store"] = ended(pipeline.start("a"))
+        (a.run_dir / "journal.jsonl").write_text("{}")
+        found["a of an older release"] = ended(pipeline.start("a"))
         stopped = pipeline.start("b", run_id="run-2")
         wait_until_running(stopped)
+        found["b in use"] = ended(pipeline.start("b", run_id="run-2"))
         stopped.signal(signal.SIGTERM)
         pipeline.send(Alive("run-2"))  # ends the long poll
         found["b stopped"] = ended(stopped)
@@ -157,6 +164,13 @@ class Scenarios:
         pipeline.send(car, car, Alive("run-1"), Alive("other"), Done("run-1", 2), Done("run-1", 3))
         pipeline.sqs.send_message(QueueUrl=pipeline.queue_url, MessageBody="junk")
         return pipeline.start("b", IDLE_TIMEOUT_SECONDS="1")
+
+    def _other_images(self) -> Worker:
+        """An end that speaks of other images than those that came."""
+        pipeline = self._pipeline("digest")
+        etag = pipeline.add("1.jpg", car_answer(99.0, "GO 1"))
+        pipeline.send(Car("run-1", 1, "1.jpg", etag), Done("run-1", 1, digest=1))
+        return pipeline.start("b")
 
     def _full_disk(self) -> Worker:
         """A worker whose files cannot grow beyond a few images' records."""
@@ -185,8 +199,7 @@ class Scenarios:
 
 
 def damage(run_dir: Path) -> None:
-    """Write over the middle of what a worker keeps of its run."""
-    path = run_dir / "journal.jsonl"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 20] = b"\n{]\n" * 5
-    path.write_bytes(data)
+    """Write over the page of the first table of what a worker keeps of its run."""
+    with (run_dir / "store.sqlite3").open("r+b") as file:
+        file.seek(PAGE_BYTES)
+        file.write(b"\xa5" * PAGE_BYTES)

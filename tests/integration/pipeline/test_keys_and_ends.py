@@ -43,9 +43,10 @@ def test_strange_keys(pipeline: Pipeline) -> None:
     lines = dict(line.rsplit(": ", 1) for line in b.output.splitlines())
     assert lines == {key.replace("\\", "\\\\"): f"GO {i}" for i, key in enumerate(STRANGE_KEYS)}
     assert sorted(path.name for path in b.run_dir.iterdir()) == [
-        "journal.jsonl",
+        "lock",
         "output.txt",
         "results.jsonl",
+        "store.sqlite3",
         "summary.json",
     ]
 
@@ -73,7 +74,7 @@ def test_more_objects_than_a_page(pipeline: Pipeline) -> None:
     fast = {"REKOGNITION_RATE_PER_SECOND": "1000", "PREFIX": "in/"}
     b, a = pipeline.start("b", **fast), pipeline.start("a", **fast)
     assert (a.wait(), b.wait()) == (0, 0)
-    assert a.summary["images"]["looked"] == 1205
+    assert a.summary["images"]["detected"] == 1205
     assert b.output == "".join(f"in/{i:04}.jpg: GO 1\n" for i in range(0, 1205, 100))
     assert a.summary["api_calls"]["s3.ListObjectsV2"] == 2
 

@@ -32,14 +32,17 @@ COUNTED = {"api_calls", "messages"}
 
 ENDS = {
     "Incomplete: nothing of run ... came for": "b incomplete",
-    "Another process is at work on this run": "a in use",
+    "did not number the images of run": "b of other images",
+    "Another process is at work on this run": "b in use",
     "Nothing was acknowledged that is not on disk": "a full disk",
-    "is damaged: move the file away": "a damaged",
+    "nothing was written over: restore it, or begin a new run": "a damaged",
     "Nothing succeeded for": "a nothing succeeds",
     "no AWS credentials were found": "b no credentials",
     "AWS refuses it": "a denied",
     "correct the settings": "a failed",
     "belongs to another run": "a of another run",
+    "is gone, but other files of its run are there": "a without its store",
+    "holds a run of an older release": "a of an older release",
     "start it again to go on with this run": "b stopped",
 }
 """The sentences of docs/troubleshooting.md, and the scenario in which each must be said."""
@@ -66,7 +69,7 @@ LOG_LINES = {
         r"Incomplete: nothing of run run-1 came for 1 s; missing are n = 2\. .+ \(exit 65\)",
     ),
     "a failed": (r"Cannot list the bucket golden-no-such-bucket: .+ \(exit 78\)",),
-    "b stopped": (r"Stopped by SIGTERM; .+ \(exit 143\)", r"0 messages returned to the queue"),
+    "b stopped": (r"Stopped by SIGTERM; .+ \(exit 143\)", r"[01] messages returned to the queue"),
 }
 """A line for each decision, as whoever greps the journal knows them."""
 

@@ -58,6 +58,33 @@ def test_the_other_target_is_refused(tmp_path: Path) -> None:
         deployment.choose_target("aws", tmp_path)
 
 
+def test_a_damaged_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
+    """Junk in build/target is named with the way out: a plain `make up` does not go and pay."""
+    (tmp_path / "target").write_text("lo\0cal")
+    for ask in (deployment.target_that_is_up, lambda build: deployment.choose_target("", build)):
+        with pytest.raises(DeploymentError, match=r"target holds .*: write aws or local into it"):
+            ask(tmp_path)
+
+
+def test_a_lost_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
+    """Where hosts were made on this machine, AWS is not the default."""
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "standin.json").touch()
+    with pytest.raises(DeploymentError, match="say TARGET=local to mend"):
+        deployment.choose_target("", tmp_path)
+    assert deployment.choose_target("aws", tmp_path) == "aws"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "all: 1", "all: {children: {}}", "\0", "all:\n  vars: x"]
+)
+def test_a_damaged_inventory_is_named(tmp_path: Path, text: str) -> None:
+    """An emptied or junk inventory is one sentence with the way out."""
+    (tmp_path / "inventory.yml").write_text(text)
+    with pytest.raises(DeploymentError, match=r"inventory\.yml is damaged.*`make up` writes it"):
+        deployment.hosts(tmp_path)
+
+
 def test_an_unknown_target_is_refused(tmp_path: Path) -> None:
     """A misspelt target is no default."""
     with pytest.raises(DeploymentError, match="must be aws or local"):

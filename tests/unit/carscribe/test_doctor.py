@@ -158,8 +158,10 @@ def test_rekognition_denied(operation: str, name: str) -> None:
 
 def test_an_answer_that_nobody_expects() -> None:
     """Another answer than yes or no is a cross with AWS's own word for it."""
+    (cross,) = crosses(Session(allocate_address="Unheard"))
+    assert cross.startswith("✗ ec2:AllocateAddress: AWS answers Unheard; try again")
     (cross,) = crosses(Session(allocate_address="AddressLimitExceeded"))
-    assert cross.startswith("✗ ec2:AllocateAddress: AWS answers AddressLimitExceeded; try again")
+    assert "The region's Elastic IPs are used up (5 by default; two are needed)" in cross
 
 
 def test_rekognition_denied_in_a_lab_is_the_hosts_matter() -> None:
@@ -189,11 +191,51 @@ def test_ec2_denied(operation: str, action: str) -> None:
     assert cross == f"✗ {action}: {USER} may not do it; {ASK}"
 
 
-@pytest.mark.parametrize("action", doctor.SIMULATED)
+@pytest.mark.parametrize("action", [*doctor.SIMULATED, *doctor.SIMULATED_ROLES])
 def test_other_permissions_denied(action: str) -> None:
     """What the policy simulator denies is a cross."""
     (cross,) = crosses(Session(denied=action))
     assert cross == f"✗ {action}: {USER} may not do it; {ASK}"
+
+
+def with_profile(session: Session) -> list[str]:
+    """Return all lines for somebody who names an existing instance profile."""
+    return [str(one) for one in Aws(session, lab=False, profile="mine").findings()]  # type: ignore[arg-type]
+
+
+def test_an_existing_profile_needs_no_rights_of_iam() -> None:
+    """EC2 itself is asked about the profile, and nobody about roles that are not made."""
+    session = Session(denied="iam:CreateRole")
+    said = with_profile(session)
+    assert [line for line in said if line.startswith("✗")] == []
+    assert "✓ ec2:RunInstances with mine" in said
+    assert session.clients["ec2"].asked[-1]["IamInstanceProfile"] == {"Name": "mine"}
+    simulated = session.clients["iam"].asked[0]["ActionNames"]
+    assert [action for action in simulated if action.startswith("iam:")] == []
+
+
+def test_a_profile_that_may_not_be_passed() -> None:
+    """A refused dry run names the right that is needed beside it."""
+    [cross] = [
+        line
+        for line in with_profile(Session(run_instances="UnauthorizedOperation"))
+        if line.startswith("✗")
+    ]
+    assert cross.startswith(f"✗ ec2:RunInstances with mine: {USER} may not do it; {ASK}")
+    assert "iam:PassRole" in cross
+
+
+def test_a_quota_that_is_used_up_is_told_before_anything_is_made() -> None:
+    """EC2's dry run answers for the account's quotas, too."""
+    (cross,) = crosses(Session(run_instances="VcpuLimitExceeded"))
+    assert "vCPU quota is used up" in cross
+
+
+def test_what_could_not_be_checked_is_said() -> None:
+    """An answer that says neither yes nor no is no reason to stop."""
+    session = Session(run_instances="Unexpected")
+    assert crosses(session) == []
+    assert "ec2:RunInstances could not be checked (Unexpected); up will tell" in lines(session)
 
 
 def test_learner_lab(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,50 +3,85 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from carscribe import look
 from carscribe.deployment import DeploymentError
+from carscribe.look import About
+from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUMMARY = {"state": "complete", "images": {"listed": 10, "looked": 10, "cars": 6, "failed": 0}}
+SUMMARIES: dict[str, dict[str, Any]] = {
+    "a": {
+        "state": "complete",
+        "listing_done": True,
+        "images": {"listed": 10, "looked": 10, "cars": 6, "failed": 0},
+    },
+    "b": {"state": "complete", "images": {"received": 6, "settled": 6, "with_text": 4}},
+}
+FIGURES = "A looked at 10 of 10 images, B read 6 of 6 cars: 4 with text, 0 failed"
 
 
-def answer(unit: str, *, current: str = "", latest: str = "", summary: object = None) -> str:
-    """Return what a host answers."""
-    body = "" if summary is None else json.dumps(summary)
-    return f"unit={unit}\ncurrent={current}\nlatest={latest}\n{body}"
+def said(of_a: About, of_b: About, **changes: dict[str, Any]) -> str:
+    """Return what is said of the run."""
+    summaries = SUMMARIES | changes
+    return look.run_in_words({"a": of_a, "b": of_b}, lambda worker, _: summaries[worker])
 
 
-@pytest.mark.parametrize(
-    ("told", "said"),
-    [
-        (answer("inactive"), "idle, no run yet"),
-        (answer("active"), "running"),
-        (answer("active", current="r1", latest="r1"), "running r1: starting"),
-        (
-            answer("active", current="r1", latest="r1", summary=SUMMARY),
-            "running r1: 10 listed, 10 looked, 6 cars, 0 failed",
-        ),
-        (
-            answer("inactive", latest="r1", summary=SUMMARY),
-            "idle; last run r1: complete; 10 listed, 10 looked, 6 cars, 0 failed",
-        ),
-    ],
-)
-def test_a_host_in_words(told: str, said: str) -> None:
-    """Idle or running, the run's name, how it ended, and its counts."""
-    assert look.describe(told) == said
+def test_no_run_yet() -> None:
+    """Before any run there is how to make one."""
+    assert said(About(), About()) == "none yet: `make run` makes one"
+
+
+def test_the_latest_run_in_the_words_of_its_progress() -> None:
+    """How it ended, and the same line that a run shows while it goes on."""
+    assert said(About(runs=["r2", "r1"]), About(runs=["r2"])) == f"r2: complete; {FIGURES}"
+
+
+def test_a_run_in_progress() -> None:
+    """While it runs nothing is advised."""
+    running = SUMMARIES["b"] | {"state": "running", "duration_seconds": 2}
+    at_work = About(is_at_work=True, current="r1", runs=["r1"])
+    assert said(at_work, at_work, b=running) == (
+        f"r1: A complete, B running; {FIGURES}, 3.0 cars/s"
+    )
+    assert str(at_work) == "at work on run r1"
 
 
 def test_a_run_that_was_stopped() -> None:
     """A run that has not ended is named with the command that goes on with it."""
-    said = look.describe(answer("failed", current="r1", latest="r1", summary=SUMMARY))
-    assert said.startswith("idle, run r1 has not ended (go on with it: `make run RUN_ID=r1`)")
+    left = About(current="r1", runs=["r1"])
+    assert said(left, left).endswith("has not ended, go on with it: `make run RUN_ID=r1`")
+
+
+def test_a_run_that_has_only_just_been_named() -> None:
+    """A run whose worker never wrote anything can be gone on with all the same."""
+    left = About(current="r1")
+    assert "go on with it: `make run RUN_ID=r1`" in said(left, About(), a={}, b={})
+
+
+def test_a_run_that_only_b_knows_is_fetched_and_not_gone_on_with() -> None:
+    """With A's volume gone, what is advised is what works."""
+    told = said(About(), About(current="r1", runs=["r1"]), a={})
+    assert "make run" not in told
+    assert told.endswith("`make results RUN_ID=r1` fetches what there is")
+
+
+def test_a_host_is_asked(tmp_path: Path) -> None:
+    """Unit, run and runs come from the host; what is no run id is no run."""
+    host = Host(tmp_path, "a")
+    (host.state / "runs" / "-rf").mkdir()
+    host.summary(state="running")
+    found = look.about(host.remote)
+    assert found == About(is_at_work=True, current=RUN, runs=[RUN])
+    assert look.summary_of(host.remote, RUN) == {"state": "running"}
+    assert look.summary_of(host.remote, "none") == {}
+    (tmp_path / "off").touch()
+    assert str(look.about(host.remote)) == "cannot be asked over SSH: exit code 255"
 
 
 def test_the_last_result(tmp_path: Path) -> None:
@@ -57,8 +92,8 @@ def test_the_last_result(tmp_path: Path) -> None:
     (tmp_path / "fetched-run").write_text(f"{run}\n")
     totals = {"images": 10, "cars": 6, "with_text": 4, "failed": 0}
     (run / "summary.json").write_text(json.dumps({"totals": totals}))
-    said = look.fetched(tmp_path)
-    assert said == f"r1: 10 images, 6 cars, 4 with text, 0 failed; see {run}/report.html"
+    told = look.fetched(tmp_path)
+    assert told == f"r1: 10 images, 6 cars, 4 with text, 0 failed; see {run}/report.html"
 
 
 def test_nothing_is_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 SHOW = """
 from carscribe.progress import Figures, display
-a = {"state": "running", "images": {"listed": 10, "looked": 4, "cars": 3, "failed": 1},
+a = {"state": "running", "images": {"listed": 10, "detected": 4, "cars": 3, "failed": 1},
      "listing_done": True, "duration_seconds": 2.0}
 b = {"state": "running", "images": {"settled": 1, "with_text": 1, "failed": 0},
      "duration_seconds": 2.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe import results, sorting
+from carscribe import results
+from carscribe_common import rules
 from tests.browser import runs
 
 if TYPE_CHECKING:
@@ -151,17 +153,63 @@ def test_stray_message_takes_no_place_in_a_complete_run(run: Path) -> None:
     assert len(merged(run)) == 5
 
 
-def test_records_are_sorted_in_parts(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many records are sorted in parts on disk, and the order is the same."""
-    before = (run / "results.jsonl").read_bytes()
-    monkeypatch.setattr(sorting, "SORTED_AT_ONCE", 2)
+def test_what_is_merged_on_disk_is_removed(run: Path) -> None:
+    """The database is gone after a merge, and one that was killed is no hindrance to the next."""
+    (run / ".merge.sqlite3").write_bytes(b"cut off")
     results.merge(run)
-    assert (run / "results.jsonl").read_bytes() == before
+    assert not [path for path in run.iterdir() if path.name.startswith(".")]
+
+
+def test_what_a_worker_adds_is_kept(run: Path) -> None:
+    """A field that is new in a worker's records stands beside when and how long."""
+    path = run / "b" / "results.jsonl"
+    records = [json.loads(line) | {"region": "eu-west-1"} for line in path.open()]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    results.merge(run)
+    assert merged(run)[0]["b"]["region"] == "eu-west-1"
+
+
+@pytest.mark.parametrize("key", ["\ud800.jpg", "nul\x00.jpg", "ü 🚗.jpg", 'a"b\\c.jpg'])
+def test_any_key_comes_out_as_it_went_in(tmp_path: Path, key: str) -> None:
+    """Lone surrogates, NULs, quotes and signs of any plane."""
+    a = [runs.image(key, 1.0, 0.1, n=1, car=runs.car(99)), runs.image("0.jpg", 2.0, 0.1)]
+    runs.write_run(tmp_path / "run", a, [runs.reading(a[0], [], 2.0, 0.1)])
+    assert [record["key"] for record in merged(tmp_path / "run")] == ["0.jpg", key]
+
+
+def test_order_is_that_of_output(tmp_path: Path) -> None:
+    """Natural order, and by code point where numbers are equal, as the lines of output.txt."""
+    keys = ["b.jpg", "a10.jpg", "a9.jpg", "a09.jpg", "ä.jpg", "🚗.jpg", "\uffee.jpg", "A.jpg"]
+    a = [runs.image(key, 1.0, 0.1) for key in keys]
+    runs.write_run(tmp_path / "run", a, [])
+    found = [record["key"] for record in merged(tmp_path / "run")]
+    assert found == sorted(keys, key=rules.natural_key)
+
+
+def test_a_table_for_spreadsheets_has_every_image(tmp_path: Path) -> None:
+    """results.csv: cars, texts and failures; no cell that a spreadsheet would run as a formula."""
+    failure = {"reason": "gone", "detail": "NoSuchKey"}
+    a = [
+        runs.image("=1+1.jpg", 1.0, 0.1, n=1, car=runs.car(98.765)),
+        runs.image('b,"c".jpg', 1.1, 0.1, car=runs.car(90.0)),
+        runs.image("d.jpg", 1.2, 0.1, failure=failure),
+        runs.image("e\n.jpg", 1.3, 0.1),
+    ]
+    text = [runs.line(0, "=HYPERLINK(1)", 99.0, (0.1, 0.1, 0.1, 0.1))]
+    runs.write_run(tmp_path / "run", a, [runs.reading(a[0], text, 2.0, 0.1)])
+    with (tmp_path / "run" / "results.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["key", "car", "car_confidence_percent", "text", "failure"],
+            ["'=1+1.jpg", "yes", "98.765", "'=HYPERLINK(1)", ""],
+            ['b,"c".jpg', "no", "90.0", "", ""],
+            ["d.jpg", "", "", "", "gone"],
+            ["e\\u000a.jpg", "no", "", "", ""],
+        ]
 
 
 def test_merging_twice_gives_the_same(run: Path) -> None:
     """Merging again changes nothing."""
-    names = ("output.txt", "results.jsonl", "summary.json", "report.html")
+    names = ("output.txt", "results.jsonl", "results.csv", "summary.json", "report.html")
     before = [(run / name).read_bytes() for name in names]
     results.merge(run)
     assert [(run / name).read_bytes() for name in names] == before
@@ -210,8 +258,8 @@ def test_command_names_a_damaged_line(run: Path) -> None:
 
 
 def test_command_merges(run: Path) -> None:
-    """The command line writes the four files and says nothing."""
-    for name in ("output.txt", "results.jsonl", "summary.json", "report.html"):
+    """The command line writes its files and says nothing."""
+    for name in ("output.txt", "results.jsonl", "results.csv", "summary.json", "report.html"):
         (run / name).unlink()
     done = command(run, "--images", runs.IMAGES)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

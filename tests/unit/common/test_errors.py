@@ -53,6 +53,9 @@ def answer(code: str, status: int = 400) -> ClientError:
         ("404", 404, "gone"),
         ("PreconditionFailed", 412, "changed"),
         ("412", 412, "changed"),
+        ("InvalidObjectState", 403, "archived"),
+        ("KMS.DisabledException", 400, "kms-key"),
+        ("KMS.KMSInvalidStateException", 400, "kms-key"),
     ],
 )
 def test_faults_of_an_image(code: str, status: int, reason: str) -> None:
@@ -70,6 +73,8 @@ def test_faults_of_an_image(code: str, status: int, reason: str) -> None:
         answer("InternalServerError", 500),
         answer("SlowDown", 503),
         answer("AnythingAtAll", 502),
+        answer("KMS.ThrottlingException", 400),
+        answer("KMS.KMSInternalException", 500),
         answer("ExpiredTokenException", 403),
         answer("ExpiredToken", 400),
         answer("RequestTimeTooSkewed", 403),
@@ -112,11 +117,38 @@ def test_faults_of_the_set_up(error: Exception, code: Exit) -> None:
         (answer("InvalidS3ObjectException"), False),
         (answer("AccessDenied", 403), True),
         (answer("403", 403), True),
+        (answer("400", 400), True),
+        (answer("SomethingNew"), True),
     ],
 )
 def test_faults_that_can_be_either(error: Exception, of_object: bool) -> None:
-    """A 403 of an object and an InvalidS3ObjectException ask for a closer look."""
+    """A 403 or an unknown 4xx of an object and an InvalidS3ObjectException ask for a closer look."""
     assert isinstance(classify(error, "read it", of_object=of_object), AmbiguousError)
+
+
+def test_an_unknown_error_about_one_image_can_be_either() -> None:
+    """Rekognition may refuse one image with an error that is not known here."""
+    meaning = classify(answer("SomethingNew"), "ask", about_image=True)
+    assert isinstance(meaning, AmbiguousError)
+    assert not meaning.is_denial
+
+
+def test_a_refused_signature_is_no_images_fault() -> None:
+    """What is known to be the set-up's stays so where one image was asked about."""
+    meaning = classify(answer("UnrecognizedClientException"), "ask", about_image=True)
+    assert isinstance(meaning, WorkerExit)
+    assert meaning.code == Exit.DENIED
+
+
+@pytest.mark.parametrize(
+    ("error", "throttled"),
+    [(answer("ThrottlingException"), True), (answer("InternalServerError", 500), False)],
+)
+def test_a_throttle_is_told_from_other_trouble(error: Exception, throttled: bool) -> None:
+    """What reaches the code although botocore tried several times is counted in the summary."""
+    meaning = classify(error, "ask")
+    assert isinstance(meaning, TransientError)
+    assert meaning.throttled is throttled
 
 
 def test_a_bug_stays_a_bug() -> None:
@@ -159,9 +191,9 @@ def test_worker_gives_up_after_a_time_without_success() -> None:
     """The time runs from the last success or the first try, whichever is later."""
     evidence = CircuitBreaker(60)
     now = time.monotonic()
-    evidence.give_up_if_hopeless(now - 59, "words")
+    evidence.give_up_if_open(now - 59, "words")
     with pytest.raises(WorkerExit, match="words") as caught:
-        evidence.give_up_if_hopeless(now - 61, "words")
+        evidence.give_up_if_open(now - 61, "words")
     assert caught.value.code == Exit.TRANSIENT
     evidence.success()
-    evidence.give_up_if_hopeless(now - 61, "words")
+    evidence.give_up_if_open(now - 61, "words")

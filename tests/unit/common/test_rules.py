@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carscribe_common.rules import (
     can_be_queued,
+    confidence_of,
     counting_lines,
     escape,
     find_car,
@@ -171,3 +176,33 @@ def test_image_is_known_by_its_ending(key: str, expected: bool) -> None:
 def test_queue_carries_the_characters_of_xml(key: str, expected: bool) -> None:
     """SQS refuses what XML 1.0 does not allow, and nothing else."""
     assert can_be_queued(key) is expected
+
+
+@pytest.mark.parametrize("confidence", [{}, {"Confidence": None}])
+def test_what_has_no_confidence_does_not_count(confidence: dict[str, None]) -> None:
+    """A text or label without a confidence, or with null, is no text and no car; nothing breaks."""
+    line = {"Type": "LINE", "Id": 0, "DetectedText": "GO 77"}
+    assert counting_lines([line | confidence], 0.0) == []
+    car = {"Name": "Car"} | confidence
+    assert find_car({"Labels": [car, label("Car", 95.0)]}) == label("Car", 95.0)
+    assert confidence_of(car) == 0.0
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\u3000"])
+def test_a_blank_text_is_no_text(blank: str) -> None:
+    """An image whose only line is blank has no text."""
+    assert counting_lines([text("LINE", 0, blank, 99)], 80.0) == []
+
+
+@given(key=st.text("a: \\u003", min_size=1), texts=st.lists(st.text("a| \\u007c", min_size=1)))
+def test_key_and_texts_can_be_had_back(key: str, texts: list[str]) -> None:
+    """Split at the first ``: ``, then at each `` | ``, and take the escapes back."""
+
+    def original(part: str) -> str:
+        return re.sub(
+            r"\\(\\|u[0-9a-f]{4})", lambda m: "\\" if m[1] == "\\" else chr(int(m[1][1:], 16)), part
+        )
+
+    before, _, behind = result_line(key, result_text(texts)).partition(": ")
+    assert original(before) == key
+    assert [original(part) for part in behind.split(" | ")] == (texts or [""])

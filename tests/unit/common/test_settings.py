@@ -26,7 +26,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert settings.rekognition_rate_per_second == 5.0
     assert settings.car_confidence_percent == 90.0
     assert settings.prefix == ""
-    assert settings.resend is False
+    assert settings.resend is None
     assert settings.run_dir == Path("/var/lib/x/runs/r1")
     assert SettingsB.from_environment(GOOD).text_confidence_percent == 80.0
 
@@ -82,8 +82,25 @@ def test_state_directory_of_systemd_is_the_default() -> None:
     assert settings.state_dir == Path("/var/lib/b")
 
 
-@pytest.mark.parametrize("text", ["yes", "1", "True"])
-def test_flags_are_true_or_false(text: str) -> None:
-    """A flag that could be read in two ways is refused."""
-    with pytest.raises(WorkerExit, match="true or false"):
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("false", None),
+        ("true", ("true", ((1, None),))),
+        ("t:", ("t", ())),
+        ("20261125T0310:3,7-12,2000-", ("20261125T0310", ((3, 3), (7, 12), (2000, None)))),
+    ],
+)
+def test_what_is_sent_again(text: str, read: object) -> None:
+    """A name and the n, as B's summary has them; and what older releases said."""
+    assert SettingsA.from_environment(GOOD | {"CARSCRIBE_RESEND": text}).resend == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["yes", "1", "True", ":1", "t", "t:0", "t:3-2", "t:1,", "t:-5", "t:1-2-3"],
+)
+def test_what_cannot_be_read_is_not_sent_again(text: str) -> None:
+    """A request that could be read in two ways is refused, with what is accepted."""
+    with pytest.raises(WorkerExit, match="a name, a colon and the n"):
         SettingsA.from_environment(GOOD | {"CARSCRIBE_RESEND": text})

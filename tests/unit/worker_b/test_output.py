@@ -1,100 +1,66 @@
-"""output.txt from the journal, in order, with little memory, and B's view of n."""
+"""output.txt from the store: a line for each image with text, in natural order."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe_common.journal import Journal
-from carscribe_worker_b import output
-from carscribe_worker_b.ledger import read_ledger
+from carscribe_common.errors import Exit, WorkerExit
+from carscribe_common.store import PAGE_ROWS
+from carscribe_worker_b.output import write_output
+from tests.unit.worker_b.conftest import car, result, set_end, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-def settled(n: int, key: str, line: str | None, *, failed: bool = False) -> dict[str, Any]:
-    """Return a record of B's journal."""
-    return {
-        "type": "settled",
-        "key": key,
-        "n": n,
-        "text": None if failed else [],
-        "line": line,
-        "failure": {"reason": "gone", "detail": ""} if failed else None,
-    }
+    from carscribe_worker_b.store import TextStore
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    """An empty journal."""
-    return Journal(tmp_path / "journal.jsonl", {"run_id": "r"}, "then")
-
-
-def write(journal: Journal, *records: dict[str, Any]) -> None:
-    """Write records to disk."""
-    for record in records:
-        journal.append(record)
-    journal.commit()
-
-
-@pytest.mark.parametrize("at_once", [1, 2, 3, 10_000])
-def test_lines_are_sorted_whatever_fits_into_memory(
-    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
-) -> None:
-    """Sorting in parts gives the same file as sorting all at once, and leaves no parts."""
-    monkeypatch.setattr(output, "SORTED_AT_ONCE", at_once)
-    monkeypatch.setattr(output, "READ_BYTES", 7)
-    write(
-        journal,
-        settled(1, "10.jpg", "ten"),
-        settled(2, "9.jpg", None),
-        settled(3, "2.jpg", "two"),
-        settled(4, "1.jpg", "one"),
-        settled(5, "a\n.jpg", "esc\\\\aped"),
-        settled(6, "3.jpg", None, failed=True),
-    )
-    assert output.write_output(tmp_path, journal, 6) == 4
+def test_lines_in_natural_order(store: TextStore, tmp_path: Path) -> None:
+    """Only images with text, by key: digits as integers, ties and all else by code point."""
+    keys = ["10.jpg", "9.jpg", "2.jpg", "02.jpg", "a\n.jpg", "3.jpg", "B.jpg", "a.jpg"]
+    for n, key in enumerate(keys, 1):
+        line = None if key == "9.jpg" else f"line {n}"
+        settle(store, result(car(n, key), line, failed=key == "3.jpg"))
+    set_end(store, len(keys))
+    assert write_output(store, tmp_path / "output.txt") == 6
     assert (tmp_path / "output.txt").read_bytes() == (
-        b"1.jpg: one\n2.jpg: two\n10.jpg: ten\na\\u000a.jpg: esc\\\\aped\n"
+        b"02.jpg: line 4\n2.jpg: line 3\n10.jpg: line 1\n"
+        b"B.jpg: line 7\na\\u000a.jpg: line 5\na.jpg: line 8\n"
     )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["journal.jsonl", "output.txt"]
 
 
-def test_empty_run_has_an_empty_result(journal: Journal, tmp_path: Path) -> None:
+def test_more_lines_than_are_read_at_once(store: TextStore, tmp_path: Path) -> None:
+    """Pages of the store join without a gap and without a line twice."""
+    count = 2 * PAGE_ROWS + 1
+    settle(store, *(result(car(n, f"{count - n}.jpg"), str(n)) for n in range(1, count + 1)))
+    set_end(store, count)
+    assert write_output(store, tmp_path / "output.txt") == count
+    lines = (tmp_path / "output.txt").read_text().splitlines()
+    assert lines == [f"{count - n}.jpg: {n}" for n in range(count, 0, -1)]
+
+
+def test_empty_run_has_an_empty_result(store: TextStore, tmp_path: Path) -> None:
     """A run without a car ends with an empty file, not without one."""
-    assert output.write_output(tmp_path, journal, 0) == 0
+    set_end(store, 0)
+    assert write_output(store, tmp_path / "output.txt") == 0
     assert (tmp_path / "output.txt").read_bytes() == b""
 
 
-def test_an_n_beyond_the_end_is_none_of_the_runs(journal: Journal, tmp_path: Path) -> None:
+def test_an_n_beyond_the_end_is_none_of_the_runs(store: TextStore, tmp_path: Path) -> None:
     """A stray message with this run's id and an n that A never gave stays out of the result."""
-    write(journal, settled(1, "1.jpg", "one"), settled(99, "stray.jpg", "stray"))
-    assert output.write_output(tmp_path, journal, 1) == 1
-    assert (tmp_path / "output.txt").read_text() == "1.jpg: one\n"
+    settle(store, result(car(1)), result(car(99)))
+    set_end(store, 1)
+    assert write_output(store, tmp_path / "output.txt") == 1
+    assert (tmp_path / "output.txt").read_text() == "1.jpg: GO 1\n"
 
 
-def test_run_is_complete_only_with_its_end_and_every_n(journal: Journal) -> None:
-    """All settled without -1 is not complete, nor -1 with a gap."""
-    write(journal, settled(1, "1.jpg", "one"), settled(3, "3.jpg", None))
-    assert not read_ledger(journal).complete
-    write(journal, {"type": "end", "expected": 3})
-    assert not read_ledger(journal).complete
-    write(journal, settled(2, "2.jpg", None, failed=True))
-    assert read_ledger(journal).complete
-
-
-def test_a_failed_image_holds_its_n_no_longer(journal: Journal) -> None:
-    """A's own image takes the n that a stray message with a missing image had taken."""
-    write(journal, settled(1, "nope.jpg", None, failed=True), settled(2, "2.jpg", "two"))
-    ledger = read_ledger(journal)
-    assert not ledger.is_taken(1, "1.jpg")
-    assert not ledger.is_settled(1, "1.jpg")
-    assert ledger.is_settled(1, "nope.jpg")
-    assert ledger.is_taken(2, "1.jpg")
-    write(journal, settled(1, "1.jpg", "one"))
-    ledger = read_ledger(journal)
-    assert ledger.is_taken(1, "nope.jpg")
-    assert len(ledger.settled) == 2
-    assert not ledger.failed
+def test_a_result_that_cannot_be_written(store: TextStore, tmp_path: Path) -> None:
+    """One sentence and the exit code of the disk; nothing half written stays."""
+    set_end(store, 0)
+    (tmp_path / "output.txt").mkdir()
+    with pytest.raises(WorkerExit) as end:
+        write_output(store, tmp_path / "output.txt")
+    assert end.value.code == Exit.DISK
+    assert not list(tmp_path.glob(".output*"))

@@ -1,0 +1,55 @@
+"""Fetch a run's files from both hosts, compressed, and going on where it broke off.
+
+Arguments:
+    run_id: of the run; empty for the latest.
+    a, b: the names of the workers' hosts in the inventory.
+    results: the folder in which the run has its own.
+
+Returns ``folder``, that of the run. It runs once, for both hosts.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+# The checkout that this file lies in, whatever Ansible and folder it is run from.
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+from carscribe import fetch, progress, runs  # found by the line above
+
+
+class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
+    """The action ``fetch_run``."""
+
+    _requires_connection = False
+    _supports_check_mode = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Fetch what there is."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        text = {"type": "str", "required": True}
+        names = ("run_id", "results", *runs.WORKERS)
+        _, told = self.validate_argument_spec(argument_spec=dict.fromkeys(names, text))
+        hosts = (task_vars or {})["hostvars"]
+        remotes = [runs.Remote(w, runs.ssh_words(hosts[told[w]])) for w in runs.WORKERS]
+        lines = progress.Lines(lambda line: Display().display(f"  {line}"))
+        try:
+            if told["run_id"]:
+                runs.check_run_id(told["run_id"])
+            name, silent = fetch.choose(remotes, told["run_id"])
+            folder = Path(told["results"]).resolve() / name
+            there = [remote for remote in remotes if remote.worker not in silent]
+            silent |= fetch.fetch(there, name, folder, lines.fetched)
+        except (fetch.FetchError, runs.RunIdError) as problem:
+            return {**result, "failed": True, "msg": str(problem)}
+        for worker, why in silent.items():
+            Display().warning(
+                f"Host {worker.upper()} does not answer ({why}): what it has is missing."
+            )
+        return {**result, "changed": True, "folder": str(folder)}

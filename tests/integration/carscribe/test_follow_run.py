@@ -1,0 +1,184 @@
+"""`ansible-playbook run.yml` follows a run, with the project's Ansible and with an older one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.faked_host import RUN, Host
+from tests.pipeline import ROOT
+
+OLDEST = "2.16"
+FOLLOW = "Follow both workers to the end"
+
+
+def environment_of(version: str) -> Path:
+    """Return the programs of an environment that has this Ansible and nothing of ours."""
+    folder = ROOT / "build" / "cache" / f"ansible-{version}"
+    locked = ROOT / "requirements" / f"ansible-{version}.txt"
+    done = folder / ".done"
+    if not done.exists() or done.read_text() != locked.read_text():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        pip = [str(folder / "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", "--require-hashes", "-r", str(locked)], check=True)
+        done.write_text(locked.read_text())
+    return folder / "bin"
+
+
+@pytest.fixture(params=["own", OLDEST])
+def ansible(request: pytest.FixtureRequest) -> Path:
+    """The programs of an Ansible."""
+    if request.param == "own":
+        return Path(sys.executable).parent
+    return environment_of(request.param)
+
+
+class Deployment:
+    """Two hosts that are folders, and the inventory that names them."""
+
+    def __init__(self, folder: Path, ansible: Path) -> None:
+        (folder / "a").mkdir()
+        (folder / "b").mkdir()
+        self.a, self.b = Host(folder / "a", "a"), Host(folder / "b", "b")
+        self._ansible, self._inventory = ansible, folder / "inventory.yml"
+        self._told = folder / "sentences"
+        programs = folder / "bin"
+        programs.mkdir()
+        # As an inventory's address leads to a host: by the name behind the @.
+        ssh = programs / "ssh"
+        ssh.write_text(
+            "#!/bin/sh\n"
+            "for word; do case $word in user@*) host=${word#user@} ;; esac; done\n"
+            f'word=$(printf %s "$word" | sed "s,/var/lib,{folder}/$host,g")\n'
+            f'exec {folder}/$host/bin/reach "$word"\n'
+        )
+        ssh.chmod(0o755)
+        self._path = os.pathsep.join([str(programs), str(ansible), os.environ["PATH"]])
+        inventory = {
+            "vars": {"ansible_user": "user", "ansible_ssh_private_key_file": "/k k"},
+            "children": {
+                f"worker_{worker}": {
+                    "hosts": {
+                        f"worker-{worker}": {
+                            "ansible_host": worker,
+                            "ansible_ssh_common_args": "-o 'UserKnownHostsFile=\"/a b\"'",
+                        }
+                    }
+                }
+                for worker in ("a", "b")
+            },
+        }
+        self._inventory.write_text(yaml.safe_dump({"all": inventory}))
+
+    @property
+    def sentences(self) -> list[dict[str, str]]:
+        """What failed, as the callback has written it."""
+        return [json.loads(line) for line in self._told.read_text().splitlines()]
+
+    def follow(self) -> subprocess.Popen[str]:
+        """Follow the run as run.yml does, once it has started it; nothing of ours is on the path."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("ANSIBLE_") and name != "PYTHONPATH"
+        }
+        told = {"ANSIBLE_CALLBACKS_ENABLED": "sentences", "CARSCRIBE_SENTENCES": str(self._told)}
+        words = ["-i", str(self._inventory), "--start-at-task", FOLLOW, "-e", f"run_name={RUN}"]
+        return subprocess.Popen(
+            [str(self._ansible / "ansible-playbook"), "run.yml", *words],
+            cwd=ROOT / "ansible",
+            env={
+                **inherited,
+                **told,
+                "PATH": self._path,
+                "ANSIBLE_NOCOLOR": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, ansible: Path) -> Deployment:
+    """Both hosts, at work on a run."""
+    return Deployment(tmp_path, ansible)
+
+
+def test_a_run_is_shown_to_its_end(deployment: Deployment) -> None:
+    """Lines with both workers' figures while it runs, then the lines of output.txt."""
+    a, b = deployment.a, deployment.b
+    a.summary(state="running", listing_done=True, images={"listed": 10, "looked": 4, "cars": 3})
+    following = deployment.follow()
+    time.sleep(5)
+    a.summary(state="complete", listing_done=True, images={"listed": 10, "looked": 10, "cars": 6})
+    a.finish()
+    b.output("1.jpg: A\n")
+    b.summary(state="complete", images={"received": 6, "settled": 6, "with_text": 1})
+    b.finish()
+    said, _ = following.communicate(timeout=60)
+    assert following.returncode == 0, said
+    assert "A looked at 4 of 10 images, B read 0 of 3 cars: 0 with text, 0 failed" in said
+    assert "A looked at 10 of 10 images, B read 6 of 6 cars: 1 with text, 0 failed" in said
+    assert "- '1.jpg: A'" in said
+
+
+def test_a_run_that_failed_is_told_with_the_journal(deployment: Deployment) -> None:
+    """The reason, what to do, and the last lines of the worker that failed; the other is stopped."""
+    deployment.a.unit("failed", "failed", "exit-code", 78)
+    following = deployment.follow()
+    said, _ = following.communicate(timeout=60)
+    assert following.returncode != 0
+    assert f"Worker A has not completed run {RUN} (failed): exit-code, exit code 78." in said
+    assert f"`make run RUN_ID={RUN}`" in said
+    assert "Worker A's last lines:" in said
+    assert deployment.b.stopped
+    [sentence] = deployment.sentences
+    assert sentence["host"] == "localhost"
+    assert sentence["message"].startswith(f"Worker A has not completed run {RUN}")
+
+
+def test_a_playbook_that_is_killed_takes_its_follower_along(deployment: Deployment) -> None:
+    """Nothing goes on looking at a run for a playbook that is gone."""
+    following = deployment.follow()
+    time.sleep(4)
+    following.kill()
+    following.wait()
+    deadline = time.monotonic() + 15
+    while left := processes(str(deployment.a.folder.parent)):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+
+
+def processes(mark: str) -> list[str]:
+    """Return the command lines that name a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().decode(errors="replace").replace("\0", " ")
+        except OSError:
+            continue
+        if mark in words and "pytest" not in words:
+            found.append(words)
+    return found
+
+
+def test_what_the_plugin_needs_runs_on_python_3_10() -> None:
+    """What the user's own Ansible imports uses nothing newer, as far as types tell."""
+    names = ["carscribe/runs.py", "carscribe/progress.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--python-version", "3.10", *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,141 @@
+"""What a deployment is to be: what is asked for now, and else what it was made with."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from carscribe import deploy, preflight, provision
+from carscribe.deployment import DeploymentError
+from carscribe.options import Options
+from tests.terraform.deployments import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Target:
+    """A target that is asked nothing."""
+
+    name, is_aws = "local", False
+
+    def surroundings(self) -> dict[str, str]:
+        """Return this process's environment."""
+        return dict(os.environ)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with the declarations and two images."""
+    folder = tmp_path / "checkout"
+    (folder / "terraform").mkdir(parents=True)
+    for name in ("variables.tf", "locals.tf"):
+        shutil.copy(ROOT / "terraform" / name, folder / "terraform")
+    for where, names in (("images", "12"), ("photos", "13")):
+        (folder / where).mkdir()
+        for name in names:
+            (folder / where / f"{name}.jpg").write_bytes(b"x")
+    for module in (provision, preflight):
+        monkeypatch.setattr(module, "CHECKOUT", folder)
+        monkeypatch.setattr(module, "BUILD", folder / "build")
+    monkeypatch.setattr(provision, "CONFIGURATION", folder / "terraform")
+    monkeypatch.setattr(provision, "KEY", folder / "build" / "ssh" / "id_ed25519")
+    (folder / "build" / "local").mkdir(parents=True)
+    for name in [name for name in os.environ if name.startswith("TF_")]:
+        monkeypatch.delenv(name)
+    return folder
+
+
+def remember(checkout: Path, **known: object) -> None:
+    """Write down what the last apply was given."""
+    file = checkout / "build" / "local" / "inputs.json"
+    file.write_text(json.dumps({"arguments": [], "environment": {}, **known}))
+
+
+def wanted(**asked: object) -> preflight.Wanted:
+    """Return what the deployment is to be."""
+    return preflight.Wanted(Target(), Options(**asked))  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_folder_of_the_project_is_the_default() -> None:
+    """With no word on images it is that of variables.tf."""
+    assert wanted().keys() == {"1.jpg", "2.jpg"}
+    assert wanted().arguments() == []
+
+
+def test_a_plain_up_keeps_the_photographs(checkout: Path) -> None:
+    """Images, variables and the environment of the last `up` are those of the next."""
+    photos = checkout / "photos"
+    given = ["-var=image_prefix=trip/", "-var=name=mine"]
+    remember(checkout, images=str(photos), given=given, environment={"TF_VAR_region": "eu-west-1"})
+    again = wanted()
+    assert again.keys() == {"trip/1.jpg", "trip/3.jpg"}
+    assert again.arguments() == [*given, f"-var=images_dir={photos}"]
+    assert again.values["region"] == "eu-west-1"
+    assert wanted(terraform=["-var=name=other"]).values["name"] == "other"
+
+
+SHOWN = {
+    "resource_changes": [
+        {"type": kind, "change": {"actions": actions, "before": old, "after": new}}
+        for kind, actions, old, new in (
+            ("aws_s3_object", ["delete"], {"key": "9.jpg"}, None),
+            ("aws_s3_object", ["create"], None, {"key": "3.jpg"}),
+            ("aws_s3_object", ["no-op"], {"key": "1.jpg"}, {"key": "1.jpg"}),
+            ("aws_instance", ["delete", "create"], {"id": "i-1"}, {}),
+            ("aws_ebs_volume", ["create", "delete"], {"id": "vol-1"}, {}),
+        )
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "question"),
+    [
+        ("aws_s3_object", r"1 images would be removed \(9\.jpg\), and 1 added \(3\.jpg\)\."),
+        ("aws_instance", r"The hosts i-1 would be made anew \(their volumes and runs stay\)\."),
+        ("aws_ebs_volume", r"The volumes vol-1 would be destroyed, and all runs\."),
+    ],
+)
+def test_what_a_plan_would_take_away_is_asked_about(kind: str, question: str) -> None:
+    """Images, hosts and volumes: with nobody to ask nothing is done, with YES=1 it goes on."""
+    planned = object.__new__(provision.Plan)
+    planned._changes = [one for one in SHOWN["resource_changes"] if one["type"] == kind]
+    with pytest.raises(DeploymentError, match=f"{question}.* Nothing was done: YES=1"):
+        deploy._ask_about_losses(planned, Options())
+    deploy._ask_about_losses(planned, Options(yes=True))
+
+
+def test_a_plan_that_takes_nothing_away_asks_nothing() -> None:
+    """What is made or stays is no question."""
+    planned = object.__new__(provision.Plan)
+    planned._changes = [SHOWN["resource_changes"][number] for number in (1, 2)]
+    deploy._ask_about_losses(planned, Options())
+
+
+def test_links_out_of_the_folder_and_pipes_are_not_uploaded(checkout: Path) -> None:
+    """Terraform gets a folder of links to the pictures alone; what is passed over is named."""
+    photos = checkout / "photos"
+    (checkout / "secret.jpg").write_bytes(b"secret")
+    (photos / "secret.jpg").symlink_to(checkout / "secret.jpg")
+    (photos / "linked").symlink_to(checkout / "images")
+    os.mkfifo(photos / "pipe.jpg")
+    found = wanted(images=photos)
+    [argument] = found.arguments()
+    staged = checkout / "build" / "local" / "images"
+    assert argument == f"-var=images_dir={staged}"
+    assert sorted(path.name for path in staged.iterdir()) == ["1.jpg", "3.jpg"]
+    assert "secret.jpg" in str(found.found)
+    assert "pipe.jpg" in str(found.found)
+
+
+def test_a_damaged_memory_is_named(checkout: Path) -> None:
+    """A file of build/ that is junk is named with the way out; nothing is guessed."""
+    (checkout / "build" / "local" / "inputs.json").write_text("{")
+    with pytest.raises(DeploymentError, match=r"inputs\.json is damaged, which says what"):
+        wanted()

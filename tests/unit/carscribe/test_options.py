@@ -1,0 +1,90 @@
+"""What the caller named: checked for its letters, and taken from nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from carscribe import options
+from carscribe.deployment import DeploymentError
+
+ALL = ("TARGET", "LAB", "YES", "EYES", "VERBOSE", "IMAGES", "HOST", "LINES", "RUN_ID", "CMD")
+
+
+def collect(goal: str = "up", **environ: str) -> options.Options:
+    """Return what the Makefile's values come to."""
+    return options.collect(goal, ALL, {}, environ)[0]
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes", "YES", "True"])
+def test_a_yes(value: str) -> None:
+    """1, true and yes are the same."""
+    assert collect(CARSCRIBE_YES=value).yes
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "no", "No"])
+def test_a_no(value: str) -> None:
+    """0, false, no and nothing are the same: YES=0 pays nothing."""
+    assert not collect(CARSCRIBE_YES=value).yes
+
+
+@pytest.mark.parametrize("name", options.FLAGS)
+def test_neither_yes_nor_no_is_refused(name: str) -> None:
+    """Anything else is refused by its name and value."""
+    with pytest.raises(DeploymentError, match=f"^{name} is 'maybe': it must be 1, true or yes"):
+        collect(**{f"CARSCRIBE_{name}": "maybe"})
+
+
+@pytest.mark.parametrize("name", options.NEVER_AMBIENT)
+def test_what_could_pay_is_not_taken_from_the_environment(name: str) -> None:
+    """TARGET, LAB and YES there are refused, with the lines to type for either meaning."""
+    with pytest.raises(DeploymentError) as told:
+        collect(**{f"CARSCRIBE_AMBIENT_{name}": "a b"})
+    assert f"`make up {name}='a b'` if you mean it, else `env -u {name} make up`" in str(told.value)
+
+
+def test_what_could_pay_and_is_named_again_is_taken() -> None:
+    """Who names it on the command line has decided."""
+    given = {"TARGET": "local"}
+    chosen, said = options.collect("up", ALL, given, {"CARSCRIBE_AMBIENT_TARGET": "aws"})
+    assert (chosen.target, said) == ("local", [])
+
+
+def test_other_names_of_the_environment_are_named_and_not_used() -> None:
+    """HOST is the machine's name on some systems: one line says that it is not used."""
+    environ = {"CARSCRIBE_AMBIENT_HOST": "mybox", "CARSCRIBE_AMBIENT_IMAGES": "x"}
+    chosen, said = options.collect("logs", ("HOST", "LINES"), {}, environ)
+    assert chosen.host == ""
+    assert said == ["Not used: HOST of your environment. Say `make logs HOST=...` to name it."]
+
+
+@pytest.mark.parametrize(
+    "value", ["..", ".hidden", "a/b", "{{ x }}", "$(x)", "a b", "x" * 65, "-e"]
+)
+def test_what_is_no_run_id_is_refused(value: str) -> None:
+    """A run's id is a name of letters, digits, dots, dashes and underscores, and no folder's."""
+    with pytest.raises(DeploymentError, match="is no run id: 1 to 64"):
+        collect(CARSCRIBE_RUN_ID=value)
+
+
+def test_a_run_id() -> None:
+    """The ids that the playbook makes are taken."""
+    assert collect(CARSCRIBE_RUN_ID="20251231T235959Z").run_id == "20251231T235959Z"
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "ten", "1.5", "²", "9999999999"])
+def test_lines_are_a_number(value: str) -> None:
+    """LINES is a whole number above 0."""
+    with pytest.raises(DeploymentError, match=r"^LINES is "):
+        collect(CARSCRIBE_LINES=value)
+
+
+def test_a_tilde_is_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some shells leave the tilde in IMAGES=~/x as it is."""
+    monkeypatch.setenv("HOME", "/home/me")
+    assert str(collect(CARSCRIBE_IMAGES="~/x y").images) == "/home/me/x y"
+
+
+def test_an_unknown_target_is_refused() -> None:
+    """A misspelt target is no default."""
+    with pytest.raises(DeploymentError, match="it must be aws or local"):
+        collect(CARSCRIBE_TARGET="azure")

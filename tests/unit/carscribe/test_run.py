@@ -1,0 +1,176 @@
+"""`make run`: what is asked, what is started, and what is said of the end."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from carscribe import results, run
+from carscribe.deployment import DeploymentError, StepError
+from tests.faked_host import RUN, Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Played = list[dict[str, Any]]
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Host, Host]:
+    """Both hosts, free, and a run that will be called RUN."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    found = Host(tmp_path / "a", "a"), Host(tmp_path / "b", "b")
+    for host in found:
+        host.finish()
+    monkeypatch.setattr(run, "reached", lambda: [host.remote for host in found])
+    monkeypatch.setattr("carscribe.runs.new_run_id", lambda: RUN)
+    return found
+
+
+@pytest.fixture
+def played(hosts: tuple[Host, Host]) -> Played:
+    """With what variables runs were started; each is complete at once."""
+    del hosts
+    return []
+
+
+def make_run(hosts: tuple[Host, Host], played: Played, run_id: str = "") -> None:
+    """Make a run as `make run` does, without YES."""
+
+    def start(variables: dict[str, Any]) -> None:
+        played.append(variables)
+        for host in hosts:
+            if not host.failing:
+                host.complete()
+
+    run.make_run(run_id, yes=False, start=start)
+
+
+def test_a_new_run_is_named_here(
+    hosts: tuple[Host, Host], played: Played, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The run is started under a name of our own, watched, and its lines are printed alone."""
+    hosts[1].output("1.jpg: A\n")
+    make_run(hosts, played)
+    assert played == [{"run_new_id": RUN}]
+    said = capfd.readouterr()
+    assert said.out == "1.jpg: A\n"
+    assert f"Run {RUN}\n" in said.err
+    assert "`make results`" in said.err
+
+
+def test_a_run_that_is_named_is_gone_on_with(hosts: tuple[Host, Host], played: Played) -> None:
+    """What was left by the very run is no reason to ask."""
+    for host in hosts:
+        host.current(RUN)
+        host.output("")
+    make_run(hosts, played, RUN)
+    assert played == [{"run_id": RUN}]
+
+
+@pytest.mark.parametrize("worker", [0, 1])
+def test_another_run_that_has_not_ended_is_not_left_unasked(
+    hosts: tuple[Host, Host], played: Played, worker: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody can be asked it is named with both ways on, and nothing begins."""
+    hosts[worker].current("old")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    with pytest.raises(DeploymentError, match=r"Run old has not ended.*RUN_ID=old.*YES=1"):
+        make_run(hosts, played)
+    assert played == []
+
+
+@pytest.mark.parametrize(("answer", "begun"), [("y", 1), ("", 0), ("no", 0)])
+def test_another_run_is_left_when_a_person_says_so(
+    hosts: tuple[Host, Host],
+    played: Played,
+    answer: str,
+    begun: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a terminal the question is asked, and anything but yes is no."""
+    hosts[0].current("old")
+    hosts[1].output("")
+    ask: Callable[[str], str] = lambda _: answer  # noqa: E731 # a question's answer
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _: True})())
+    monkeypatch.setattr("builtins.input", ask)
+    if begun:
+        make_run(hosts, played)
+    else:
+        with pytest.raises(DeploymentError, match="Nothing was begun"):
+            make_run(hosts, played)
+    assert played == [{"run_new_id": RUN, "run_anew": True}] * begun
+
+
+def test_a_run_that_failed_is_told_and_fails(
+    hosts: tuple[Host, Host], played: Played, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The journal's last lines, the reason, and how to go on; nothing on standard output."""
+    hosts[0].failing = True
+    hosts[0].current(RUN)
+    hosts[0].unit("failed", "failed", "exit-code", 78)
+    with pytest.raises(StepError):
+        make_run(hosts, played)
+    assert len(played) == 1
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "Worker A's last lines:\nfirst\nlast\n" in said.err
+    assert f"Worker A has not completed run {RUN} (failed): exit-code, exit code 78." in said.err
+    assert said.err.endswith(f"`make run RUN_ID={RUN}`.\n")
+
+
+def test_a_run_is_fetched_and_merged_and_named(
+    hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The files come, with a word on how much; then there is what was made, and exit code 0."""
+    for host in hosts:
+        host.summary(
+            state="complete",
+            run_id=RUN,
+            started_at="2026-03-03T10:00:00+00:00",
+            ended_at="2026-03-03T10:00:09+00:00",
+        )
+        (host.state / "runs" / RUN / "store.sqlite3").touch()
+        (host.state / "runs" / RUN / "results.jsonl").touch()
+    hosts[1].output("")
+    folder, silent = run.fetch_run([host.remote for host in hosts], "", tmp_path / "results")
+    assert (folder, silent) == (tmp_path / "results" / RUN, {})
+    results.merge(folder)
+    assert run.say_result(folder, silent) == 0
+    said = capfd.readouterr()
+    assert f"Run {RUN}: 0.0 MB are here" in said.out
+    assert f"The page:    {folder}/report.html" in said.out
+    assert f"The table:   {folder}/results.csv" in said.out
+    assert "fetched 0.0 of 0.0 MB" in said.err
+
+
+def test_a_run_that_is_not_complete_says_so(
+    hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is there is merged; why it is not all, and what to do, is said, and the code is 65."""
+    hosts[0].summary(
+        state="incomplete",
+        run_id=RUN,
+        started_at="2026-03-03T10:00:00+00:00",
+        ended_at=None,
+        reason="No sign of life.",
+    )
+    (hosts[0].state / "runs" / RUN / "store.sqlite3").touch()
+    (hosts[1].folder / "off").touch()
+    folder, silent = run.fetch_run([host.remote for host in hosts], RUN, tmp_path / "results")
+    results.merge(folder)
+    assert run.say_result(folder, silent) == 65
+    told = capfd.readouterr().err
+    assert "Host B does not answer" in told
+    assert "This run is not complete but incomplete.\nWorker A: No sign of life.\n" in told
+    assert f"`make run RUN_ID={RUN}` goes on with it" in told
+
+
+def test_a_run_that_never_was_is_no_traceback(hosts: tuple[Host, Host], tmp_path: Path) -> None:
+    """One sentence names the runs that there are."""
+    with pytest.raises(DeploymentError, match="There has been no run yet: `make run` makes one"):
+        run.fetch_run([host.remote for host in hosts], "", tmp_path)

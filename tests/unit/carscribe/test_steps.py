@@ -1,0 +1,82 @@
+"""A line a step, all else in a file, and of an error the sentence first."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from carscribe import cli
+from carscribe.deployment import StepError
+from carscribe.steps import Steps, clear
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SAYS = "print('much'); print('\\x1b[31mred\\x1b[0m')"
+FAILS = f"{SAYS}; import sys; sys.exit('api error PendingVerification: wait')"
+
+
+def test_a_program_is_heard_in_the_log_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the screen is the step's line; the log has what was said, without colours."""
+    steps = Steps("up", verbose=False, folder=tmp_path)
+    steps.say("A step")
+    steps.run(sys.executable, "-c", SAYS)
+    assert capsys.readouterr().out == "A step\n"
+    assert "much\nred\n" in (tmp_path / "up.log").read_text()
+
+
+def test_verbose_shows_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With VERBOSE it is on the screen, too."""
+    Steps("up", verbose=True, folder=tmp_path).run(sys.executable, "-c", SAYS)
+    assert "   much\n" in capsys.readouterr().out
+
+
+def test_what_is_awaited_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines of progress are shown without VERBOSE."""
+    steps = Steps("run", verbose=False, folder=tmp_path)
+    steps.shows = re.compile("mu.*")
+    steps.run(sys.executable, "-c", SAYS)
+    assert capsys.readouterr().out == "much\n"
+
+
+def test_an_error_is_its_sentence_and_then_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What went wrong comes first, with what to do; the path of the log comes last."""
+    with pytest.raises(StepError) as failure:
+        Steps("up", verbose=False, folder=tmp_path).run(sys.executable, "-c", FAILS)
+    assert failure.value.code == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-2].startswith("api error PendingVerification: wait. AWS is still verifying your")
+    assert said[-1].endswith(f"{tmp_path}/up.log")
+    assert len(said) <= 4
+
+
+def test_the_second_command_says_which_one_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A checkout is one command's at a time; the next says whose, and since when."""
+    monkeypatch.setattr(cli, "BUILD", tmp_path)
+    with cli.locked("up"), pytest.raises(SystemExit) as refused, cli.locked("down"):
+        pass
+    assert refused.value.code == 73
+    assert re.match(
+        r"`up` \(process \d+, since [\d:]{8} UTC\) is at work in this checkout: wait for its end\.",
+        capsys.readouterr().err,
+    )
+    with cli.locked("down"):
+        pass
+
+
+def test_what_killed_programs_left_is_removed(tmp_path: Path) -> None:
+    """Sockets, files and folders go; the folder itself stays."""
+    (tmp_path / "ansible" / "x").mkdir(parents=True)
+    (tmp_path / "plugin").touch()
+    (tmp_path / "link").symlink_to("/")
+    clear(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,48 @@
+"""A Caller whose service answers what a test wrote down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from carscribe_common.aws import Caller, Calls, Clients
+from carscribe_common.circuit_breaker import CircuitBreaker
+from carscribe_common.cli import Shutdown
+
+
+class Service:
+    """A client whose operations answer what was written down, one after the other.
+
+    Attributes:
+        answers: what is not asked for yet, by operation.
+        asked: the parameters of each call.
+    """
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.answers = answers
+        self.asked: list[dict[str, Any]] = []
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**parameters: Any) -> Any:
+            self.asked.append(parameters)
+            said = self.answers[operation].pop(0)
+            if isinstance(said, Exception):
+                raise said
+            return said
+
+        return call
+
+
+def caller(
+    service: Service, *, works: bool = True, shutdown: Shutdown | None = None
+) -> tuple[Caller, Calls]:
+    """Return a caller of a service, and its counts.
+
+    Args:
+        service: S3, SQS and Rekognition in one.
+        works: something has succeeded before.
+        shutdown: asked for the end, or not.
+    """
+    client: Any = service
+    clients = Clients(s3=client, sqs=client, rekognition=client, calls=Calls())
+    breaker = CircuitBreaker(60, seen_success=works, patience_seconds=0.01)
+    return Caller(clients, breaker, Shutdown() if shutdown is None else shutdown), clients.calls
