@@ -92,34 +92,33 @@ class Authenticator:
     def refusal(self, service: str, request: Request) -> Answer | None:
         """Refuse a request without a signature, with a wrong one, or of expired credentials."""
         try:
-            self._check(request)
+            self._check(service, request)
         except Refused as refused:
             names = REFUSALS.get(service, REFUSALS[""])
             code, status = names[refused.code]
             said = errors.protocol_of(service, request)
             return errors.error(said, code, f"{refused.message}{self._told(refused)}", status)
-        if not request.header("Authorization"):
+        if "authorization" not in request.headers:
             _name_in_header(request)
         return None
 
     def _told(self, refused: Refused) -> str:
         return f" {self._hint}" if refused.code in {"unsigned", "unknown", "signature"} else ""
 
-    def _check(self, request: Request) -> None:
+    def _secret_of(self, key_id: str, role: AssumedRole | None) -> str | None:
+        if key_id == ROOT_ACCESS_KEY_ID:
+            return self._secret.access_key
+        return str(role.secret_access_key) if role is not None else _secret_of_user(key_id)
+
+    def _check(self, service: str, request: Request) -> None:
         key_id = request.access_key_id
         if not key_id:
             raise Refused("unsigned", "Missing Authentication Token.")
+        if request.credential[3] != service:  # as a presigned URL of S3 with another's header
+            raise Refused("signature", "Credential should be scoped to the service that is asked.")
         role = None if key_id == ROOT_ACCESS_KEY_ID else assumed_role(key_id)
-        secret = self._secret.access_key if key_id == ROOT_ACCESS_KEY_ID else None
-        if role is not None:
-            secret = role.secret_access_key
-            if not hmac.compare_digest(
-                role.session_token.encode(), request.session_token.encode("latin-1", "replace")
-            ):
-                raise Refused("unknown", UNKNOWN)
-        elif secret is None:
-            secret = _secret_of_user(key_id)
-        if secret is None:
+        secret = self._secret_of(key_id, role)
+        if secret is None or (role is not None and not _has_token(request, role)):
             raise Refused("unknown", UNKNOWN)
         try:
             signatures.check(request, secret)
@@ -131,6 +130,11 @@ class Authenticator:
             raise Refused("signature", MISMATCH) from None
         if role is not None and role.expiration <= utcnow():
             raise Refused("expired", "The security token included in the request is expired")
+
+
+def _has_token(request: Request, role: AssumedRole) -> bool:
+    given = request.session_token.encode("latin-1", "replace")
+    return hmac.compare_digest(role.session_token.encode(), given)
 
 
 def _name_in_header(request: Request) -> None:

@@ -27,7 +27,11 @@ def refusal(request: Request, secret: Secret) -> Answer | None:
     for name in OF_BROWSERS:
         if name in request.headers:
             return Answer.of_text("not for web pages", 403)
-    address, port, host = request.server_address, request.server_port, request.header("host")
+    address, port, host = (
+        request.server_address,
+        request.server_port,
+        request.headers.get("host", ""),
+    )
     if host not in {f"{address}:{port}", f"[{address}]:{port}"} and (
         host != address or port != HTTP_PORT
     ):

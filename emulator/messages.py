@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
@@ -74,11 +74,10 @@ class Request:
         """Access key, date, region, service and terminator of a signature, or nothing."""
         if self.is_signed_as_of_old:
             return [self.query["AWSAccessKeyId"][0], "any-day", "us-east-1", "s3", "aws4_request"]
-        scope = self.header("Authorization").partition("Credential=")[2].partition(",")[0]
-        if not self.header("Authorization"):
-            scope = self.query.get("X-Amz-Credential", [""])[0]
-        parts = scope.strip().split("/")
-        return parts if len(parts) == 5 else []
+        authorization = self.headers.get("authorization")
+        if authorization is not None:
+            return _scope(authorization.rpartition("Signature=")[0])
+        return _scope("Credential=" + self.query.get("X-Amz-Credential", [""])[0])
 
     @property
     def session_token(self) -> str:
@@ -95,6 +94,13 @@ class Request:
     def region(self) -> str:
         """The region the request was signed for, or the empty text."""
         return self.credential[2] if self.credential else ""
+
+
+@lru_cache(maxsize=256)
+def _scope(authorization: str) -> list[str]:
+    scope = authorization.partition("Credential=")[2].partition(",")[0]
+    parts = scope.strip().split("/")
+    return parts if len(parts) == 5 else []
 
 
 @dataclass

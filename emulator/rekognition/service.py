@@ -50,6 +50,11 @@ class Rekognition:
     def __init__(self, answers: Answers, recognizer: Recognizer | None = None) -> None:
         self._answers, self._recognizer = answers, recognizer
 
+    @property
+    def has_recognizer(self) -> bool:
+        """Whether an answer may take long."""
+        return self._recognizer is not None
+
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer one request, or say the error as the service would."""
         try:

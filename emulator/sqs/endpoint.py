@@ -55,13 +55,14 @@ class Endpoint:
 
     def answer(self, operation: str, request: Request) -> Answer | Awaitable[Answer]:
         """Carry out one operation and say what became of it, or what will."""
-        caller = Caller(request.region, f"http://{request.header('Host')}")
+        caller = Caller(request.region, f"http://{request.headers['host']}")
         try:
             parameters = protocol.parameters(request)
             if credentials.is_enforced():
                 resource = self._sqs.resource(operation, parameters, caller)
                 action = BATCHES.get(operation, operation)
-                credentials.authorize(f"sqs:{action}", resource, request)
+                with credentials.context(request):
+                    credentials.authorize(f"sqs:{action}", resource, request)
             found = self._sqs.call(operation, parameters, caller)
             wait = 0.0
             if operation == RECEIVE and not found:

@@ -47,7 +47,7 @@ XML_10_ESCAPES = {"\r": "&#13;", '"': "&quot;"}
 
 def is_json(request: Request) -> bool:
     """Say which of the two a request speaks."""
-    return bool(request.header("X-Amz-Target"))
+    return "x-amz-target" in request.headers
 
 
 def parameters(request: Request) -> dict[str, Any]:
