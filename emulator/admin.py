@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from emulator import credentials
 from emulator.faults import Faults, FaultsError
-from emulator.mendings import reboots
 from emulator.messages import Answer
+from emulator.moto_patches import reboots
 
 if TYPE_CHECKING:
     from emulator.messages import Request

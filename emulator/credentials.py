@@ -31,7 +31,7 @@ from moto.sts.models import AssumedRole, sts_backends
 from werkzeug.datastructures import Headers
 
 from emulator import errors, signatures
-from emulator.mendings.policies import condition_keys
+from emulator.moto_patches.policies import condition_keys
 from emulator.secret import ROOT_ACCESS_KEY_ID
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from emulator import admin, credentials, errors, guard, mendings, metadata
+from emulator import admin, credentials, errors, guard, metadata, moto_patches
 from emulator.counts import Counts, outcome_of
 from emulator.http import Listener
 from emulator.messages import Answer
@@ -66,7 +66,7 @@ class StandIn:
         self.listeners: dict[str, Listener] = {}
         self.port = 0
         self._images = ThreadPoolExecutor(IMAGES_AT_ONCE, thread_name_prefix="images")
-        mendings.apply()
+        moto_patches.apply()
         credentials.enforce(iam_enforced)
 
     async def listen(self, address: str, port: int) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from emulator.mendings import policies
-from emulator.mendings.policies import condition_keys, conditions_hold, matches
+from emulator.moto_patches import policies
+from emulator.moto_patches.policies import condition_keys, conditions_hold, matches
 
 BUCKET = "arn:aws:s3:::photos"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.mendings import machines, paths, policies, reboots
+from emulator.moto_patches import machines, paths, policies, reboots
 
 
 def apply() -> None:
