@@ -1,4 +1,7 @@
-"""moto's private parts, mended: each function says what was wrong and what AWS does."""
+"""Patches of moto's private parts: each says what was wrong and what AWS does.
+
+tests/unit/emulator/test_moto_patches.py fails when moto needs one no more.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from emulator.moto_patches import machines, paths, policies, reboots
 
 
 def apply() -> None:
-    """Mend moto in this process."""
-    machines.mend()
-    paths.mend()
-    policies.mend()
-    reboots.mend()
+    """Patch moto in this process."""
+    machines.patch()
+    paths.patch()
+    policies.patch()
+    reboots.patch()

@@ -15,8 +15,8 @@ BUCKET = "arn:aws:s3:::photos"
 
 
 @pytest.fixture(autouse=True)
-def _mended() -> None:
-    policies.mend()
+def _patched() -> None:
+    policies.patch()
 
 
 def evaluate(action: str, resource: str, **statement: Any) -> PermissionResult:
