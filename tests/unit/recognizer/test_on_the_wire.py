@@ -56,7 +56,7 @@ def ask(front: StandIn, operation: str, image: bytes, **parameters: Any) -> tupl
     """Make a request; return the status and the body."""
     body = {"Image": {"Bytes": base64.b64encode(image).decode()}, **parameters}
     request = signing.rekognition(front.secret, operation, json.dumps(body).encode())
-    answer = front.answer(request)
+    answer = signing.answer(front, request)
     return answer.status, json.loads(answer.body)
 
 
