@@ -1,4 +1,4 @@
-"""Faults 12 and 13: the clock is set back, the power goes."""
+"""Fault 12: the clock is set back."""
 
 from __future__ import annotations
 
@@ -13,13 +13,6 @@ from tests.pipeline import PATHS, SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-TORN = {
-    "half a record": b'{"type":"looked","key":"7.jpg","etag":"\\"0',
-    "half a character": '{"type":"settled","key":"\N{AUTOMOBILE}'.encode()[:-2],
-    "zeros": bytes(100),
-    "a line that is no JSON": b"{]\n",
-}
 
 
 def faketime() -> str:
@@ -53,32 +46,3 @@ def test_clock_set_back(trial: Callable[..., Trial], seed: int, tmp_path: Path) 
     at = [row["at"] for row in run.results("b")]
     assert max(at) - min(at) > 500, "the clock did not go back"
     assert run.summary("b")["duration_seconds"] >= 0
-
-
-@pytest.mark.parametrize("seed", seeds(1, 5))
-@pytest.mark.parametrize("torn", TORN)
-def test_torn_journal(trial: Callable[..., Trial], torn: str, seed: int) -> None:
-    """A last line that was cut off by a power loss is cut away, and the run goes on before it."""
-    run = trial("13 journals cut off", seed)
-    run.start_both()
-    run.wait_for_log("b", SETTLED)
-    run.sleep(0, 1.5)
-    for name in "ab":
-        # No restart before the journal is torn.
-        run.units[name].stop()
-        with (run.run_dir(name) / "journal.jsonl").open("ab") as journal:
-            journal.write(TORN[torn])
-    run.start_both()
-    run.finish()
-    run.judge()
-
-
-def test_power_lost_while_the_header_was_written(trial: Callable[..., Trial]) -> None:
-    """A journal that has no whole line at all begins anew."""
-    run = trial("13 journals cut off", 0, images=8)
-    for name in "ab":
-        run.run_dir(name).mkdir(parents=True)
-        (run.run_dir(name) / "journal.jsonl").write_bytes(b'{"type":"run","worker":')
-    run.start_both()
-    run.finish()
-    run.judge()
