@@ -91,6 +91,7 @@ class WorkerB(RuleBasedStateMachine):
         self.own_failures: set[int] = set()
         self.read: set[tuple[int, str]] = set()
         self.crashes = 0
+        self.deaths: Counter[Car] = Counter()
         self.impostors = False
         self.pending: list[Any] = []
         self.submitted: list[Car] = []
@@ -126,6 +127,7 @@ class WorkerB(RuleBasedStateMachine):
 
     def _crash(self) -> None:
         self.crashes += 1
+        self.deaths.update(self.submitted)
         self._stop()
         self.sqs.failing.clear()
         self._start()
@@ -155,7 +157,7 @@ class WorkerB(RuleBasedStateMachine):
         assert car.run_id == RUN_ID, "an image of another run is read"
         assert not self.store.is_settled(car.n, car.key), f"{car} is read again"
         assert car.n not in {other.n for other in self.submitted}, f"{car} is read beside another"
-        assert self.store.crashes(car) < CRASHES_MAX, f"{car} is read by yet another process"
+        assert self.deaths[car] < CRASHES_MAX, f"{car} is read by yet another process"
         self.submitted.append(car)
 
     def _result(self, car: Car) -> TextResult:
@@ -339,6 +341,16 @@ class WorkerB(RuleBasedStateMachine):
             with mock.patch.object(self.run, step, side_effect=Killed), suppress(Killed):
                 self.run._turn(events)
         self._crash()
+
+    @precondition(lambda self: not self.done)
+    @rule(times=st.integers(CRASHES_MAX, CRASHES_MAX + 2))
+    def kill_at_every_start(self, times: int) -> None:
+        """Something kills one process after the other, with the same messages in flight."""
+        for _ in range(times):
+            events, self.pending = self.pending, []
+            if events and not self.done:
+                self._turn(events)
+            self._crash()
 
     @precondition(lambda self: not self.done)
     @rule(results=st.booleans())
