@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
@@ -80,7 +80,6 @@ class Recognizer:
     ) -> None:
         self._detector, self._reader = detector, reader
         self._wait_seconds = wait_seconds
-        self._closing = False
         self._lock = threading.Lock()
         self._asked: OrderedDict[tuple[str, str], Future[dict[str, Any]]] = OrderedDict()
         self._places = threading.BoundedSemaphore(MAX_WAITING)
@@ -112,12 +111,13 @@ class Recognizer:
             coming = self._ask(key, operation, data)
         try:
             return coming.result(max(0.0, end - time.monotonic()))
-        except TimeoutError:
+        except (TimeoutError, CancelledError):
             return None
 
     def close(self) -> None:
-        """Begin nothing more, and wait a little for what is under way."""
-        self._closing = True
+        """Begin nothing more, let nobody wait, and wait a little for what is under way."""
+        for coming in list(self._asked.values()):
+            coming.cancel()
         for thread in self._threads:
             (self._labels if thread is self._threads[0] else self._texts).put(None)
         end = time.monotonic() + CLOSING_SECONDS
@@ -139,7 +139,7 @@ class Recognizer:
         return coming
 
     def _work(self, queue: SimpleQueue[_Call | None]) -> None:
-        while (call := queue.get()) is not None and not self._closing:
+        while (call := queue.get()) is not None and call.answer.set_running_or_notify_cancel():
             try:
                 call.answer.set_result(self._look(call.key[0], call.data))
             except Exception as error:  # noqa: BLE001 # it is the caller's, who gets it
