@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from emulator import credentials
 from emulator.faults import Faults, FaultsError
-from emulator.mendings import reboots
 from emulator.messages import Answer
+from emulator.moto_patches import reboots
 
 if TYPE_CHECKING:
     from emulator.messages import Request
     from emulator.server import StandIn
 
 
-def answer(stand_in: StandIn, request: Request) -> Answer:
+async def answer(stand_in: StandIn, request: Request) -> Answer:
     """Carry out one admin call.
 
     GET counts, in_flight (calls under way or answered just now), instances (states and
@@ -29,19 +29,19 @@ def answer(stand_in: StandIn, request: Request) -> Answer:
         value = json.loads(request.body) if request.body else {}
         if not isinstance(value, dict):
             return Answer.of_json({"error": "expected a JSON object"}, 400)
-        return _carry_out(stand_in, call, value)
+        return await _carry_out(stand_in, call, value)
     except (ValueError, KeyError, TypeError, OSError) as error:
         return Answer.of_json({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
-def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901, PLR0912 # a table
+async def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901, PLR0912 # a table
     match call:
         case "GET counts":
             return Answer.of_json(stand_in.counts.read())
         case "GET in_flight":
             return Answer.of_json(stand_in.counts.in_flight())
         case "GET instances":
-            return Answer.of_json(reboots.instances())
+            return Answer.of_json(await stand_in.moto.run(reboots.instances))
         case "POST reset":
             stand_in.counts.reset()
         case "POST faults":
@@ -57,7 +57,7 @@ def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  
             stand_in.metadata.set(value)
         case "POST listen":
             if value["address"] not in stand_in.listeners:
-                stand_in.listen(value["address"], stand_in.port)
+                await stand_in.listen(value["address"], stand_in.port)
         case "DELETE listen":
             if value["address"] in stand_in.listeners:
                 stand_in.stop_listening(value["address"])

@@ -28,10 +28,10 @@ from moto.iam.access_control import (
 )
 from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
-from werkzeug.datastructures import EnvironHeaders
+from werkzeug.datastructures import Headers
 
 from emulator import errors, signatures
-from emulator.mendings.policies import condition_keys
+from emulator.moto_patches.policies import condition_keys
 from emulator.secret import ROOT_ACCESS_KEY_ID
 
 if TYPE_CHECKING:
@@ -92,34 +92,33 @@ class Authenticator:
     def refusal(self, service: str, request: Request) -> Answer | None:
         """Refuse a request without a signature, with a wrong one, or of expired credentials."""
         try:
-            self._check(request)
+            self._check(service, request)
         except Refused as refused:
             names = REFUSALS.get(service, REFUSALS[""])
             code, status = names[refused.code]
             said = errors.protocol_of(service, request)
             return errors.error(said, code, f"{refused.message}{self._told(refused)}", status)
-        if not request.header("Authorization"):
+        if "authorization" not in request.headers:
             _name_in_header(request)
         return None
 
     def _told(self, refused: Refused) -> str:
         return f" {self._hint}" if refused.code in {"unsigned", "unknown", "signature"} else ""
 
-    def _check(self, request: Request) -> None:
+    def _secret_of(self, key_id: str, role: AssumedRole | None) -> str | None:
+        if key_id == ROOT_ACCESS_KEY_ID:
+            return self._secret.access_key
+        return str(role.secret_access_key) if role is not None else _secret_of_user(key_id)
+
+    def _check(self, service: str, request: Request) -> None:
         key_id = request.access_key_id
         if not key_id:
             raise Refused("unsigned", "Missing Authentication Token.")
+        if request.credential[3] != service:  # as a presigned URL of S3 with another's header
+            raise Refused("signature", "Credential should be scoped to the service that is asked.")
         role = None if key_id == ROOT_ACCESS_KEY_ID else assumed_role(key_id)
-        secret = self._secret.access_key if key_id == ROOT_ACCESS_KEY_ID else None
-        if role is not None:
-            secret = role.secret_access_key
-            if not hmac.compare_digest(
-                role.session_token.encode(), request.session_token.encode("latin-1", "replace")
-            ):
-                raise Refused("unknown", UNKNOWN)
-        elif secret is None:
-            secret = _secret_of_user(key_id)
-        if secret is None:
+        secret = self._secret_of(key_id, role)
+        if secret is None or (role is not None and not _has_token(request, role)):
             raise Refused("unknown", UNKNOWN)
         try:
             signatures.check(request, secret)
@@ -133,14 +132,19 @@ class Authenticator:
             raise Refused("expired", "The security token included in the request is expired")
 
 
+def _has_token(request: Request, role: AssumedRole) -> bool:
+    given = request.session_token.encode("latin-1", "replace")
+    return hmac.compare_digest(role.session_token.encode(), given)
+
+
 def _name_in_header(request: Request) -> None:
     """Say whose presigned URL it is where moto looks for it."""
-    request.environ["HTTP_AUTHORIZATION"] = (
-        f"{signatures.ALGORITHM} Credential={'/'.join(request.credential)}, SignedHeaders=host, "
-        "Signature=checked"
-    )
-    if request.session_token:
-        request.environ["HTTP_X_AMZ_SECURITY_TOKEN"] = request.session_token
+    token = request.session_token
+    scope = "/".join(request.credential)
+    said = f"{signatures.ALGORITHM} Credential={scope}, SignedHeaders=host, Signature=checked"
+    request.set_header("Authorization", said)
+    if token:
+        request.set_header("X-Amz-Security-Token", token)
 
 
 UNKNOWN = "The security token included in the request is invalid."
@@ -218,7 +222,7 @@ def authorize(action: str, resource: str, request: Request) -> None:
     if not is_enforced() or request.access_key_id == ROOT_ACCESS_KEY_ID:
         return
     caller = create_access_key(
-        DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, EnvironHeaders(request.environ)
+        DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, Headers(request.fields)
     )
     said = [IAMPolicy(p).is_action_permitted(action, resource) for p in caller.collect_policies()]
     if PermissionResult.DENIED in said or PermissionResult.PERMITTED not in said:
@@ -240,7 +244,7 @@ def may_get_object(request: Request, bucket: Any, key: str, version: str | None)
         return True
     try:
         caller = create_access_key(
-            DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, EnvironHeaders(request.environ)
+            DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, Headers(request.fields)
         )
     except CreateAccessKeyFailure:
         return False

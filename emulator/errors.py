@@ -35,7 +35,8 @@ JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1"}
 
 def protocol_of(service: str, request: Request) -> str:
     """Return the form of a service's errors: older SDKs speak another protocol with SQS."""
-    return "sqs-query" if service == "sqs" and not request.header("X-Amz-Target") else service
+    is_query = service == "sqs" and "x-amz-target" not in request.headers
+    return "sqs-query" if is_query else service
 
 
 def error(service: str, code: str, message: str, status: int = 400) -> Answer:

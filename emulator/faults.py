@@ -30,6 +30,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 # The 99th percentile of the normal distribution, in standard deviations.
@@ -74,6 +75,9 @@ class Fate:
     dropped: bool = False
 
 
+SPARED = Fate()
+
+
 @dataclass
 class _Operation:
     """The seeded dice and the token bucket of one operation."""
@@ -81,6 +85,11 @@ class _Operation:
     rules: dict[str, Any]
     dice: random.Random
     bucket: Bucket | None = None
+
+    @cached_property
+    def is_spared(self) -> bool:
+        """Whether nothing at all can happen to its calls."""
+        return not any(self.rules.values())
 
 
 @dataclass
@@ -107,6 +116,8 @@ class Faults:
             known = self._operations.get(operation)
             if known is None:
                 known = self._operations[operation] = self._new(operation)
+            if known.is_spared:
+                return SPARED
             rules, dice = known.rules, known.dice
             # Always the same number of throws, so that one setting does not shift another.
             throws = {name: dice.random() < rules.get(name, 0.0) for name in SHARES}

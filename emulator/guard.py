@@ -18,20 +18,24 @@ if TYPE_CHECKING:
     from emulator.secret import Secret
 
 HTTP_PORT = 80
-OF_BROWSERS = ("Origin", "Sec-Fetch-Site")
+OF_BROWSERS = ("origin", "sec-fetch-site")
 CONTROL = ("/_carscribe/", "/moto-api")
 
 
 def refusal(request: Request, secret: Secret) -> Answer | None:
     """Refuse what a browser sends, what is sent to another name, and control without a token."""
-    if any(request.header(name) for name in OF_BROWSERS):
-        return Answer.of_text("not for web pages", 403)
-    address = request.server_address
-    host, _, port = request.header("Host").rpartition(":")
-    if not port.isdecimal() or not host:
-        host, port = request.header("Host"), str(HTTP_PORT)
-    if (host.strip("[]"), port) != (address, request.environ["SERVER_PORT"]):
-        url = f"http://{address}:{request.environ['SERVER_PORT']}"
+    for name in OF_BROWSERS:
+        if name in request.headers:
+            return Answer.of_text("not for web pages", 403)
+    address, port, host = (
+        request.server_address,
+        request.server_port,
+        request.headers.get("host", ""),
+    )
+    if host not in {f"{address}:{port}", f"[{address}]:{port}"} and (
+        host != address or port != HTTP_PORT
+    ):
+        url = f"http://{address}:{port}"
         return Answer.of_text(f"Host is not the address of this server: ask {url}", 403)
     if request.path.startswith(CONTROL):
         return _refusal_of_control(request, secret)

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 PR_SET_PDEATHSIG = 1
 SECONDS_FOR_SIGTERM = 10
@@ -61,14 +61,14 @@ def stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
         child.wait()
 
 
-def end_with_stdin(stopped: threading.Event) -> None:
-    """Set the event when standard input closes: the parent is gone, on any platform."""
+def end_with_stdin(stop: Callable[[], object]) -> None:
+    """Call `stop`, from another thread, when standard input closes: the parent is gone."""
 
     def watch() -> None:
         with contextlib.suppress(OSError, ValueError):
             while os.read(0, 1024):
                 pass
-        stopped.set()
+        stop()
 
     threading.Thread(target=watch, name="stdin", daemon=True).start()
 

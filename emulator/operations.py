@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -37,11 +38,9 @@ S3_VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "POST": "Post", "HEA
 
 def operation_of(request: Request) -> str:
     """Name a request `service.Operation`."""
-    target = request.header("X-Amz-Target")
+    target = request.headers.get("x-amz-target")
     if target:
-        prefix, _, operation = target.partition(".")
-        service = TARGET_PREFIXES.get(prefix.partition("_")[0], prefix.lower())
-        return f"{service}.{operation}"
+        return _of_target(target)
     service = request.credential[3].lower() if request.credential else "s3"
     if service == "s3":
         return f"s3.{_s3_operation(request)}"
@@ -49,6 +48,13 @@ def operation_of(request: Request) -> str:
     if b"Action=" in request.body:
         form = parse_qs(request.body.decode("utf-8", "replace"))
     return f"{service}.{form.get('Action', [request.method])[0]}"
+
+
+@lru_cache(maxsize=256)
+def _of_target(target: str) -> str:
+    prefix, _, operation = target.partition(".")
+    service = TARGET_PREFIXES.get(prefix.partition("_")[0], prefix.lower())
+    return f"{service}.{operation}"
 
 
 def _s3_operation(request: Request) -> str:  # noqa: PLR0911 # a table of cases

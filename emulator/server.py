@@ -1,33 +1,42 @@
-"""The stand-in's front: faults and counts before everything, Rekognition and metadata before moto."""
+"""The front: what is refused first, who asks, faults and counts; then the service itself.
+
+Everything runs on one event loop. What can be answered at once is an `Answer`,
+all else a coroutine of one; moto has a thread of its own, and so has whatever
+looks at images.
+"""
 
 from __future__ import annotations
 
-import io
+import asyncio
 import logging
-import threading
 import time
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-from emulator import admin, credentials, errors, guard, mendings, metadata
+from emulator import admin, credentials, errors, guard, metadata, moto_patches
 from emulator.counts import Counts, outcome_of
-from emulator.messages import Answer, Request
+from emulator.http import Listener
+from emulator.messages import Answer
+from emulator.moto_app import Moto
 from emulator.operations import operation_of
 from emulator.rekognition.answers import Answers
 from emulator.rekognition.service import Recognizer, Rekognition
 from emulator.sqs.endpoint import Endpoint
-from emulator.wire import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from pathlib import Path
 
     from emulator.faults import Fate, Faults
+    from emulator.messages import Request
     from emulator.secret import Secret
 
 log = logging.getLogger(__name__)
 
 SILENCE_STEP_SECONDS = 0.2
+IMAGES_AT_ONCE = 4
+QUICK_BYTES = 256 * 1024
+"""Up to this, looking into an image is quicker than handing it to a thread."""
 
 
 class StandIn:
@@ -53,31 +62,32 @@ class StandIn:
         self.rekognition = Rekognition(self.answers, recognizer)
         self.sqs = Endpoint(lambda: self.faults)
         self.metadata = metadata.Metadata(region)
-        self.moto = DomainDispatcherApplication(create_backend_app)
-        self.stopping = threading.Event()
-        self.listeners: dict[str, Server] = {}
+        self.moto = Moto()
+        self.listeners: dict[str, Listener] = {}
         self.port = 0
-        mendings.apply()
+        self._images = ThreadPoolExecutor(IMAGES_AT_ONCE, thread_name_prefix="images")
+        moto_patches.apply()
         credentials.enforce(iam_enforced)
 
-    def listen(self, address: str, port: int) -> None:
+    async def listen(self, address: str, port: int) -> None:
         """Serve at one more address; the first call decides the port."""
-        server = Server(address, port, self.answer)
-        self.port = server.server_address[1]
-        self.listeners[address] = server
-        server.start()
+        listener = await Listener.at(address, port, self.answer)
+        self.port = listener.port
+        self.listeners[address] = listener
 
     def stop_listening(self, address: str) -> None:
         """Close one of the addresses."""
-        self.listeners.pop(address).stop()
+        self.listeners.pop(address).close()
 
     def stop(self) -> None:
-        """Close all addresses."""
-        self.stopping.set()
-        for address in list(self.listeners):
-            self.stop_listening(address)
+        """Close all addresses and hang up."""
+        for listener in self.listeners.values():
+            listener.close(hang_up=True)
+        self.listeners.clear()
+        self.moto.stop()
+        self._images.shutdown(wait=False, cancel_futures=True)
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer | Awaitable[Answer]:
         """Answer one request of any kind."""
         refusal = guard.refusal(request, self.secret)
         if refusal is not None:
@@ -85,15 +95,18 @@ class StandIn:
         if request.path.startswith("/_carscribe/"):
             return admin.answer(self, request)
         if request.path.startswith("/latest/"):
-            self._keep_silent()
-            return self.metadata.answer(request)
+            return self._answer_metadata(request)
         if request.path.startswith("/moto-api"):
             if request.path == "/moto-api/reset":
                 self.sqs.reset()
-            return self.ask_moto(request)
+            return self.moto.run(self.moto.ask, request)
         return self._answer_service(request)
 
-    def _answer_service(self, request: Request) -> Answer:
+    async def _answer_metadata(self, request: Request) -> Answer:
+        await self._keep_silent()
+        return await self.moto.run(self.metadata.answer, request)
+
+    def _answer_service(self, request: Request) -> Answer | Awaitable[Answer]:
         operation = operation_of(request)
         refusal = self.authenticator.refusal(operation.partition(".")[0], request)
         if refusal is not None:
@@ -101,65 +114,82 @@ class StandIn:
             log.info("%s refused: %r", operation, request.access_key_id)
             return refusal
         fate = self.faults.fate_of(operation)
+        if fate.latency_seconds or self._is_silent():
+            return self._answer_late(fate, operation, request)
+        return self._meet(fate, operation, request)
+
+    async def _answer_late(self, fate: Fate, operation: str, request: Request) -> Answer:
         try:
-            self._keep_silent()
+            await self._keep_silent()
         except ConnectionAbortedError:
             self.counts.add(operation, "dropped")
             raise
         with self.counts.under_way(operation):
-            return self._meet(fate, operation, request)
+            if fate.latency_seconds:
+                await asyncio.sleep(fate.latency_seconds)
+            found = self._meet(fate, operation, request)
+            return found if isinstance(found, Answer) else await found
 
-    def _meet(self, fate: Fate, operation: str, request: Request) -> Answer:
-        if fate.latency_seconds:
-            self.stopping.wait(fate.latency_seconds)
+    def _meet(self, fate: Fate, operation: str, request: Request) -> Answer | Awaitable[Answer]:
         service = operation.partition(".")[0]
-        said = errors.protocol_of(service, request)
         if fate.throttled:
             self.counts.add(operation, "throttled")
+            said = errors.protocol_of(service, request)
             return errors.throttled(said, self.counts.read()[operation]["throttled"] - 1)
         if fate.failed:
             self.counts.add(operation, "errors")
-            return errors.failed(said)
-        try:
-            answer = self._carry_out(service, operation, request)
-        except ConnectionAbortedError:
-            self.counts.add(operation, "dropped")
-            raise
+            return errors.failed(errors.protocol_of(service, request))
+        found = self._carry_out(service, operation, request)
+        if isinstance(found, Answer):
+            return self._counted(found, fate, operation, request)
+        return self._answered(found, fate, operation, request)
+
+    async def _answered(
+        self, coming: Awaitable[Answer], fate: Fate, operation: str, request: Request
+    ) -> Answer:
+        with self.counts.under_way(operation):
+            try:
+                answer = await coming
+            except ConnectionAbortedError:
+                self.counts.add(operation, "dropped")
+                raise
+        return self._counted(answer, fate, operation, request)
+
+    def _counted(self, answer: Answer, fate: Fate, operation: str, request: Request) -> Answer:
         answer.cut_off = fate.dropped
         self.counts.add(operation, outcome_of(answer))
         log.info("%s %s -> %d", operation, request.path, answer.status)
         return answer
 
-    def _carry_out(self, service: str, operation: str, request: Request) -> Answer:
+    def _carry_out(
+        self, service: str, operation: str, request: Request
+    ) -> Answer | Awaitable[Answer]:
+        name = operation.partition(".")[2]
+        if service == "sqs":
+            return self.sqs.answer(name, request)
+        if service == "rekognition":
+            if len(request.body) <= QUICK_BYTES and not self.rekognition.has_recognizer:
+                return self._ask_rekognition(name, request)
+            return asyncio.get_running_loop().run_in_executor(
+                self._images, self._ask_rekognition, name, request
+            )
+        return self.moto.run(self._ask_moto, service, request)
+
+    def _ask_rekognition(self, name: str, request: Request) -> Answer:
         with credentials.context(request):
-            if service == "rekognition":
-                return self.rekognition.answer(operation.partition(".")[2], request)
-            if service == "sqs":
-                return self.sqs.answer(operation.partition(".")[2], request)
-            return credentials.refusal_as_json(service, self.ask_moto(request))
+            return self.rekognition.answer(name, request)
 
-    def ask_moto(self, request: Request) -> Answer:
-        """Pass a request on to moto's server and collect its answer."""
-        environ = {**request.environ, "wsgi.input": io.BytesIO(request.body)}
-        environ.pop("wsgi.input_terminated", None)
-        answer = Answer(500)
+    def _ask_moto(self, service: str, request: Request) -> Answer:
+        with credentials.context(request):
+            return credentials.refusal_as_json(service, self.moto.ask(request))
 
-        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-            answer.status = int(status.split(" ", 1)[0])
-            answer.headers = headers
+    def _is_silent(self) -> bool:
+        return time.time() < self.faults.silent_until
 
-        parts = self.moto(environ, start_response)
-        try:
-            answer.body = b"".join(parts)
-        finally:
-            if hasattr(parts, "close"):
-                parts.close()
-        return answer
-
-    def _keep_silent(self) -> None:
+    async def _keep_silent(self) -> None:
         """Accept and do not answer while silence is ordered; then the client has long given up."""
-        if time.time() >= self.faults.silent_until:
+        if not self._is_silent():
             return
-        while time.time() < self.faults.silent_until and not self.stopping.is_set():
-            self.stopping.wait(SILENCE_STEP_SECONDS)
+        while self._is_silent():  # noqa: ASYNC110 # other faults may end it sooner
+            await asyncio.sleep(SILENCE_STEP_SECONDS)
         raise ConnectionAbortedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -9,7 +10,6 @@ import os
 import shlex
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
     from emulator.rekognition.service import Recognizer
+    from emulator.server import StandIn
 
 # Of BSD's sysexits.h.
 EXIT_USAGE = 64
@@ -65,9 +66,6 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     logging.basicConfig(
         filename=options.log,
         level=logging.INFO if options.log else logging.WARNING,
@@ -99,9 +97,17 @@ def serve(options: argparse.Namespace) -> int:
             iam_enforced=options.enforce_iam,
             recognizer=_recognizer() if options.eyes else None,
         )
-        stand_in.listen(options.address, options.port)
     except AnswersError as error:
         return _fail(EXIT_BAD_DATA, str(error))
+    return asyncio.run(_serve(stand_in, options))
+
+
+async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await stand_in.listen(options.address, options.port)
     except OSError as error:
         reason = error.strerror or str(error)
         return _fail(
@@ -116,10 +122,10 @@ def serve(options: argparse.Namespace) -> int:
     print(url, flush=True)
     if not options.secret_file:
         print(f"export AWS_ENDPOINT_URL={url} AWS_REGION={options.region}")
-        print(secret.as_shell(), end="", flush=True)
+        print(stand_in.secret.as_shell(), end="", flush=True)
     if options.until_stdin_closes:
-        lifetime.end_with_stdin(stopped)
-    stopped.wait()
+        lifetime.end_with_stdin(lambda: loop.call_soon_threadsafe(stopped.set))
+    await stopped.wait()
     if options.ready_file:
         with contextlib.suppress(FileNotFoundError):
             options.ready_file.unlink()

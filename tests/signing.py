@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from emulator.messages import Request
+from emulator.messages import Answer, Request
 from emulator.secret import ROOT_ACCESS_KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emulator.secret import Secret
+    from emulator.server import StandIn
 
 REGION = "us-east-1"
-ADDRESS, PORT = "127.0.0.1", "4566"
+ADDRESS, PORT = "127.0.0.1", 4566
 
 
 def headers(  # noqa: PLR0917 # what is signed
@@ -29,10 +31,10 @@ def headers(  # noqa: PLR0917 # what is signed
     given: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return all headers of a request of the root, those given among them."""
-    request = AWSRequest(method, url, data=body, headers=dict(given or {}))
+    asked = AWSRequest(method, url, data=body, headers=dict(given or {}))
     signer: Any = S3SigV4Auth if service == "s3" else SigV4Auth
-    signer(Credentials(ROOT_ACCESS_KEY_ID, secret.access_key), service, REGION).add_auth(request)
-    return dict(request.headers.items())
+    signer(Credentials(ROOT_ACCESS_KEY_ID, secret.access_key), service, REGION).add_auth(asked)
+    return dict(asked.headers.items())
 
 
 def rekognition(secret: Secret, operation: str, body: bytes) -> Request:
@@ -40,27 +42,29 @@ def rekognition(secret: Secret, operation: str, body: bytes) -> Request:
     target = {"X-Amz-Target": f"RekognitionService.{operation}"}
     url = f"http://{ADDRESS}:{PORT}/"
     signed = headers(secret, "POST", url, body, "rekognition", target)
-    return Request(environ("POST", "/", headers=signed), body)
+    return request("POST", "/", given=signed, body=body)
 
 
-def environ(
+def request(
     method: str,
-    path: str,
+    target: str,
     *,
     client: str = ADDRESS,
     server: str = ADDRESS,
-    headers: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
+    given: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> Request:
     """Return what a connection from `client` to `server` brings."""
-    fields = {f"HTTP_{n.upper().replace('-', '_')}": v for n, v in (headers or {}).items()}
-    return {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "RAW_URI": path,
-        "QUERY_STRING": "",
-        "REMOTE_ADDR": client,
-        "SERVER_PORT": PORT,
-        "carscribe.server_address": server,
-        "HTTP_HOST": f"[{server}]:{PORT}" if ":" in server else f"{server}:{PORT}",
-        **fields,
-    }
+    host = f"[{server}]:{PORT}" if ":" in server else f"{server}:{PORT}"
+    fields = [("Host", host), *(given or {}).items()]
+    return Request(method, target, fields, body, client, server, PORT)
+
+
+def answer(front: StandIn, asked: Request) -> Answer:
+    """Ask a front that no connection leads to."""
+
+    async def ask() -> Answer:
+        found = front.answer(asked)
+        return found if isinstance(found, Answer) else await found
+
+    return asyncio.run(ask())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import uuid
 from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -13,7 +12,7 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
 
 from emulator import credentials, errors
-from emulator.messages import Answer
+from emulator.messages import Answer, new_id
 from emulator.rekognition import images, shapes
 from emulator.rekognition.errors import (
     InvalidParameterException,
@@ -51,6 +50,11 @@ class Rekognition:
     def __init__(self, answers: Answers, recognizer: Recognizer | None = None) -> None:
         self._answers, self._recognizer = answers, recognizer
 
+    @property
+    def has_recognizer(self) -> bool:
+        """Whether an answer may take long."""
+        return self._recognizer is not None
+
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer one request, or say the error as the service would."""
         try:
@@ -65,7 +69,7 @@ class Rekognition:
             json.dumps(response).encode(),
             [
                 ("Content-Type", "application/x-amz-json-1.1"),
-                ("x-amzn-RequestId", str(uuid.uuid4())),
+                ("x-amzn-RequestId", new_id()),
             ],
         )
 

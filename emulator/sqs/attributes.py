@@ -56,6 +56,7 @@ class Attributes:
     def __init__(self, given: Mapping[str, Any], *, is_fifo: bool) -> None:
         self.is_fifo = is_fifo
         self._given: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
         self.set(given)
 
     def set(self, given: Mapping[str, Any]) -> None:
@@ -78,6 +79,7 @@ class Attributes:
         elif checked.get("SqsManagedSseEnabled") == "true":
             both[KEY] = ""
         self._given = both
+        self._numbers = {name: int(both.get(name, NUMBERS[name][2])) for name in NUMBERS}
 
     def _checked(self, name: str, value: str) -> str:
         if name not in SETTABLE or (name in OF_FIFO and name != "FifoQueue" and not self.is_fifo):
@@ -105,7 +107,7 @@ class Attributes:
 
     def number(self, name: str) -> int:
         """Return an attribute that is a number."""
-        return int(self.text(name))
+        return self._numbers[name]
 
     def is_on(self, name: str) -> bool:
         """Return an attribute that is true or false."""

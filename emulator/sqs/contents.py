@@ -11,7 +11,8 @@ import binascii
 import hashlib
 import re
 import struct
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from emulator.sqs.errors import SqsError
 
@@ -25,45 +26,29 @@ NAME = re.compile(r"(?!(?i:aws\.|amazon\.))(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]+(?<!\.
 TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
 
 
-def md5(text: str) -> str:
-    """Return the digest of a body."""
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+SMALL_BYTES = 256
+"""Values up to this size are remembered with what was worked out about them."""
+
+
+class Contents(NamedTuple):
+    """What was found out about a message that may be sent."""
+
+    size_bytes: int
+    """Of the body, and of names, types and values of attributes."""
+    md5_of_body: str
+    md5_of_attributes: str | None
 
 
 def md5_of_attributes(attributes: Attributes) -> str:
     """Return the digest of message attributes, as SQS documents it."""
     digest = hashlib.md5(usedforsecurity=False)
     for name in sorted(attributes):
-        attribute = attributes[name]
-        for text in (name, attribute["DataType"]):
-            digest.update(_with_length(text.encode()))
-        kind, value = _value(attribute)
-        digest.update((b"\x02" if kind == "Binary" else b"\x01") + _with_length(value))
+        digest.update(_written(name, attributes[name])[0])
     return digest.hexdigest()
 
 
-def _with_length(data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + data
-
-
-def _value(attribute: dict[str, Any]) -> tuple[str, bytes]:
-    kind = attribute["DataType"].partition(".")[0]
-    if kind == "Binary":
-        return kind, base64.b64decode(attribute.get("BinaryValue") or "")
-    return kind, str(attribute.get("StringValue") or "").encode()
-
-
-def size(body: str, attributes: Attributes) -> int:
-    """Return the bytes that count: of the body, and names, types and values of attributes."""
-    total = len(body.encode())
-    for name, attribute in attributes.items():
-        total += len(name.encode()) + len(attribute["DataType"].encode())
-        total += len(_value(attribute)[1])
-    return total
-
-
-def check(body: str, attributes: Attributes) -> None:
-    """Refuse what SQS does not carry.
+def read(body: str, attributes: Attributes) -> Contents:
+    """Look at a message once, for all that is asked about it.
 
     Raises:
         SqsError: a character, an attribute's name, type or value is not allowed.
@@ -74,45 +59,76 @@ def check(body: str, attributes: Attributes) -> None:
             f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum "
             f"[{MAX_ATTRIBUTES}].",
         )
-    texts = [body, *(str(a.get("StringValue") or "") for a in attributes.values())]
-    for text in texts:
-        if found := REFUSED_CHARACTERS.search(text):
-            raise SqsError(
-                "InvalidMessageContents",
-                f"Invalid character '#x{ord(found.group()):X}' was found in the message; the set "
-                "of allowed characters is #x9 | #xA | #xD | [#x20 to #xD7FF] | [#xE000 to #xFFFD] "
-                "| [#x10000 to #x10FFFF]",
-            )
-    for name, attribute in attributes.items():
-        _check_attribute(name, attribute)
+    _check_characters(body)
+    written = [_written(name, attributes[name]) for name in sorted(attributes)]
+    encoded = body.encode()
+    return Contents(
+        len(encoded) + sum(size for _, size in written),
+        hashlib.md5(encoded, usedforsecurity=False).hexdigest(),
+        hashlib.md5(b"".join(form for form, _ in written), usedforsecurity=False).hexdigest()
+        if written
+        else None,
+    )
 
 
-def _check_attribute(name: str, attribute: dict[str, Any]) -> None:
+def _check_characters(text: str) -> None:
+    if found := REFUSED_CHARACTERS.search(text):
+        raise SqsError(
+            "InvalidMessageContents",
+            f"Invalid character '#x{ord(found.group()):X}' was found in the message; the set of "
+            "allowed characters is #x9 | #xA | #xD | [#x20 to #xD7FF] | [#xE000 to #xFFFD] | "
+            "[#x10000 to #x10FFFF]",
+        )
+
+
+def _written(name: str, attribute: dict[str, Any]) -> tuple[bytes, int]:
+    """Return the form of an attribute that is digested, and the bytes that count."""
+    kind = str(attribute.get("DataType") or "")
+    of = "BinaryValue" if kind.startswith("Binary") else "StringValue"
+    value = str(attribute.get(of) or "")
+    if len(value) <= SMALL_BYTES:
+        return _of_small(name, kind, value)
+    return _of_any(name, kind, value)
+
+
+def _of_any(name: str, data_type: str, text: str) -> tuple[bytes, int]:
+    kind = TYPE.fullmatch(data_type)
     if len(name) > MAX_NAME_CHARACTERS or not NAME.fullmatch(name):
         raise SqsError(
             "InvalidParameterValue",
             "Message (user) attribute name can only contain upper and lower score characters, "
             "digits, periods, hyphens and underscores, and may not begin with AWS. or Amazon.",
         )
-    kind = TYPE.fullmatch(str(attribute.get("DataType") or ""))
     if kind is None:
         raise SqsError(
             "InvalidParameterValue",
             f"The type of message (user) attribute '{name}' is invalid. You must use only the "
             "following supported type prefixes: Binary, Number, String.",
         )
-    try:
-        value = _value(attribute)[1]
-        if kind[1] == "Number":
-            float(value)
-    except (binascii.Error, ValueError):
-        raise SqsError(
-            "InvalidParameterValue",
-            f"Can't cast the value of message (user) attribute '{name}' to a {kind[1].lower()}.",
-        ) from None
-    if not value:
+    _check_characters(text)
+    if not text:
         raise SqsError(
             "InvalidParameterValue",
             f"Message (user) attribute '{name}' must contain a non-empty value of type "
             f"'{kind[1]}'.",
         )
+    try:
+        if kind[1] == "Number":
+            float(text)
+        value = base64.b64decode(text, validate=True) if kind[1] == "Binary" else text.encode()
+    except (binascii.Error, ValueError):
+        raise SqsError(
+            "InvalidParameterValue",
+            f"Can't cast the value of message (user) attribute '{name}' to a {kind[1].lower()}.",
+        ) from None
+    parts = (name.encode(), data_type.encode(), value)
+    form = _with_length(parts[0]) + _with_length(parts[1])
+    form += (b"\x02" if kind[1] == "Binary" else b"\x01") + _with_length(value)
+    return form, sum(map(len, parts))
+
+
+_of_small = lru_cache(maxsize=10_000)(_of_any)
+
+
+def _with_length(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data

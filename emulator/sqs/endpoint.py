@@ -2,54 +2,75 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
+from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emulator import credentials
 from emulator.sqs import protocol
 from emulator.sqs.errors import SqsError
 from emulator.sqs.service import Caller, Sqs
-from emulator.wire import client_is_gone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from emulator.faults import Faults
     from emulator.messages import Answer, Request
 
-LONGEST_WAIT_STEP_SECONDS = 0.5
-"""So soon it is noticed that a client has hung up."""
 # Actions of a policy that are not named as the operation. Source: Service Authorization Reference.
 BATCHES = {
     "SendMessageBatch": "SendMessage",
     "DeleteMessageBatch": "DeleteMessage",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
 }
+RECEIVE = "ReceiveMessage"
+Found = dict[str, Any]
+
+
+@dataclass(eq=False)
+class _Waiter:
+    """A receive that waits."""
+
+    parameters: Found
+    caller: Caller
+    coming: asyncio.Future[Found]
+    timer: asyncio.TimerHandle
 
 
 class Endpoint:
-    """Answers requests; threads may ask it at the same time."""
+    """Answers requests on the event loop."""
 
     def __init__(self, faults: Callable[[], Faults]) -> None:
         self._sqs = Sqs(faults)
-        self._changed = threading.Condition()
+        self._waiting: dict[tuple[str, str], deque[_Waiter]] = {}
+        """By queue, those first who wait longest."""
+        self._timer: asyncio.TimerHandle | None = None
 
     def reset(self) -> None:
         """Forget all queues; whoever waits at one is told that it is gone."""
-        with self._changed:
-            self._sqs.reset()
-            self._changed.notify_all()
+        self._sqs.reset()
+        self._serve()
 
-    def answer(self, operation: str, request: Request) -> Answer:
-        """Carry out one operation and say what became of it."""
-        caller = Caller(request.region, f"http://{request.header('Host')}")
+    def answer(self, operation: str, request: Request) -> Answer | Awaitable[Answer]:
+        """Carry out one operation and say what became of it, or what will."""
+        caller = Caller(request.region, f"http://{request.headers['host']}")
         try:
             parameters = protocol.parameters(request)
-            resource = self._sqs.resource(operation, parameters, caller)
-            action = BATCHES.get(operation, operation)
-            credentials.authorize(f"sqs:{action}", resource, request)
-            found = self._carry_out(operation, parameters, caller)
+            if credentials.is_enforced():
+                resource = self._sqs.resource(operation, parameters, caller)
+                action = BATCHES.get(operation, operation)
+                with credentials.context(request):
+                    credentials.authorize(f"sqs:{action}", resource, request)
+            found = self._sqs.call(operation, parameters, caller)
+            wait = 0.0
+            if operation == RECEIVE and not found:
+                wait = self._sqs.wait_seconds(parameters, caller)
+            if wait:
+                return self._answer_later(parameters, caller, wait, request)
+            if self._waiting:
+                self._serve()
         except credentials.Refused as refused:
             error = SqsError(refused.code, refused.message, status=403)
             return protocol.refusal(request, error)
@@ -57,27 +78,69 @@ class Endpoint:
             return protocol.refusal(request, error)
         return protocol.answer(request, operation, found)
 
-    def _carry_out(
-        self, operation: str, parameters: dict[str, Any], caller: Caller
-    ) -> dict[str, Any]:
-        with self._changed:
-            found = self._sqs.call(operation, parameters, caller)
-            if operation == "ReceiveMessage" and not found:
-                end = time.monotonic() + self._sqs.wait_seconds(parameters, caller)
-                return self._wait(parameters, caller, end)
-            self._changed.notify_all()
-            return found
+    async def _answer_later(
+        self, parameters: Found, caller: Caller, wait_seconds: float, request: Request
+    ) -> Answer:
+        """Wait for a message, in turn; a client that hangs up takes none."""
+        loop = asyncio.get_running_loop()
+        coming: asyncio.Future[Found] = loop.create_future()
+        timer = loop.call_later(wait_seconds, self._give_up, coming)
+        waiter = _Waiter(parameters, caller, coming, timer)
+        key = self._sqs.key(parameters, caller)
+        self._waiting.setdefault(key, deque()).append(waiter)
+        self._schedule()
+        connection = request.connection
+        if connection is not None:
+            connection.on_close = lambda: _hang_up(coming)
+        try:
+            found = await coming
+        except SqsError as error:
+            return protocol.refusal(request, error)
+        finally:
+            timer.cancel()
+            self._waiting[key].remove(waiter)
+            if not self._waiting[key]:
+                del self._waiting[key]
+            if connection is not None:
+                connection.on_close = None
+        return protocol.answer(request, RECEIVE, found)
 
-    def _wait(self, parameters: dict[str, Any], caller: Caller, end: float) -> dict[str, Any]:
-        """Receive what comes until the time is over; a client that hung up takes nothing."""
-        found: dict[str, Any] = {}
-        while not found and (left := end - time.monotonic()) > 0:
-            shows_at = self._sqs.queue(parameters, caller).next_change()
-            step = min(left, LONGEST_WAIT_STEP_SECONDS)
-            if shows_at is not None:
-                step = min(step, max(0.0, shows_at - time.time()) + 0.001)
-            self._changed.wait(step)
-            if client_is_gone():
-                raise ConnectionAbortedError
-            found = self._sqs.call("ReceiveMessage", parameters, caller)
-        return found
+    @staticmethod
+    def _give_up(coming: asyncio.Future[Found]) -> None:
+        if not coming.done():
+            coming.set_result({})
+
+    def _serve(self) -> None:
+        """Hand out what has come."""
+        for waiters in list(self._waiting.values()):
+            for waiter in waiters:
+                if not waiter.coming.done() and not self._hand_out(waiter):
+                    break  # nor is there anything for those behind
+        self._schedule()
+
+    def _hand_out(self, waiter: _Waiter) -> bool:
+        """Receive for one who waits; say whether that ended the waiting."""
+        try:
+            found = self._sqs.call(RECEIVE, waiter.parameters, waiter.caller)
+        except SqsError as error:
+            waiter.coming.set_exception(error)
+            return True
+        if found:
+            waiter.coming.set_result(found)
+        return bool(found)
+
+    def _schedule(self) -> None:
+        """Look again when the next hidden message shows itself of a queue where somebody waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        changes = [self._sqs.next_change(key) for key in self._waiting]
+        times = [at for at in changes if at is not None]
+        if times:
+            delay = max(0.0, min(times) - time.time())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._serve)
+
+
+def _hang_up(coming: asyncio.Future[Found]) -> None:
+    if not coming.done():
+        coming.set_exception(ConnectionAbortedError())

@@ -65,11 +65,11 @@ class FifoQueue(Queue):
             del self._taken[self._forgotten_at.popleft()[1]]
         return self._taken.get(key)
 
-    def _move(self, message: Message, state: State) -> None:
-        was_in_flight = message.state is State.IN_FLIGHT
+    def _move(self, message: Message, state: int) -> None:
+        was_in_flight = message.state == State.IN_FLIGHT
         super()._move(message, state)
         group = self._groups.setdefault(message.group, _Group())
-        group.in_flight += (state is State.IN_FLIGHT) - was_in_flight
+        group.in_flight += (state == State.IN_FLIGHT) - was_in_flight
         self._offer(message.group, group)
 
     def _show(self, message: Message) -> None:
@@ -79,7 +79,7 @@ class FifoQueue(Queue):
 
     def _offer(self, name: str, group: _Group) -> None:
         """Let a group be received from if none of it is in flight; forget one that is empty."""
-        while group.waiting and group.waiting[0][1].state is State.GONE:
+        while group.waiting and group.waiting[0][1].state == State.GONE:
             heapq.heappop(group.waiting)
         if group.in_flight or group.is_offered:
             return
@@ -119,7 +119,7 @@ class FifoQueue(Queue):
         taken: list[Message] = []
         while group.waiting and len(taken) < count:
             message = heapq.heappop(group.waiting)[1]
-            if message.state is State.VISIBLE and self._may_be_received(message, now):
+            if message.state == State.VISIBLE and self._may_be_received(message, now):
                 taken.append(message)
         return taken
 
@@ -134,7 +134,7 @@ class FifoQueue(Queue):
         message, newest = self._find(receipt)
         if message is None:
             return
-        if not newest or message.state is not State.IN_FLIGHT:
+        if not newest or message.state != State.IN_FLIGHT:
             raise ExpiredReceiptError
         self._drop(message)
 

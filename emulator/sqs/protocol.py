@@ -7,12 +7,11 @@ hold on AWS, and older SDKs speak the second.
 from __future__ import annotations
 
 import json
-import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from emulator.messages import Answer
+from emulator.messages import Answer, new_id
 from emulator.sqs.errors import SqsError
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ XML_10_ESCAPES = {"\r": "&#13;", '"': "&quot;"}
 
 def is_json(request: Request) -> bool:
     """Say which of the two a request speaks."""
-    return bool(request.header("X-Amz-Target"))
+    return "x-amz-target" in request.headers
 
 
 def parameters(request: Request) -> dict[str, Any]:
@@ -109,7 +108,7 @@ def _as_number(text: str) -> int:
 
 def answer(request: Request, operation: str, found: dict[str, Any]) -> Answer:
     """Say what an operation came to."""
-    request_id = str(uuid.uuid4())
+    request_id = new_id()
     if is_json(request):
         return Answer(
             200,
@@ -127,7 +126,7 @@ def answer(request: Request, operation: str, found: dict[str, Any]) -> Answer:
 
 def refusal(request: Request, error: SqsError) -> Answer:
     """Say why an operation was refused, with the older name beside the newer."""
-    request_id = str(uuid.uuid4())
+    request_id = new_id()
     fault = "Sender" if error.sender_fault else "Receiver"
     if is_json(request):
         body = {"__type": f"com.amazonaws.sqs#{error.shape}", "message": error.message}

@@ -11,11 +11,11 @@ import hashlib
 import heapq
 import itertools
 import secrets
-import uuid
 from collections import deque
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from emulator.messages import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -27,33 +27,31 @@ PURGE_SECONDS = 60
 RECEIPT_BYTES = 12
 
 
-class State(Enum):
-    """Where a message is."""
+class State:
+    """Where a message is. Plain numbers: an Enum's hash is Python code, and asked for at each step."""
 
-    VISIBLE = "visible"
-    IN_FLIGHT = "in flight"
-    DELAYED = "delayed"
-    GONE = "gone"
+    VISIBLE, IN_FLIGHT, DELAYED, GONE = range(4)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Message:
     """One message; `turn` changes with each change of its state or its visibility."""
 
     body: str
     attributes: dict[str, Any]
     sent_at: float
+    md5: str = ""
     sender: str = ""
     group: str = ""
     deduplication_id: str = ""
     trace: str = ""
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    id: str = field(default_factory=new_id)
     sequence: int = 0
     source_arn: str = ""
     """The queue that gave it up to this, its dead-letter queue."""
     key: int = 0
     """Which message of the queue it is: a duplicate has the id of another, and a key of its own."""
-    state: State = State.VISIBLE
+    state: int = State.VISIBLE
     receives: int = 0
     received_at: float = 0.0
     first_received_at: float = 0.0
@@ -94,12 +92,12 @@ class Queue:
         self._messages: dict[int, Message] = {}
         self._hidden: list[tuple[float, int, int, Message]] = []
         self._serial = itertools.count(1)
-        self._counts = dict.fromkeys(State, 0)
+        self._counts = [0] * 4
         self._purged_at = float("-inf")
         self._visible: deque[Message] = deque()
 
     # --- counts ------------------------------------------------------------------
-    def count(self, state: State, now: float) -> int:
+    def count(self, state: int, now: float) -> int:
         """Return how many messages are in a state."""
         self.refresh(now)
         return self._counts[state]
@@ -129,19 +127,19 @@ class Queue:
         else:
             self._show(message)
 
-    def _move(self, message: Message, state: State) -> None:
-        if message.state is not State.GONE:
+    def _move(self, message: Message, state: int) -> None:
+        if message.state != State.GONE:
             self._counts[message.state] -= 1
         message.state = state
         message.turn += 1
-        if state is not State.GONE:
+        if state != State.GONE:
             self._counts[state] += 1
 
     def _show(self, message: Message) -> None:
         self._move(message, State.VISIBLE)
         self._visible.append(message)
 
-    def _hide(self, message: Message, until: float, state: State) -> None:
+    def _hide(self, message: Message, until: float, state: int) -> None:
         self._move(message, state)
         heapq.heappush(self._hidden, (until, next(self._serial), message.turn, message))
 
@@ -182,7 +180,7 @@ class Queue:
             message = self._visible.popleft()
             if chosen:
                 self._visible.rotate(chosen)
-            if message.state is State.VISIBLE and self._may_be_received(message, now):
+            if message.state == State.VISIBLE and self._may_be_received(message, now):
                 return message
         return None
 
@@ -246,7 +244,7 @@ class Queue:
         """
         self.refresh(now)
         message, newest = self._find(receipt)
-        if message is None or not newest or message.state is not State.IN_FLIGHT:
+        if message is None or not newest or message.state != State.IN_FLIGHT:
             raise ExpiredReceiptError
         if now + seconds - message.received_at > MAX_VISIBILITY_SECONDS:
             raise VisibilityTotalError
@@ -270,7 +268,7 @@ class Queue:
         self._messages.clear()
         self._hidden.clear()
         self._visible.clear()
-        self._counts = dict.fromkeys(State, 0)
+        self._counts = [0] * 4
 
     def known_duplicate(self, key: Hashable, now: float) -> Message | None:  # noqa: ARG002
         """Return the message that a FIFO queue took under a deduplication id."""

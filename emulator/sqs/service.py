@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from emulator.sqs import contents
@@ -141,21 +141,30 @@ class Sqs:
     # --- waiting -------------------------------------------------------------------
     def wait_seconds(self, parameters: Parameters, caller: Caller) -> float:
         """Return for how long a receive waits for a message."""
-        found = self._find(parameters, caller)
+        return self._wait_seconds(self._find(parameters, caller), parameters)
+
+    @staticmethod
+    def _wait_seconds(known: Known, parameters: Parameters) -> float:
         wait = parameters.get("WaitTimeSeconds")
         if wait is None:
-            return found.attributes.number("ReceiveMessageWaitTimeSeconds")
+            return known.attributes.number("ReceiveMessageWaitTimeSeconds")
         return _number(wait, "WaitTimeSeconds", WAIT_SECONDS_MAX)
 
-    def queue(self, parameters: Parameters, caller: Caller) -> Queue:
-        """Return the queue that a request names, or refuse."""
-        return self._find(parameters, caller).queue
+    @staticmethod
+    def key(parameters: Parameters, caller: Caller) -> tuple[str, str]:
+        """Return what tells the queue that a request names from every other."""
+        return caller.region, _name_in(str(parameters["QueueUrl"]))
+
+    def next_change(self, key: tuple[str, str]) -> float | None:
+        """Return when the next hidden message of a queue shows itself; None also without a queue."""
+        known = self._queues.get(key)
+        return known.queue.next_change() if known is not None else None
 
     # --- queues ----------------------------------------------------------------------
     def _find(self, parameters: Parameters, caller: Caller) -> Known:
         if "QueueUrl" not in parameters:
             raise missing("QueueUrl")
-        found = self._queues.get((caller.region, _name_in(str(parameters["QueueUrl"]))))
+        found = self._queues.get(self.key(parameters, caller))
         if found is None:
             raise NO_QUEUE
         return found
@@ -339,34 +348,33 @@ class Sqs:
     # --- sending -----------------------------------------------------------------------
     def _send_message(self, parameters: Parameters, caller: Caller) -> Parameters:
         known = self._find(parameters, caller)
-        return self._send(known, parameters, caller)
+        return self._send(known, parameters, _read(parameters), caller)
 
     def _send_message_batch(self, parameters: Parameters, caller: Caller) -> Parameters:
         known = self._find(parameters, caller)
         entries = _entries(parameters)
-        total = sum(
-            contents.size(str(e.get("MessageBody") or ""), e.get("MessageAttributes") or {})
-            for e in entries
-            if _is_text(e)
-        )
+        read = {str(entry["Id"]): _try_to_read(entry) for entry in entries}
+        total = sum(found.size_bytes for found in read.values() if not isinstance(found, SqsError))
         if total > BATCH_BYTES_MAX:
             raise SqsError(
                 "BatchRequestTooLong",
                 f"Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent "
                 f"{total} bytes.",
             )
-        return self._batch(
-            "SendMessageBatch", entries, lambda entry: self._send(known, entry, caller)
-        )
 
-    def _send(self, known: Known, parameters: Parameters, caller: Caller) -> Parameters:
-        body = str(parameters.get("MessageBody") or "")
-        attributes: contents.Attributes = parameters.get("MessageAttributes") or {}
-        if not body:
-            raise missing("MessageBody")
-        contents.check(body, attributes)
+        def send(entry: Parameters) -> Parameters:
+            found = read[str(entry["Id"])]
+            if isinstance(found, SqsError):
+                raise found
+            return self._send(known, entry, found, caller)
+
+        return self._batch("SendMessageBatch", entries, send)
+
+    def _send(
+        self, known: Known, parameters: Parameters, read: contents.Contents, caller: Caller
+    ) -> Parameters:
         limit = known.attributes.number("MaximumMessageSize")
-        if contents.size(body, attributes) > limit:
+        if read.size_bytes > limit:
             raise SqsError(
                 "InvalidParameterValue",
                 "One or more parameters are invalid. Reason: Message must be shorter than "
@@ -374,17 +382,19 @@ class Sqs:
             )
         system: contents.Attributes = parameters.get("MessageSystemAttributes") or {}
         message = Message(
-            body,
-            attributes,
+            parameters["MessageBody"],
+            parameters.get("MessageAttributes") or {},
             self._now(),
+            md5=read.md5_of_body,
             sender=caller.identity,
             group=_group(parameters, required=known.queue.is_fifo),
-            trace=str(system.get("AWSTraceHeader", {}).get("StringValue") or ""),
         )
+        if system:
+            message.trace = str(system.get("AWSTraceHeader", {}).get("StringValue") or "")
         message = self._take(known, message, parameters)
-        answer = {"MessageId": message.id, "MD5OfMessageBody": contents.md5(body)}
-        if attributes:
-            answer["MD5OfMessageAttributes"] = contents.md5_of_attributes(attributes)
+        answer = {"MessageId": message.id, "MD5OfMessageBody": read.md5_of_body}
+        if read.md5_of_attributes:
+            answer["MD5OfMessageAttributes"] = read.md5_of_attributes
         if system:
             answer["MD5OfMessageSystemAttributes"] = contents.md5_of_attributes(system)
         if known.queue.is_fifo:
@@ -398,9 +408,7 @@ class Sqs:
         if not isinstance(queue, FifoQueue):
             queue.send(message, delay)
             if self._faults().sqs_flag("duplicate"):
-                copy = Message(message.body, message.attributes, message.sent_at, message.sender)
-                copy.id, copy.group, copy.trace = message.id, message.group, message.trace
-                queue.send(copy, delay)
+                queue.send(replace(message), delay)
             return message
         message.deduplication_id = _deduplication_id(known, message.body, parameters)
         of_group = known.attributes.text("DeduplicationScope") == "messageGroup"
@@ -419,7 +427,7 @@ class Sqs:
         count = _number(
             parameters.get("MaxNumberOfMessages", 1), "MaxNumberOfMessages", RECEIVE_MAX, 1
         )
-        wait = self.wait_seconds(parameters, caller)
+        wait = self._wait_seconds(known, parameters)
         visibility = known.attributes.number("VisibilityTimeout")
         if parameters.get("VisibilityTimeout") is not None:
             visibility = _number(
@@ -435,7 +443,12 @@ class Sqs:
                 "Too many messages are in flight: delete what was received.",
                 status=403,
             ) from None
-        found = [_shown(message, receipt, parameters) for message, receipt in handed]
+        system = {
+            *(parameters.get("AttributeNames") or ()),
+            *(parameters.get("MessageSystemAttributeNames") or ()),
+        }
+        names = [str(name) for name in parameters.get("MessageAttributeNames") or ()]
+        found = [_shown(message, receipt, system, names) for message, receipt in handed]
         return {"Messages": found} if found else {}
 
     # --- settling ----------------------------------------------------------------------
@@ -527,18 +540,27 @@ def _name_in(url: str) -> str:
     return url.rstrip("/").rpartition("/")[2]
 
 
-def _is_text(entry: Parameters) -> bool:
-    """Say whether an entry can be counted; what cannot is refused by itself."""
+def _read(parameters: Parameters) -> contents.Contents:
+    """Look at what is to be sent."""
+    body = parameters.get("MessageBody")
+    if not body:
+        raise missing("MessageBody")
+    if not isinstance(body, str):
+        raise SqsError("SerializationException", "MessageBody is no text.")
+    return contents.read(body, parameters.get("MessageAttributes") or {})
+
+
+def _try_to_read(entry: Parameters) -> contents.Contents | SqsError:
+    """The same, with what is wrong about an entry, which is its own failure."""
     try:
-        contents.check(str(entry.get("MessageBody") or ""), entry.get("MessageAttributes") or {})
-    except SqsError:
-        return False
-    return True
+        return _read(entry)
+    except SqsError as error:
+        return error
 
 
 def _number(value: object, name: str, most: int, least: int = 0) -> int:
     try:
-        number = int(str(value))
+        number = value if isinstance(value, int) else int(str(value))
     except ValueError:
         number = least - 1
     if not least <= number <= most:
@@ -639,20 +661,16 @@ def _milliseconds(moment: float) -> str:
     return str(int(moment * 1000))
 
 
-def _shown(message: Message, receipt: str, parameters: Parameters) -> Parameters:
+def _shown(message: Message, receipt: str, system: set[str], names: list[str]) -> Parameters:
     """Return a received message, with those of its attributes that were asked for."""
     shown: Parameters = {
         "MessageId": message.id,
         "ReceiptHandle": receipt,
-        "MD5OfBody": contents.md5(message.body),
+        "MD5OfBody": message.md5,
         "Body": message.body,
     }
-    asked = {
-        *(parameters.get("AttributeNames") or []),
-        *(parameters.get("MessageSystemAttributeNames") or []),
-    }
-    if asked:
-        system = {
+    if system:
+        known = {
             "SenderId": message.sender,
             "SentTimestamp": _milliseconds(message.sent_at),
             "ApproximateReceiveCount": str(message.receives),
@@ -665,15 +683,18 @@ def _shown(message: Message, receipt: str, parameters: Parameters) -> Parameters
         }
         shown["Attributes"] = {
             name: value
-            for name, value in system.items()
-            if value and (name in asked or "All" in asked)
+            for name, value in known.items()
+            if value and (name in system or "All" in system)
         }
-    names = parameters.get("MessageAttributeNames") or []
-    attributes = {
-        name: value
-        for name, value in message.attributes.items()
-        if any(_matches(name, str(pattern)) for pattern in names)
-    }
+    attributes = (
+        {
+            name: value
+            for name, value in message.attributes.items()
+            if any(_matches(name, pattern) for pattern in names)
+        }
+        if names
+        else {}
+    )
     if attributes:
         shown["MessageAttributes"] = attributes
         shown["MD5OfMessageAttributes"] = contents.md5_of_attributes(attributes)

@@ -170,6 +170,20 @@ def test_presigned_urls_are_checked(standin: StandIn, version: str) -> None:
     assert plain.get_object(Bucket=BUCKET, Key="ü /+.jpg")["Body"].read() == b"data"
 
 
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_presigned_url_opens_no_other_service(standin: StandIn, version: str) -> None:
+    """A header that names an operation of the queue does not make a URL of S3 one of SQS."""
+    s3, sqs = standin.client("s3", config=Config(signature_version=version)), standin.client("sqs")
+    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+    url = s3.generate_presigned_url("list_buckets")
+    assert fetch(url)[0] == 200
+    headers = {"X-Amz-Target": "AmazonSQS.DeleteQueue"}
+    body = json.dumps({"QueueUrl": queue}).encode()
+    assert fetch(url, "GET", body, headers)[0] == 403
+    assert fetch(url, headers={"x-amz-acl": "public-read"})[0] == 403
+    assert sqs.list_queues()["QueueUrls"] == [queue]
+
+
 @pytest.mark.usefixtures("image")
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
 def test_a_presigned_url_is_its_signers_under_policies(standin: StandIn, version: str) -> None:

@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import ec2_backends
 
-from emulator.messages import Request
 from emulator.metadata import Metadata
 from tests import signing
 from tests.emulator import StandIn, start
@@ -155,14 +154,14 @@ def test_an_instance_is_known_by_its_private_address_in_its_own_subnet(
         subnet_id=subnet.id,
         is_instance_type_default=True,
     ).instances[0]
-    environ = signing.environ(
+    asked = signing.request(
         "PUT",
         "/latest/api/token",
         client=made.private_ip if client == "own" else client,
         server=server,
-        headers={TTL: "60"},
+        given={TTL: "60"},
     )
-    answer = Metadata("eu-north-1").answer(Request(environ, b""))
+    answer = Metadata("eu-north-1").answer(asked)
     made.terminate()
     assert answer.status == (200 if found else 404)
 

@@ -37,23 +37,17 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=carscribe/20260101/us-east-1/{}/aws4_reque
 def test_s3_is_named_by_method_and_path(line: str, expected: str) -> None:
     """S3 has no name of the operation in its request: it is found as S3 finds it."""
     method, _, target = line.partition(" ")
-    path, _, query = target.partition("?")
-    environ = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "HTTP_AUTHORIZATION": SIGNED.format("s3"),
-    }
-    assert operation_of(Request(environ, b"")) == f"s3.{expected}"
+    request = Request(method, target, [("Authorization", SIGNED.format("s3"))])
+    assert operation_of(request) == f"s3.{expected}"
 
 
 @pytest.mark.parametrize(
     ("headers", "body", "expected"),
     [
-        ({"HTTP_X_AMZ_TARGET": "RekognitionService.DetectText"}, b"{}", "rekognition.DetectText"),
-        ({"HTTP_X_AMZ_TARGET": "AmazonSQS.SendMessageBatch"}, b"{}", "sqs.SendMessageBatch"),
+        ({"X-Amz-Target": "RekognitionService.DetectText"}, b"{}", "rekognition.DetectText"),
+        ({"X-Amz-Target": "AmazonSQS.SendMessageBatch"}, b"{}", "sqs.SendMessageBatch"),
         (
-            {"HTTP_AUTHORIZATION": SIGNED.format("ec2")},
+            {"Authorization": SIGNED.format("ec2")},
             b"Action=DescribeInstances&Version=2016-11-15",
             "ec2.DescribeInstances",
         ),
@@ -63,5 +57,4 @@ def test_other_services_name_it_themselves(
     headers: dict[str, str], body: bytes, expected: str
 ) -> None:
     """The JSON protocols have it in a header, the query protocol in the body."""
-    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "QUERY_STRING": "", **headers}
-    assert operation_of(Request(environ, body)) == expected
+    assert operation_of(Request("POST", "/", list(headers.items()), body)) == expected

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from emulator.mendings import policies
-from emulator.mendings.policies import condition_keys, conditions_hold, matches
+from emulator.moto_patches import policies
+from emulator.moto_patches.policies import condition_keys, conditions_hold, matches
 
 BUCKET = "arn:aws:s3:::photos"
 
 
 @pytest.fixture(autouse=True)
-def _mended() -> None:
-    policies.mend()
+def _patched() -> None:
+    policies.patch()
 
 
 def evaluate(action: str, resource: str, **statement: Any) -> PermissionResult:

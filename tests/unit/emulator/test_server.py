@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from emulator.faults import Faults
-from emulator.messages import Request
 from emulator.secret import Secret
 from emulator.server import StandIn
 from tests import signing
@@ -13,13 +12,14 @@ from tests import signing
 SECRET = Secret()
 
 
-def status(path: str, token: str = SECRET.token, **connection: str) -> int:
+def status(path: str, token: str = SECRET.token, client: str = signing.ADDRESS) -> int:
     """Make a request with a token; return the answer's status."""
     front = StandIn(None, "us-east-1", Faults(), secret=SECRET)
     method = "GET" if path.endswith("counts") else "POST"
     given = {"Authorization": f"Bearer {token}"} if token else {}
-    environ = signing.environ(method, path, headers=given, **connection)
-    return front.answer(Request(environ, b"")).status
+    return signing.answer(
+        front, signing.request(method, path, given=given, client=client, server=client)
+    ).status
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_admin_calls_are_answered_to_this_machine_alone(
     address: str, path: str, wanted: int
 ) -> None:
     """A host of the deployment can neither read the counts nor switch faults on or reset."""
-    assert status(path, client=address, server=address) == wanted
+    assert status(path, client=address) == wanted
 
 
 @pytest.mark.parametrize("token", ["", "wrong", SECRET.access_key, SECRET.token[:-1]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from moto.core import base_backend
 
 
-def mend() -> None:
+def patch() -> None:
     """Route every key to S3.
 
     A dot of moto's patterns matches no newline, so that a key with one was

@@ -1,4 +1,4 @@
-"""Mendings of moto's policy evaluation.
+"""Patches of moto's policy evaluation.
 
 moto takes a statement whose condition does not hold as a denial, knows no
 operator but StringEquals, and reads patterns as regular expressions. So a
@@ -36,13 +36,13 @@ OUTSIDE_A_REQUEST = {"aws:securetransport": "true"}
 ACTIONS_OF_AWS = {"s3:HeadBucket": "s3:ListBucket"}
 
 
-def mend() -> None:
+def patch() -> None:
     """Replace the evaluation of one statement, and let the root through."""
     IAMPolicyStatement.is_action_permitted = _is_action_permitted
     # The front has checked the signature; moto's check takes twenty times as long.
     IAMRequestBase.check_signature = lambda _: None
-    original = ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 # the part that is mended
-    if getattr(original, "mended", False):
+    original = ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 # the part that is patched
+    if getattr(original, "patched", False):
         return
 
     def authorize(self: Any, iam_request_cls: type, resource: str = "*") -> None:
@@ -50,7 +50,7 @@ def mend() -> None:
         if f"Credential={ROOT_ACCESS_KEY_ID}/" not in authorization:
             original(self, iam_request_cls, resource)
 
-    authorize.mended = True  # type: ignore[attr-defined]
+    authorize.patched = True  # type: ignore[attr-defined]
     ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize  # noqa: SLF001 # see above
 
 

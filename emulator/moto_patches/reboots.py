@@ -13,7 +13,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.instances import Instance
 
 
-def mend() -> None:
+def patch() -> None:
     """Count the reboots of each instance."""
     if hasattr(Instance, "carscribe_reboots"):
         return

@@ -1,11 +1,11 @@
-"""Mendings of moto's AMIs, of what an instance is made from, and of what it leaves.
+"""Patches of moto's AMIs, of what an instance is made from, and of what it leaves.
 
 moto knows no Debian, and wants a size for a root volume, which in AWS is the
 AMI's own unless one is given. The network interface that an instance was
 started with ends with it in AWS, and stays in moto.
 """
 
-# ruff: noqa: SLF001 # private parts are what is mended
+# ruff: noqa: SLF001 # private parts are what is patched
 from __future__ import annotations
 
 from typing import Any
@@ -25,9 +25,9 @@ DEBIAN_AMIS = {  # Debian's name of an architecture: EC2's name of it, and the A
 ROOT_VOLUME_SIZE_GIB = 8
 
 
-def mend() -> None:
+def patch() -> None:
     """Add Debian 12, and give each root volume a size."""
-    if getattr(AmiBackend._load_amis, "mended", False):
+    if getattr(AmiBackend._load_amis, "patched", False):
         return
     AmiBackend._load_amis = _loading_amis(AmiBackend._load_amis)
     ParameterDict._check_loading_status = _loading_parameters(ParameterDict._check_loading_status)
@@ -66,7 +66,7 @@ def _loading_amis(original: Any) -> Any:
                 root_device_name="/dev/xvda",
             )
 
-    load.mended = True  # type: ignore[attr-defined]
+    load.patched = True  # type: ignore[attr-defined]
     return load
 
 
