@@ -66,7 +66,7 @@ def _no_variables(options: Options) -> list[str]:
     return [word for word in options.terraform if not word.startswith(provision.VARIABLES)]
 
 
-def up(options: Options) -> int:
+def up(options: Options, *, is_demo: bool = False) -> int:
     """Make or mend the whole deployment; safe to repeat."""
     steps = Steps("up", verbose=options.verbose)
     target = targets.of(choose_target(options.target))
@@ -110,6 +110,8 @@ def up(options: Options) -> int:
         f"{host.worker.upper()} {host.variables['ansible_host']}" for host in hosts().values()
     )
     steps.say(f"Up after {steps.seconds():.0f} s: {addresses}. What was said: {shown(steps.log)}")
+    if is_demo:
+        return 0
     print("Next: make run, make results, make down; or by hand:")
     folder, program = shlex.quote(shown(ANSIBLE)), shlex.quote(sys.executable)
     print(f"  (cd {folder} && {program} -m ansible playbook run.yml)")
@@ -468,7 +470,7 @@ def demo(options: Options) -> int:
         )
     begun = time.monotonic()
     try:
-        up(replace(options, target="local"))
+        up(replace(options, target="local"), is_demo=True)
         run(options)
         fetched, _ = fetch(Steps("results", verbose=options.verbose))
     except BaseException:
