@@ -1,7 +1,19 @@
-"""`python -m carscribe COMMAND`."""
+"""`python -m carscribe COMMAND`, also where nobody has set PYTHONPATH."""
 
+import os
 import sys
+from pathlib import Path
 
-from carscribe.cli import main
+ROOT = Path(__file__).resolve().parents[1]
+PATHS = [str(ROOT / part) for part in ("", "common", "worker_a", "worker_b")]
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.path.extend(path for path in PATHS if path not in sys.path)
+    # What is started finds them, too.
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    missing = (path for path in PATHS if path not in given)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*given, *missing]))
+
+    from carscribe.cli import main
+
+    sys.exit(main())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from carscribe import deploy, options, provision, record, try_local
+from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
 from carscribe.deployment import BUILD, DeploymentError
 from carscribe.inputs import temporary_folder
@@ -44,6 +45,13 @@ HELP = {
 }
 
 
+INTERRUPTED = {
+    "up": "Interrupted. What was made by now stays: `make up` goes on, `make down` removes it.",
+    "down": "Interrupted. What is left stays: `make down` goes on.",
+    "results": "Interrupted. `make results` goes on; the run on the hosts is as it was.",
+}
+
+
 class Command(NamedTuple):
     """A command: what it does, what it takes, and whether it needs the checkout for itself."""
 
@@ -59,6 +67,7 @@ def _try(options: Options) -> int:
 
 
 def _record(options: Options) -> int:
+    read_files(os.environ)
     return record.main([str(options.images or "images"), *(["--yes"] if options.yes else [])])
 
 
@@ -120,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeploymentError as error:
         return deploy.outcome(error)
     except KeyboardInterrupt:
+        print(INTERRUPTED.get(words[0], "Interrupted."), file=sys.stderr)
         return 130
 
 

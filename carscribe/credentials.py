@@ -18,6 +18,7 @@ from botocore.exceptions import (
 )
 
 from carscribe.advice import advice
+from carscribe.deployment import EXIT_NO_PERMISSION, DeploymentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,12 +37,14 @@ NONE = (
 )
 
 
-class CredentialsError(Exception):
+class CredentialsError(DeploymentError):
     """AWS does not know who is asking; the message says what to do.
 
     Attributes:
         are_missing: nobody is asking.
     """
+
+    code = EXIT_NO_PERMISSION
 
     def __init__(self, message: str, *, are_missing: bool = False) -> None:
         super().__init__(message)

@@ -16,7 +16,7 @@ from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import (
     BUILD,
     CHECKOUT,
-    EXIT_NOT_CONFIGURED,
+    EXIT_NO_PERMISSION,
     NOTHING_IS_UP,
     TARGETS,
     DeploymentError,
@@ -28,9 +28,8 @@ from carscribe.deployment import (
     remember_target,
     target_that_is_up,
 )
-from carscribe.inputs import UsageError, temporary_folder
-from carscribe.provider import NoProviderError
-from carscribe.provision import EXIT_LEFTOVERS, EXIT_NO_PERMISSION, State, Terraform
+from carscribe.inputs import temporary_folder
+from carscribe.provision import EXIT_LEFTOVERS, State, Terraform
 from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.steps import Steps, shown
 
@@ -92,15 +91,13 @@ def up(options: Options) -> int:
                 if "TF_VAR_" in name
             }
         )
-        planned = provision.Plan(
-            terraform, [*wanted.arguments(), *_no_variables(options)], steps.told
-        )
+        planned = provision.Plan(terraform, [*wanted.arguments(), *_no_variables(options)], steps)
+        _stop_if_interrupted(terraform)
         if planned.code:
             raise steps.failed(planned.code, provision.errors(planned.said))
         _ask_about_losses(planned, options)
         code, said = planned.apply(given=wanted.extra, images=wanted.images and str(wanted.folder))
-    except UsageError as problem:
-        raise DeploymentError(str(problem)) from None
+        _stop_if_interrupted(terraform)
     finally:
         if _may_be_up(target):
             remember_target(target.name)
@@ -117,6 +114,11 @@ def up(options: Options) -> int:
     folder, program = shlex.quote(shown(ANSIBLE)), shlex.quote(sys.executable)
     print(f"  (cd {folder} && {program} -m ansible playbook run.yml)")
     return 0
+
+
+def _stop_if_interrupted(terraform: Terraform) -> None:
+    if terraform.interrupted:
+        raise KeyboardInterrupt
 
 
 def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
@@ -164,13 +166,10 @@ def initialized(target: Target, deployment: provision.Deployment) -> Terraform:
     Raises:
         DeploymentError: it is missing, has no provider, or its backend was changed.
     """
-    try:
-        if target.is_aws:
-            check_credentials()
-        terraform = Terraform(deployment, target.environment())
-        terraform.initialize()
-    except (UsageError, NoProviderError, CredentialsError) as problem:
-        raise DeploymentError(str(problem)) from None
+    if target.is_aws:
+        check_credentials()
+    terraform = Terraform(deployment, target.environment())
+    terraform.initialize()
     return terraform
 
 
@@ -183,12 +182,9 @@ def known(target: Target) -> State:
     deployment = provision.Deployment(target.name, BUILD / target.name)
     if not deployment.state.exists():
         return State({})
-    try:
-        terraform = Terraform(deployment, target.environment())
-        terraform.initialize()
-        return terraform.known()
-    except (UsageError, NoProviderError) as problem:
-        raise DeploymentError(str(problem)) from None
+    terraform = Terraform(deployment, target.environment())
+    terraform.initialize()
+    return terraform.known()
 
 
 def _may_be_up(target: Target) -> bool:
@@ -340,7 +336,7 @@ def remove(steps: Steps, target: Target, options: Options) -> None:
     deployment = provision.Deployment(target.name, folder)
     if target.answers():
         if target.is_aws:
-            _require_credentials()
+            check_credentials()
         remembered = _remembered(target, options)
         save_what_is_the_users(steps, target, remembered, options)
         _destroy(steps, target, deployment, remembered)
@@ -350,14 +346,6 @@ def remove(steps: Steps, target: Target, options: Options) -> None:
     target.after_destroy(steps)
     shutil.rmtree(folder, ignore_errors=True)
     steps.say(f"Down after {steps.seconds():.0f} s. Results stay in {shown(RESULTS)}.")
-
-
-def _require_credentials() -> None:
-    try:
-        check_credentials()
-    except CredentialsError as problem:
-        print(f"{problem} Nothing was removed.", file=sys.stderr)
-        raise StepError(EXIT_NO_PERMISSION) from None
 
 
 def _remembered(target: Target, options: Options) -> State:
@@ -393,7 +381,8 @@ def save_what_is_the_users(
             try:
                 fetch(steps, run_id)
             except DeploymentError as problem:
-                print(problem, file=sys.stderr)
+                if str(problem):
+                    print(problem, file=sys.stderr)
                 ask(f"Run {run_id} could not be fetched, and would be lost.", options)
     for bucket in remembered.of_type("aws_s3_bucket"):
         ours = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
@@ -410,16 +399,14 @@ def _destroy(
     steps: Steps, target: Target, deployment: provision.Deployment, remembered: State
 ) -> None:
     region = str(remembered.outputs.get("region") or "")
-    try:
-        terraform = Terraform(deployment, target.environment())
-        name, named_region = provision.named(terraform)
-        if remembered.resources:
-            steps.say("Terraform removes what it has made (a minute or two)")
-            code, said = provision.destroy(terraform, [], steps.told)
-            if code:
-                raise steps.failed(code, provision.errors(said))
-    except UsageError as problem:
-        raise DeploymentError(str(problem)) from None
+    terraform = Terraform(deployment, target.environment())
+    name, named_region = provision.named(terraform)
+    if remembered.resources:
+        steps.say("Terraform removes what it has made (a minute or two)")
+        code, said = provision.destroy(terraform, [], steps)
+        _stop_if_interrupted(terraform)
+        if code:
+            raise steps.failed(code, provision.errors(said))
     # Also where the state knows nothing: it may be lost, and AWS is asked then.
     left = provision.say_what_is_left(
         target.session(),
@@ -446,11 +433,8 @@ def look_elsewhere() -> int:
         print(f"Nothing was made here, and AWS was not asked what is there. {problem}")
         return 0 if problem.are_missing else EXIT_NO_PERMISSION
     target = targets.of("aws")
-    try:
-        terraform = Terraform(provision.Deployment("aws", BUILD / "aws"), target.environment())
-        region = str(provision.values(terraform, provision.NO_KEYS)["region"])
-    except UsageError as problem:
-        raise DeploymentError(str(problem)) from None
+    terraform = Terraform(provision.Deployment("aws", BUILD / "aws"), target.environment())
+    region = str(provision.values(terraform, provision.NO_KEYS)["region"])
     answer = leftovers.ask(target.session(), region)
     for line in filter(None, [*leftovers.list_found(answer), leftovers.refusals(answer)]):
         print(line)
@@ -489,8 +473,13 @@ def demo(options: Options) -> int:
 
 
 def outcome(error: DeploymentError) -> int:
-    """Say an error in a sentence, and return its exit code."""
-    if isinstance(error, StepError):
-        return error.code
-    print(error, file=sys.stderr)
-    return EXIT_NOT_CONFIGURED
+    """Say an error in a sentence, unless a step has said it, and return its exit code."""
+    if not isinstance(error, StepError):
+        print(error, file=sys.stderr)
+    return error.code
+
+
+if __name__ == "__main__":  # the name of the command line in earlier releases
+    from carscribe.cli import main
+
+    sys.exit(main())

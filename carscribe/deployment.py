@@ -13,6 +13,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
 TARGETS = ("aws", "local")
 
+EXIT_NO_PERMISSION = 77
 EXIT_NOT_CONFIGURED = 78
 
 NOTHING_IS_UP = (
@@ -21,7 +22,13 @@ NOTHING_IS_UP = (
 
 
 class DeploymentError(Exception):
-    """A command cannot go on. Says why and what to do."""
+    """A command cannot go on. Says why and what to do.
+
+    Attributes:
+        code: the exit code of the command, as in BSD's sysexits.h.
+    """
+
+    code = EXIT_NOT_CONFIGURED
 
 
 class StepError(DeploymentError):

@@ -31,14 +31,16 @@ ATTEMPTS = 5
 PAUSE_SECONDS = 2.0
 CHUNK_BYTES = 1 << 18
 
-# Of each run the time of its latest change: the store's while it runs, the
-# summary's at its end. A run is what has a store.
+# A run has a store; one of an earlier release may have results alone. Of each
+# the time of its latest change: of the store while it runs, of the others after.
 _LIST = r"""
 cd {state}/runs 2>/dev/null || exit 0
 for run in *; do
-  [ -e "$run/store.sqlite3" ] || [ -e "$run/journal.jsonl" ] || continue
-  stat -c "%Y $run" "$run/store.sqlite3" "$run/journal.jsonl" "$run/summary.json" 2>/dev/null
-done | sort -n
+  cd "$run" 2>/dev/null || continue
+  [ ! -e store.sqlite3 ] && [ ! -e results.jsonl ] ||
+    stat -c "%Y $run" store.sqlite3 results.jsonl summary.json 2>/dev/null
+  cd ..
+done
 """
 # Size, time and inode tell one file from a later one under its name.
 _STAMP = r"""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from carscribe_common.rules import IMAGE_SUFFIXES, is_image_key, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ANSWERS_FOLDER = "answers"
 LEFT_OUT_FOLDERS = {ANSWERS_FOLDER, "__pycache__"}
@@ -158,7 +158,7 @@ def _key(folder: Path, path: Path) -> str:
     return key
 
 
-def unrecorded(folder: Path, pictures: list[Picture]) -> list[Picture]:
+def unrecorded(folder: Path, pictures: Sequence[Picture]) -> list[Picture]:
     """Return the pictures for which no answer of Rekognition lies in the folder.
 
     The answer for ``sub/2.jpg`` is ``sub/answers/2.jpg.json`` or

@@ -10,14 +10,14 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-BUILD = CHECKOUT / "build"
+from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
+
 TEMPORARY_PATH_MAX = 50
 OWN_ADDRESS_URL = "https://checkip.amazonaws.com"
 OWN_ADDRESS_SECONDS = 10
 
 
-class UsageError(Exception):
+class UsageError(DeploymentError):
     """Something on this machine has to change first; the message says what."""
 
 

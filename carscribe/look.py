@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from carscribe import targets
 from carscribe.deployment import (
     BUILD,
-    EXIT_NOT_CONFIGURED,
     NOTHING_IS_UP,
     DeploymentError,
     Host,
     choose_hosts,
-    environment,
     hosts,
     target_that_is_up,
 )
@@ -98,9 +93,8 @@ def fetched(build: Path = BUILD) -> str:
 def queue(host: Host, target: str) -> str:
     """Say how many messages wait, are held, and were given up."""
     depths = []
-    os.environ.update(environment(target))
     try:
-        sqs = boto3.client("sqs", region_name=host.variables["carscribe_region"])
+        sqs = targets.of(target).session(str(host.variables["carscribe_region"])).client("sqs")
         for variable in ("carscribe_queue_url", "carscribe_dead_letter_queue_url"):
             answer = sqs.get_queue_attributes(
                 QueueUrl=host.variables[variable], AttributeNames=["All"]
@@ -111,7 +105,7 @@ def queue(host: Host, target: str) -> str:
                     int(answer["ApproximateNumberOfMessagesNotVisible"]),
                 )
             )
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, DeploymentError) as error:
         return f"cannot be asked: {error}"
     (waiting, held), (dead, dead_held) = depths
     return f"{waiting} waiting, {held} held by worker B, {dead + dead_held} given up"
@@ -123,11 +117,14 @@ def about(remote: Remote) -> About:
         said = remote.read(_ASK.format(unit=unit(remote.worker), state=remote.state))
     except SilentError as problem:
         return About(problem=str(problem))
-    first, second, *names = said.splitlines()
+    first, _, rest = said.partition("\n")
+    second, _, names = rest.partition("\n")
+    # What one host names is part of a command for the other.
+    current = second.removeprefix("current=")
     return About(
         is_at_work=first.removeprefix("unit=") in AT_WORK,
-        current=second.removeprefix("current="),
-        runs=[name for name in names if is_run_id(name)],
+        current=current if is_run_id(current) else "",
+        runs=[name for name in names.splitlines() if is_run_id(name)],
     )
 
 
@@ -173,35 +170,9 @@ def logs(host: str, lines: int) -> None:
             )
 
 
-def shell(host: str, command: str = "") -> int:
-    """Open a shell on a host, or run one command in it; return its exit code."""
+def shell(host: str) -> int:
+    """Open a shell on a host; return its exit code."""
     if not host:
         raise DeploymentError("Say which host: `make ssh HOST=a` or `make ssh HOST=b`.")
     [chosen] = choose_hosts(host)
-    words = [*ssh_words(chosen.variables), command] if command else chosen.ssh(terminal=True)
-    return subprocess.run(words, check=False).returncode
-
-
-def main() -> int:
-    """Run one command."""
-    parser = argparse.ArgumentParser(prog="python -m carscribe.look")
-    parser.add_argument("command", choices=["status", "logs", "ssh"])
-    parser.add_argument("--host", default="")
-    parser.add_argument("--lines", type=int, default=50)
-    parser.add_argument("--run", default="", metavar="COMMAND", help="in place of a shell")
-    options = parser.parse_args()
-    try:
-        if options.command == "status":
-            status()
-        elif options.command == "logs":
-            logs(options.host, options.lines)
-        else:
-            return shell(options.host, options.run)
-    except DeploymentError as problem:
-        print(problem, file=sys.stderr)
-        return EXIT_NOT_CONFIGURED
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return subprocess.run(chosen.ssh(terminal=True), check=False).returncode

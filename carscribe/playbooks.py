@@ -46,7 +46,8 @@ def failures(told: Path) -> list[str]:
     records = [json.loads(line) for line in told.read_text(encoding="utf-8").splitlines()]
     said: dict[str, str] = {}
     for record in records:
-        said.setdefault(record["message"], record["host"])
+        message, host = record["message"], record["host"]
+        said[message] = min(host, said.get(message, host))  # which is first is a matter of time
     return [
         message if host in message or host == "localhost" else f"{host}: {message}"
         for message, host in said.items()

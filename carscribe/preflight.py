@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from carscribe.options import Options
     from carscribe.targets import Target
 
+NOT_IN_PATHS = set('"\\%$\n')
+"""What ssh_config(5) gives a meaning of its own in UserKnownHostsFile and IdentityFile."""
 STAGED = "images"
 """The folder in build/TARGET of links to what is uploaded, where not all of a folder is."""
 
@@ -39,22 +41,24 @@ class Wanted:
     """
 
     def __init__(self, target: Target, options: Options) -> None:
+        if bad := sorted(NOT_IN_PATHS & set(str(CHECKOUT))):
+            raise DeploymentError(
+                f"The checkout lies in {str(CHECKOUT)!r}, and OpenSSH takes no {' or '.join(bad)} in "
+                "the names of its files: move it."
+            )
         self.target = target
         folder = BUILD / target.name
-        try:
-            before = provision.made_with(provision.Deployment(target.name, folder))
-            self.lab = _is_lab(target, options, before)
-            self.deployment = provision.Deployment(target.name, folder, lab=self.lab)
-            self.terraform = provision.Terraform(self.deployment, target.surroundings())
-            named = [word for word in options.terraform if word.startswith(provision.VARIABLES)]
-            self.extra = merged(before.get("given", []), named)
-            for name, value in before["environment"].items():
-                self.terraform.environment.setdefault(name, value)
-            if not any("ssh_private_key_file" in argument for argument in self.extra):
-                make_key(provision.KEY)
-            self.values = self._values()
-        except UsageError as problem:
-            raise DeploymentError(str(problem)) from None
+        before = provision.made_with(provision.Deployment(target.name, folder))
+        self.lab = _is_lab(target, options, before)
+        self.deployment = provision.Deployment(target.name, folder, lab=self.lab)
+        self.terraform = provision.Terraform(self.deployment, target.surroundings())
+        named = [word for word in options.terraform if word.startswith(provision.VARIABLES)]
+        self.extra = merged(before.get("given", []), named)
+        for name, value in before["environment"].items():
+            self.terraform.environment.setdefault(name, value)
+        if not any("ssh_private_key_file" in argument for argument in self.extra):
+            make_key(provision.KEY)
+        self.values = self._values()
         self.images = options.images or before.get("images")
         self.found = self._find()
 
@@ -142,7 +146,7 @@ def look(wanted: Wanted, *, everything: bool) -> None:
         DeploymentError: something is missing; each thing has been said.
     """
     _show(wanted.target.preflight(wanted.values, lab=wanted.lab), everything=everything)
-    if wanted.found is not None and str(wanted.found):
+    if wanted.images is not None and wanted.found is not None and str(wanted.found):
         print(wanted.found)
     print(wanted.target.price(wanted.values))
     if wanted.target.is_aws:

@@ -184,6 +184,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def size(number: int) -> str:
+    """Write a number of bytes for people."""
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"
+
+
 class Display(Protocol):
     """Shows progress."""
 
@@ -229,7 +234,7 @@ class Lines:
 
     def fetched(self, done: int, total: int) -> None:
         """Show how many bytes are here."""
-        self._say(f"fetched {done / 1e6:.1f} of {total / 1e6:.1f} MB", done == total)
+        self._say(f"fetched {size(done)} of {size(total)}", done == total)
 
     def _say(self, line: str, now: bool) -> None:
         at = time.monotonic()

@@ -16,6 +16,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carscribe.deployment import DeploymentError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,7 +30,7 @@ SEARCHED = ("/opt", "/usr/local", "/usr/share", "/usr/lib", "/var/lib", "/srv", 
 NEVER_SEARCHED = {".cache", ".git", ".venv", "node_modules", "proc", "site-packages", "sys"}
 
 
-class NoProviderError(Exception):
+class NoProviderError(DeploymentError):
     """The provider is neither in the registry nor on this machine."""
 
 

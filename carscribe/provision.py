@@ -26,25 +26,23 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from carscribe import leftovers, provider
-from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.credentials import check_credentials
+from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION
 from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from carscribe.folder import Picture
+    from carscribe.steps import Steps
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIGURATION = CHECKOUT / "terraform"
-BUILD = CHECKOUT / "build"
 KEY = BUILD / "ssh" / "id_ed25519"
 LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
 BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
 OLDEST_TERRAFORM = (1, 11)
 EXIT_LEFTOVERS = 1
-EXIT_NO_PERMISSION = 77
-EXIT_NOT_CONFIGURED = 78
 ASKED_FOR = (
     "existing_bucket",
     "existing_instance_profile",
@@ -59,6 +57,7 @@ ASKED_FOR = (
     "ssh_public_key_file",
 )
 """The variables that are read outside of Terraform."""
+DECLARATIONS = ("variables.tf", "locals.tf")
 NO_KEYS = ["-var=ssh_private_key_file=variables.tf", "-var=existing_key_pair=none"]
 """Variables with which no key is asked for: only a name and a region are."""
 UNKNOWN = "(known after apply)"
@@ -81,6 +80,8 @@ NOUNS = {
 }
 
 
+WAIT_FOR_LOCK = "-lock-timeout=180s"
+"""A Terraform whose command was killed goes on to its end, and is waited for."""
 VARIABLES = ("-var=", "-var-file=")
 """How an argument begins that gives a variable."""
 ERROR_MAX = 600
@@ -135,6 +136,7 @@ class Terraform:
     def __init__(self, deployment: Deployment, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
         self.deployment = deployment
+        self.interrupted = False
         self.binary, self.platform = find_terraform()
         self.environment = {
             **{name: environ[name] for name in environ if name not in diverting(environ)},
@@ -169,41 +171,40 @@ class Terraform:
             self.environment["TF_PLUGIN_CACHE_DIR"] = str(cache)
 
     def run(
-        self,
-        command: str,
-        *arguments: str,
-        capture: bool = False,
-        told: Callable[[str], None] | None = None,
+        self, command: str, *arguments: str, capture: bool = False, steps: Steps | None = None
     ) -> tuple[int, str]:
-        """Run one command; captured output comes back as text, or each line is told.
+        """Run one command; captured output comes back as text, and so does that of a step.
 
         Terraform ends in order when it is interrupted, and has to be left the
-        time: a terminal tells it of Ctrl-C itself, of SIGTERM it hears from here.
+        time: a terminal tells it of Ctrl-C itself, of SIGTERM and the terminal's
+        end it hears from here.
         """
-        captured = capture or told is not None
+        captured = subprocess.PIPE if capture else None
+        # Inherited: the end of the terminal would kill it before it has written its state.
+        hung_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with subprocess.Popen(
             [self.binary, f"-chdir={CONFIGURATION}", *command.split(), *arguments],
             env=self.environment,
             text=True,
-            stdin=subprocess.DEVNULL if captured else None,
-            stdout=subprocess.PIPE if captured else None,
-            stderr=subprocess.STDOUT if captured else None,
+            stdin=subprocess.DEVNULL if steps else None,
+            stdout=steps.output if steps else captured,
+            stderr=subprocess.STDOUT if steps or capture else None,
         ) as process:
-            before = [
-                signal.signal(signal.SIGINT, lambda *_: None),
-                signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
-            ]
-            said = []
+
+            def end(number: int, _: object) -> None:
+                self.interrupted = True
+                if number != signal.SIGINT:
+                    process.terminate()
+
+            numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            before = [signal.signal(number, end) for number in numbers]
+            before[-1] = hung_up
             try:
-                for line in process.stdout or ():
-                    said.append(line)
-                    if told is not None:
-                        told(line)
-                process.wait()
+                said = "".join(steps.listen(process)) if steps else process.communicate()[0]
             finally:
-                signal.signal(signal.SIGINT, before[0])
-                signal.signal(signal.SIGTERM, before[1])
-        return process.returncode, "".join(said)
+                for number, handler in zip(numbers, before, strict=True):
+                    signal.signal(number, handler)
+        return process.returncode, said or ""
 
     def initialize(self, *, backend: bool = True) -> None:
         """Run `terraform init` if anything it depends on is another than the last time.
@@ -358,6 +359,35 @@ def _plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith("ss") else f"{noun}s"
 
 
+def how_to_install(release: Path = Path("/etc/os-release"), system: str = sys.platform) -> str:
+    """Return the lines to type on this system; nothing for one that HashiCorp has no packages for.
+
+    From HashiCorp's own page "Install Terraform".
+    """
+    if system == "darwin":
+        return "\n  brew install hashicorp/tap/terraform"
+    text = release.read_text() if release.is_file() else ""
+    like = set(" ".join(re.findall(r'^(?:ID|ID_LIKE)="?([^"\n]*)', text, re.MULTILINE)).split())
+    if like & {"debian", "ubuntu"}:
+        return (
+            "\n  wget -O- https://apt.releases.hashicorp.com/gpg |"
+            " sudo gpg --dearmor -o /usr/share/keyrings/hashicorp.gpg"
+            '\n  echo "deb [signed-by=/usr/share/keyrings/hashicorp.gpg]'
+            ' https://apt.releases.hashicorp.com $(. /etc/os-release; echo $VERSION_CODENAME) main" |'
+            " sudo tee /etc/apt/sources.list.d/hashicorp.list"
+            "\n  sudo apt-get update && sudo apt-get install terraform"
+        )
+    if like & {"fedora", "rhel", "amzn"}:
+        name = "fedora" if "fedora" in like and "rhel" not in like else "RHEL"
+        name = "AmazonLinux" if "amzn" in like else name
+        return (
+            "\n  sudo wget -O /etc/yum.repos.d/hashicorp.repo"
+            f" https://rpm.releases.hashicorp.com/{name}/hashicorp.repo"
+            "\n  sudo dnf install terraform"
+        )
+    return ""
+
+
 def find_terraform() -> tuple[str, str]:
     """Return the path of terraform and its platform, or say what is missing."""
     binary = shutil.which(os.environ.get("TERRAFORM") or "terraform")
@@ -366,6 +396,7 @@ def find_terraform() -> tuple[str, str]:
     if binary is None:
         raise UsageError(
             f"There is no terraform on this machine: install {oldest} or later, {where}"
+            f"{how_to_install()}"
         )
     said = subprocess.run(
         [binary, "version", "-json"],
@@ -404,13 +435,11 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         UsageError: a variable is refused, in the words of its validation.
     """
     with tempfile.TemporaryDirectory(prefix=".console-", dir=CHECKOUT) as folder:
-        for file in [
-            *(CONFIGURATION / name for name in ("variables.tf", "locals.tf")),
-            *CONFIGURATION.glob("terraform.tfvars*"),
-            *CONFIGURATION.glob("*.auto.tfvars*"),
-        ]:
-            if file.is_file():
+        for file in CONFIGURATION.iterdir():
+            if file.name in DECLARATIONS or ".tfvars" in file.name:
                 shutil.copy(file, folder)
+            elif ".tf" not in file.name and file.name != ".terraform.lock.hcl":
+                Path(folder, file.name).symlink_to(file)  # for paths that lead into it
         command = [
             *(terraform.binary, f"-chdir={folder}", "console", "-no-color"),
             *(f"-var-file={file}" for file in terraform.deployment.variable_files),
@@ -508,20 +537,18 @@ class Plan:
     Args:
         terraform: of the deployment.
         extra: arguments beside those of its files of variables.
-        told: gets each line of what is said.
+        steps: of the command, whose log has what is said.
 
     Raises:
         UsageError: a variable is refused, or the state is another region's or unreadable.
     """
 
-    def __init__(
-        self, terraform: Terraform, extra: Sequence[str], told: Callable[[str], None]
-    ) -> None:
-        self._terraform, self._told = terraform, told
+    def __init__(self, terraform: Terraform, extra: Sequence[str], steps: Steps) -> None:
+        self._terraform, self._steps = terraform, steps
         self._file = terraform.deployment.state / "plan"
         arguments, self._inputs = prepared(terraform, extra)
         self.code, self.said = terraform.run(
-            "plan", "-no-color", f"-out={self._file}", *arguments, told=told
+            "plan", "-no-color", WAIT_FOR_LOCK, f"-out={self._file}", *arguments, steps=steps
         )
         self._changes: list[dict[str, Any]] = []
         if self.code == 0:
@@ -550,7 +577,9 @@ class Plan:
         inputs = {**self._inputs, **remember}
         self._terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
         try:
-            return self._terraform.run("apply", "-no-color", str(self._file), told=self._told)
+            return self._terraform.run(
+                "apply", "-no-color", WAIT_FOR_LOCK, str(self._file), steps=self._steps
+            )
         finally:
             self._file.unlink(missing_ok=True)
 
@@ -578,7 +607,7 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
 
 
 def destroy(
-    terraform: Terraform, extra: Sequence[str], told: Callable[[str], None] | None = None
+    terraform: Terraform, extra: Sequence[str], steps: Steps | None = None
 ) -> tuple[int, str]:
     """Destroy all that the state knows, with the variables it was made with.
 
@@ -602,14 +631,14 @@ def destroy(
     ]
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
-    options = [*terraform.colour, "-auto-approve"]
+    options = [*terraform.colour, WAIT_FOR_LOCK, "-auto-approve"]
     if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
-    code, said = terraform.run("destroy", *options, *arguments, *extra, told=told)
+    code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
     if code != 0:
         print("Once more, from what the state knows alone.", file=sys.stderr)
         options.append("-refresh=false")
-        code, said = terraform.run("destroy", *options, *arguments, *extra, told=told)
+        code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
     return code, said
 
 
@@ -671,16 +700,7 @@ def carry_out(options: argparse.Namespace) -> int:
     """Run one command, and return its exit code."""
     folder = BUILD / ("terraform/check" if options.action == "check" else options.target)
     state = (options.state_dir or folder).resolve()
-    try:
-        return run(
-            options.action, Deployment(options.target, state, lab=options.lab), options.extra
-        )
-    except CredentialsError as problem:
-        print(problem, file=sys.stderr)
-        return EXIT_NO_PERMISSION
-    except (UsageError, provider.NoProviderError) as problem:
-        print(problem, file=sys.stderr)
-        return EXIT_NOT_CONFIGURED
+    return run(options.action, Deployment(options.target, state, lab=options.lab), options.extra)
 
 
 def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:

@@ -19,9 +19,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.folder import ANSWERS_FOLDER, Picture, PicturesError, find, unrecorded
 from carscribe_common.errors import Exit, ImageError, TransientError, WorkerExit, classify
 from carscribe_common.files import write_json
-from carscribe_common.rules import is_image_key
 from carscribe_common.summary import PRICE_USD_PER_CALL
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_rekognition import RekognitionClient
 
-ANSWERS = "answers"
 CALLS_AN_IMAGE = 2  # DetectLabels and DetectText
 BYTES_MAX = 5 * 1024 * 1024
 """Rekognition API reference, Image: Bytes."""
@@ -38,24 +38,11 @@ NO_INPUT = 66
 """EX_NOINPUT of sysexits.h."""
 
 
-def unrecorded(folder: Path) -> list[tuple[Path, Path]]:
-    """Return the images of a folder that have no answers yet, each with where they go."""
-    images = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and is_image_key(path.name)
-        and ANSWERS not in path.relative_to(folder).parts
-    )
-    pairs = [
-        (image, folder / ANSWERS / f"{image.relative_to(folder).as_posix()}.json")
-        for image in images
-    ]
-    beside = [image.parent / ANSWERS / f"{image.name}.json" for image in images]
+def ask_about(folder: Path, pictures: Sequence[Picture]) -> list[tuple[Path, Path]]:
+    """Return the images that have no answers yet, each with where they go."""
     return [
-        pair
-        for pair, other in zip(pairs, beside, strict=True)
-        if not pair[1].exists() and not other.exists()
+        (picture.path, folder / ANSWERS_FOLDER / f"{picture.key}.json")
+        for picture in unrecorded(folder, pictures)
     ]
 
 
@@ -119,7 +106,15 @@ def consents() -> bool:
 
 
 def build_client() -> RekognitionClient:
-    """Build the client with the ordinary provider chain."""
+    """Build the client with the ordinary provider chain.
+
+    Raises:
+        WorkerExit: DENIED; there are no credentials, or AWS does not take them.
+    """
+    try:
+        check_credentials()
+    except CredentialsError as problem:
+        raise WorkerExit(Exit.DENIED, str(problem)) from None
     return boto3.client(
         "rekognition", config=Config(retries={"mode": "standard", "total_max_attempts": 5})
     )
@@ -132,10 +127,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--yes", action="store_true", help="do not ask before it costs")
     options = parser.parse_args(arguments)
     folder: Path = options.folder
-    if not folder.is_dir():
-        print(f"{folder} is no folder: say make record IMAGES=DIR.", file=sys.stderr)
+    try:
+        found = find(folder)
+    except PicturesError as problem:
+        print(f"{problem} Say make record IMAGES=DIR.", file=sys.stderr)
         return NO_INPUT
-    images = unrecorded(folder)
+    if str(found):
+        print(found)
+    images = ask_about(folder, found.pictures)
     if not images:
         print(f"All images in {folder} have their answers; nothing to ask, nothing to pay.")
         return Exit.OK

@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError
 
 from carscribe import thumbnails
 from carscribe.merging import Merged, joined
-from carscribe.report import write_report
+from carscribe.page import write_page
 from carscribe_common.errors import Exit
 from carscribe_common.files import replacing, write_json
 from carscribe_common.rules import escape
@@ -79,7 +79,7 @@ def merge(run_dir: Path, source: thumbnails.Source | None = None, cache: Path = 
     summary = _merge_summaries(run_dir, totals)
     write_json(run_dir / "summary.json", summary)
     pictures = thumbnails.Thumbnails(source, cache)
-    write_report(run_dir, summary, pictures)
+    write_page(run_dir, summary, pictures)
     if pictures.reason:
         log.warning("%s pictures are missing on the page: %s", pictures.missing, pictures.reason)
     return summary

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from carscribe import runs
+from carscribe import runs, watch
 from carscribe.deployment import DeploymentError, StepError, hosts
 from carscribe.fetch import FetchError, choose, fetch
-from carscribe.progress import Progress, bytes_display, display
+from carscribe.progress import Progress, bytes_display, display, size
 from carscribe.steps import shown
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def asked(remotes: Sequence[runs.Remote], run_id: str) -> bool:
             continue  # the playbook says why, and what to do
         if left in {"", run_id}:
             continue
+        left = runs.shown(left)
         said = (
             f"Run {left} has not ended: `make run RUN_ID={left}` goes on with it. "
             "Another one leaves it as it is."
@@ -97,15 +98,15 @@ def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
     try:
         with display() as shown:
 
-            def show(seen: Mapping[str, runs.Seen]) -> None:
+            def show(seen: Mapping[str, watch.Seen]) -> None:
                 figures = progress.figures(seen["a"].summary, seen["b"].summary)
-                shown.worked(figures, runs.note(seen))
+                shown.worked(figures, watch.note(seen))
 
-            seen = runs.watch(remotes, run_id, show)
+            seen = watch.watch(remotes, run_id, show)
     except KeyboardInterrupt:
         print(GOES_ON.format(run_id=run_id), file=sys.stderr)
         raise
-    end = runs.end_of(remotes, seen, run_id)
+    end = watch.end_of(remotes, seen, run_id)
     for worker, lines in end.journals.items():
         print("\n".join([f"Worker {worker.upper()}'s last lines:", *lines]), file=sys.stderr)
     if end.problems:
@@ -137,9 +138,9 @@ def fetch_run(
             )
     except FetchError as problem:
         raise DeploymentError(str(problem)) from None
-    size = sum(path.stat().st_size for path in folder.glob("[ab]/*"))
+    total = sum(path.stat().st_size for path in folder.glob("[ab]/*"))
     took = time.monotonic() - begun
-    print(f"Run {name}: {size / 1e6:.1f} MB are here after {took:.0f} s", flush=True)
+    print(f"Run {name}: {size(total)} are here after {took:.0f} s", flush=True)
     return folder, silent
 
 
@@ -158,15 +159,15 @@ def say_result(folder: Path, silent: Mapping[str, str]) -> int:
     for name, what in FILES.items():
         if (folder / name).exists():
             print(f"{what:<12} {shown(folder / name)}")
-    for worker, why in silent.items():
-        print(
-            f"Host {worker.upper()} does not answer ({why}), and what it has is missing.",
-            file=sys.stderr,
-        )
-    if state == runs.COMPLETE and not silent:
+    if silent:
+        for worker, why in silent.items():
+            print(f"Host {worker.upper()} does not answer ({runs.shown(why)}).", file=sys.stderr)
+        print("What it has is missing: `make up`, then `make results` again.", file=sys.stderr)
+        return INCOMPLETE
+    if state == runs.COMPLETE:
         return 0
     reasons = [
-        f"Worker {worker.upper()}: {reason}"
+        f"Worker {worker.upper()}: {runs.shown(reason)}"
         for worker in runs.WORKERS
         if (reason := (summary[f"worker_{worker}"] or {}).get("reason"))
     ]

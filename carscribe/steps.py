@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from carscribe.advice import advised
 from carscribe.deployment import BUILD, CHECKOUT, StepError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ERRORS_MAX = 3
+POLL_SECONDS = 0.1
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -39,7 +40,9 @@ class Steps:
         self.log = folder / f"{command}.log"
         self.verbose = verbose
         self.shows: re.Pattern[str] | None = None
-        self._file: TextIO = self.log.open("w", errors="replace")
+        self.log.write_text("")
+        self._file: TextIO = self.log.open("a")
+        self._at = 0
         self._begun = time.monotonic()
 
     def say(self, text: str) -> None:
@@ -47,9 +50,36 @@ class Steps:
         self._keep(f"== {text}\n")
         print(text, flush=True)
 
-    def told(self, line: str) -> None:
-        """Keep a line that a program said, and show it if all is to be shown."""
-        self._keep(_COLOUR.sub("", line))
+    def listen(self, process: subprocess.Popen[Any]) -> list[str]:
+        """Return the lines that a program writes into the log, at its end; show them if asked to.
+
+        It writes into the file itself: where this process is killed, Terraform goes on to
+        its end, and no background process of the emulator keeps anything open.
+        """
+        lines: list[str] = []
+        rest = ""
+        with self.log.open(errors="replace") as heard:
+            heard.seek(self._at)
+            while True:
+                ended = process.poll() is not None
+                *whole, rest = (rest + heard.read()).split("\n")
+                if ended and rest:
+                    whole, rest = [*whole, rest], ""
+                for line in whole:
+                    lines.append(_COLOUR.sub("", line) + "\n")
+                    self._show(lines[-1])
+                if ended:
+                    break
+                time.sleep(POLL_SECONDS)
+        return lines
+
+    @property
+    def output(self) -> TextIO:
+        """Where the next program is to write."""
+        self._at = self.log.stat().st_size
+        return self._file
+
+    def _show(self, line: str) -> None:
         if self.verbose:
             print(f"   {line.rstrip()}", flush=True)
         elif self.shows is not None and (found := self.shows.search(line)):
@@ -80,20 +110,15 @@ class Steps:
     ) -> tuple[int, list[str]]:
         """Run a program; return its exit code and the lines that it said."""
         self._keep(f"$ {shlex.join([Path(command[0]).name, *command[1:]])}\n")
-        lines = []
         with subprocess.Popen(
             command,
             cwd=cwd,
             env=env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=self.output,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
         ) as process:
-            for line in process.stdout or ():
-                lines.append(line)
-                self.told(line)
+            lines = self.listen(process)
         return process.returncode, lines
 
     def seconds(self) -> float:

@@ -93,6 +93,8 @@ def from_folder(folder: Path) -> Source:
             path = (root / key).resolve()
             if not path.is_relative_to(root):
                 raise SourceError(f"{key} lies outside {root}", own=True)
+            if not path.is_file():
+                raise SourceError(f"{key} is no file", own=True)
             return path.read_bytes()
         except (OSError, ValueError) as error:
             raise SourceError(str(error), own=True) from error

@@ -47,7 +47,15 @@ NOT_LOOKED_AT = (
 EXIT_NO_INPUT = 66  # EX_NOINPUT of sysexits.h
 EXIT_CANNOT_CREATE = 73  # EX_CANTCREAT
 EXIT_SOFTWARE = 70  # EX_SOFTWARE
-OWN_NAMES = (*WORKERS, "output.txt", "results.jsonl", "summary.json", "report.html", "log.txt")
+OWN_NAMES = (
+    *WORKERS,
+    "output.txt",
+    "results.csv",
+    "results.jsonl",
+    "summary.json",
+    "report.html",
+    "log.txt",
+)
 WORK_FOLDER = ".work"
 
 

@@ -7,9 +7,11 @@ locals {
 
   ssh_arguments = {
     for worker, host in local.workers : worker => join(" ", [
+      # The user's own configuration knows other hosts, and would lead elsewhere.
+      "-F none",
       "-o IdentitiesOnly=yes",
       "-o StrictHostKeyChecking=accept-new",
-      "-o 'UserKnownHostsFile=\"${local.known_hosts_file}\"'",
+      "-o 'UserKnownHostsFile=\"${replace(local.known_hosts_file, "'", "'\\''")}\"'",
       # A host that is made anew has a new key at its old address.
       "-o HostKeyAlias=${aws_instance.worker[worker].id}",
     ])

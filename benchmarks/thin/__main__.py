@@ -67,7 +67,7 @@ class Server:
             if confidence and confidence > 90:
                 cars += 1
                 etag = f'"{self.images.etag(index)}"'
-                self._put(Car(run_id, cars, self.images.key(index), etag))
+                self._put(Car(run_id, cars, self.images.key(index), etag, self.images.length))
         self._put(Done(run_id, cars))
 
     def _put(self, message: Message) -> None:

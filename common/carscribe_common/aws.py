@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +27,11 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from carscribe_common import __version__
+from carscribe_common.credentials import (
+    METADATA_ATTEMPTS,
+    METADATA_TIMEOUT_SECONDS,
+    no_credentials,
+)
 from carscribe_common.errors import (
     KMS_KEY,
     AmbiguousError,
@@ -43,6 +45,7 @@ from carscribe_common.errors import (
     is_throttling,
 )
 from carscribe_common.rules import escape
+from carscribe_common.signing import keep_signing_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,10 +69,6 @@ ATTEMPTS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 30
 """Above the 20 s of a long poll of SQS, and far above what Rekognition takes."""
-
-METADATA_ATTEMPTS = 5
-METADATA_TIMEOUT_SECONDS = 2
-"""botocore asks the instance's metadata once and for one second; at a boot that is too little."""
 
 
 class Calls:
@@ -125,15 +124,19 @@ def build_clients(region: str, connections: int, limiter: RateLimiter) -> Client
             no credentials, TRANSIENT if the service that has them is silent.
     """
     calls = Calls()
+    keep_signing_keys()
+    core = botocore.session.get_session()
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         max_pool_connections=connections,
+        # Our own parameters are right, or the service says so; checking them costs time.
+        parameter_validation=False,
         read_timeout=READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         tcp_keepalive=True,
-        user_agent_extra=f"carscribe/{__version__}",
+        # Given whole, it is not put together from its parts anew for each attempt.
+        user_agent=f"{core.user_agent()} carscribe/{__version__}",
     )
-    core = botocore.session.get_session()
     core.set_config_variable("metadata_service_num_attempts", METADATA_ATTEMPTS)
     core.set_config_variable("metadata_service_timeout", METADATA_TIMEOUT_SECONDS)
     # Nobody here asks for a time, and reading one for each listed object costs a twentieth of A.
@@ -153,7 +156,7 @@ def build_clients(region: str, connections: int, limiter: RateLimiter) -> Client
         ) from error
     if not has_credentials:
         # botocore does not ask again, so this process could not go on later either.
-        raise _no_credentials()
+        raise no_credentials()
 
     # botocore's models stay: the garbage collector need not look at them again and again.
     gc.freeze()
@@ -194,49 +197,6 @@ def _refuse_cut_off(operation_model: Any, response_dict: dict[str, Any], **_: An
         return  # without a body, or a stream, which checks itself
     if promised is not None and len(body) != int(promised):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(promised))
-
-
-def _no_credentials() -> WorkerExit:
-    """Tell a host without an instance profile from one whose metadata service is silent."""
-    if _metadata_has_none():
-        return WorkerExit(
-            Exit.DENIED,
-            "Cannot call AWS: no AWS credentials were found; give the host an instance profile, or set "
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-        )
-    return WorkerExit(
-        Exit.TRANSIENT,
-        "The instance's metadata service, which has the AWS credentials, does not answer; the "
-        "run goes on where it stopped when the worker is started again.",
-    )
-
-
-def _metadata_has_none() -> bool:
-    """Tell whether the metadata service says itself that there are no credentials.
-
-    It answers 404, or an empty list, where no instance profile is attached
-    (EC2 user guide, "Retrieve security credentials from instance metadata").
-    """
-    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
-        return True
-    base = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://169.254.169.254")
-    base = f"{base.rstrip('/')}/latest"
-    try:
-        token = _read(f"{base}/api/token", "PUT", **{_TOKEN_HEADER + "-ttl-seconds": "60"})
-        return not _read(f"{base}/meta-data/iam/security-credentials/", **{_TOKEN_HEADER: token})
-    except urllib.error.HTTPError as error:
-        return error.code == 404
-    except (OSError, ValueError):
-        return False
-
-
-_TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - the name of a header
-
-
-def _read(url: str, method: str = "GET", **headers: str) -> str:
-    request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=METADATA_TIMEOUT_SECONDS) as response:  # noqa: S310
-        return str(response.read().decode().strip())
 
 
 FIRST_PAUSE_SECONDS = 0.5

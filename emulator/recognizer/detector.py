@@ -18,6 +18,8 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
+from emulator.recognizer.boxes import Box
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,32 +31,6 @@ LEAST_SCORE = 0.1
 MAX_FOUND = 100
 OVERLAP = 0.5
 """Two boxes of a class that share more of what they cover are one thing."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle, in whatever unit its owner says."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def area(self) -> float:
-        """What it covers; nothing if it is inside out."""
-        return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
-
-    def overlap(self, other: Box) -> float:
-        """Return what both cover as a share of what either covers."""
-        both = Box(
-            max(self.left, other.left),
-            max(self.top, other.top),
-            min(self.right, other.right),
-            min(self.bottom, other.bottom),
-        ).area
-        either = self.area + other.area - both
-        return both / either if either else 0.0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from emulator.recognizer.detector import Box, Found
+    from emulator.recognizer.boxes import Box
+    from emulator.recognizer.detector import Found
 
 MODEL_VERSION = "carscribe-recognizer-1"
 """Says plainly that it is not Rekognition's model that answered."""

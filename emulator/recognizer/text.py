@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from emulator.recognizer.boxes import Box
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 MODEL_VERSION = "carscribe-recognizer-1"
 """Says plainly that it is not Rekognition's model that answered."""
@@ -60,24 +63,58 @@ class Piece:
         return math.atan2(self.end[1] - self.start[1], self.end[0] - self.start[0])
 
 
-def to_detections(pieces: Iterable[Piece], width: int, height: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Line:
+    """Pieces that follow each other, at least one."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def text(self) -> str:
+        """The pieces' texts with blanks between them."""
+        return " ".join(" ".join(piece.text.split()) for piece in self.pieces)
+
+    @property
+    def letters(self) -> str:
+        """What the text is compared by: letters and digits alone, if it has any."""
+        text = self.text.casefold()
+        return "".join(letter for letter in text if letter.isalnum()) or text
+
+    @property
+    def score(self) -> float:
+        """How sure the reader is (0 to 1); every letter counts the same."""
+        letters = sum(len(piece.text) for piece in self.pieces)
+        return sum(piece.score * len(piece.text) for piece in self.pieces) / letters
+
+    @property
+    def corners(self) -> Corners:
+        """Those of a piece that is as long as the line."""
+        first, last = self.pieces[0].corners, self.pieces[-1].corners
+        return first[0], last[1], last[2], first[3]
+
+    @property
+    def box(self) -> Box:
+        """The level box around it, in pixels."""
+        return Box.around(point for piece in self.pieces for point in piece.corners)
+
+
+def to_detections(lines: Iterable[Line], width: int, height: int) -> dict[str, Any]:
     """Return what DetectText answers for an image of this size: lines first, then their words."""
-    lines = in_reading_order(join([piece for piece in pieces if piece.text.split()]))
+    ordered = in_reading_order(lines)
     size = (width, height)
     detections, words = [], []
-    for number, line in enumerate(lines):
-        parts = [word for piece in line for word in split(piece)]
-        text = " ".join(part.text for part in parts)
-        whole = Piece(text, _mean_score(line), _around(line))
+    for number, line in enumerate(ordered):
+        whole = Piece(line.text, line.score, line.corners)
         detections.append(_detection(whole, "LINE", number, size))
-        words += [(part, number) for part in parts]
-    for number, (word, parent) in enumerate(words, start=len(lines)):
+        words += [(word, number) for piece in line.pieces for word in split(piece)]
+    for number, (word, parent) in enumerate(words, start=len(ordered)):
         detections.append({**_detection(word, "WORD", number, size), "ParentId": parent})
     return {"TextDetections": detections, "TextModelVersion": MODEL_VERSION}
 
 
-def join(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """Put pieces that follow each other on one line together."""
+def join(found: Iterable[Piece]) -> list[Line]:
+    """Put pieces that follow each other on one line together; those without a letter are none."""
+    pieces = [piece for piece in found if piece.text.split()]
     followers: dict[int, int] = {}
     taken: set[int] = set()
     for number, piece in enumerate(pieces):
@@ -99,19 +136,36 @@ def join(pieces: Sequence[Piece]) -> list[list[Piece]]:
         while at in followers:
             at = followers[at]
             line.append(pieces[at])
-        lines.append(line)
+        lines.append(Line(tuple(_without_repeated_words(line))))
     return lines
 
 
-def in_reading_order(lines: Iterable[list[Piece]]) -> list[list[Piece]]:
+def _without_repeated_words(pieces: list[Piece]) -> list[Piece]:
+    """Leave out a piece's last word where it is the beginning of the next one, read twice."""
+    kept = []
+    for piece, after in pairwise(pieces):
+        *words, last = split(piece)
+        lies_on_the_next = math.dist(last.end, after.end) < math.dist(after.start, after.end)
+        if words and lies_on_the_next and after.text.startswith(last.text):
+            text = piece.text[: piece.text.rindex(last.text)].rstrip()
+            a, b, c, d = piece.corners
+            share = len(text) / len(piece.text)
+            corners = (a, _between(a, b, share), _between(d, c, share), d)
+            kept.append(Piece(text, piece.score, corners))
+        else:
+            kept.append(piece)
+    return [*kept, pieces[-1]]
+
+
+def in_reading_order(lines: Iterable[Line]) -> list[Line]:
     """Sort lines from top to bottom, and from left to right those side by side."""
-    rows: list[list[list[Piece]]] = []
+    rows: list[list[Line]] = []
     for line in sorted(lines, key=_middle):
-        if rows and _middle(line) - _middle(rows[-1][0]) < rows[-1][0][0].height / 2:
+        if rows and _middle(line) - _middle(rows[-1][0]) < rows[-1][0].pieces[0].height / 2:
             rows[-1].append(line)
         else:
             rows.append([line])
-    return [line for row in rows for line in sorted(row, key=lambda line: line[0].start)]
+    return [line for row in rows for line in sorted(row, key=lambda line: line.pieces[0].start)]
 
 
 def split(piece: Piece) -> list[Piece]:
@@ -159,19 +213,8 @@ def _leads_to(followers: dict[int, int], first: int, last: int) -> bool:
     return False
 
 
-def _middle(line: list[Piece]) -> float:
-    return (line[0].start[1] + line[0].end[1]) / 2
-
-
-def _mean_score(line: Sequence[Piece]) -> float:
-    """Return the score of a line, in which every letter counts the same."""
-    letters = sum(len(piece.text) for piece in line)
-    return sum(piece.score * len(piece.text) for piece in line) / letters
-
-
-def _around(line: Sequence[Piece]) -> Corners:
-    first, last = line[0].corners, line[-1].corners
-    return first[0], last[1], last[2], first[3]
+def _middle(line: Line) -> float:
+    return (line.pieces[0].start[1] + line.pieces[0].end[1]) / 2
 
 
 def _detection(piece: Piece, kind: str, number: int, size: tuple[int, int]) -> dict[str, Any]:

@@ -8,10 +8,12 @@ under the same path, in `answers/` at the top.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -136,4 +138,6 @@ class Answers:
 
 def _stamp(path: Path) -> tuple[int, int]:
     state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, "no file, and to read from a named pipe waits for ever")
     return state.st_mtime_ns, state.st_size

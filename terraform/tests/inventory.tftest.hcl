@@ -22,7 +22,7 @@ run "both_hosts_are_listed_by_role_with_address_and_arguments" {
       hosts = {
         worker-a = {
           ansible_host            = "198.51.100.4"
-          ansible_ssh_common_args = "-o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o 'UserKnownHostsFile=\"${abspath("tests/files/known hosts")}\"' -o HostKeyAlias=i-0123456789abcdef0"
+          ansible_ssh_common_args = "-F none -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o 'UserKnownHostsFile=\"${abspath("tests/files/known hosts")}\"' -o HostKeyAlias=i-0123456789abcdef0"
           private_address         = "10.73.1.4"
           carscribe_volume_id     = "vol-0123456789abcdef0"
           carscribe_volume_device = "/dev/sdf"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from carscribe import results, thumbnails
-from carscribe.report import write_report
+from carscribe.page import write_page
 from carscribe_common import rules
 
 if TYPE_CHECKING:
@@ -202,4 +202,4 @@ def large_page(folder: Path, images: int) -> Path:
     """Return the page of a run over many images, with thumbnails that did not take a minute."""
     write_run(folder, *sample_run(names(images), 49))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    return write_report(folder, summary, Repeated(None, folder))
+    return write_page(folder, summary, Repeated(None, folder))

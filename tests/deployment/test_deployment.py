@@ -174,6 +174,38 @@ def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
     assert f"Run {named[1]} is complete" in again.text
 
 
+def test_of_two_runs_at_once_one_is_made(up: Copy) -> None:
+    """Both see idle hosts; one takes them, the other names it, follows nothing and stops nothing."""
+    slow = {"operations": {"rekognition.DetectText": {"latency_seconds": 25}}}
+    up.standin("faults", slow)
+    both = [Playing(up, "run.yml") for _ in range(2)]
+    await_calls(up, "rekognition.DetectText")
+    up.standin("faults", {})
+    codes = [playing.end() for playing in both]
+    assert sorted(code == 0 for code in codes) == [False, True], [one.text for one in both]
+    loser = next(one for one, code in zip(both, codes, strict=True) if code)
+    said = " ".join(loser.text.split())
+    assert re.search("has just begun on worker-a|A run is in progress on|has not ended on", said)
+    assert "A looked at" not in loser.text, "it followed a run that is not its own"
+    assert up.result() == EXPECTED
+
+
+def test_a_run_that_only_b_knows_is_fetched_and_never_gone_on_with(up: Copy) -> None:
+    """As after the loss of A's volume: what B has is fetched, and A begins no run in its name."""
+    run = "/var/lib/carscribe-worker-b/runs/only-b"
+    up.on_host("b", f"mkdir {run} && touch {run}/results.jsonl && echo ok > {run}/output.txt")
+    try:
+        refused = up.playbook("run", "-e", "run_id=only-b", code=None)
+        fetched = up.make_target("results", "RUN_ID=only-b", code=None)
+    finally:
+        up.on_host("b", f"rm -r {run}")
+    assert refused.code != 0
+    assert "Worker A's host knows nothing of run only-b" in " ".join(refused.text.split())
+    assert fetched.code != 0
+    assert "This run is not complete" in fetched.text
+    assert (up.root / "results/only-b/output.txt").read_text() == "ok\n"
+
+
 def test_a_missing_permission_is_named(up: Copy) -> None:
     """site.yml ends with what a worker may not do, found out on its own host."""
     role = re.search(r"role/(\S+worker-a\S*)", up.python("awscli", "iam", "list-roles").text)

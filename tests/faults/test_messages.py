@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.protocol import Car, Done
 from tests.faults.harness import RUN_ID, Trial, seeds
-from tests.pipeline import END_RECEIVED, SETTLED, car_answer, picture, wait_for, wait_for_log
+from tests.pipeline import car_answer, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,38 +95,6 @@ def test_messages_of_others(trial: Callable[..., Trial], seed: int) -> None:
     assert {f["key"]: f["reason"] for f in summary["failures"]} == failed
     outcome = run.judge(strays=strays.values(), failed_b=failed)
     assert outcome.doubled == 0
-
-
-def own_and_stray(pipeline: Pipeline) -> tuple[Car, Car]:
-    """Return A's own message of n = 1 and a stray one that claims the same n."""
-    etag = pipeline.add("1.jpg", car_answer(99.0, "GO 1"))
-    return Car(RUN_ID, 1, "1.jpg", etag), Car(RUN_ID, 1, "not-there.jpg", ETAG, size=100)
-
-
-def test_own_message_while_a_stray_one_is_held(pipeline: Pipeline) -> None:
-    """A stray message that holds an n, and fails, cannot send A's own to the dead letters."""
-    own, stray = own_and_stray(pipeline)
-    pipeline.standin.faults({"operations": {"s3.GetObject": {"latency_seconds": 4}}})
-    pipeline.send(stray)
-    b = pipeline.start("b")
-    wait_for(lambda: pipeline.standin.call("GET", "_carscribe/in_flight").get("s3.GetObject"), "B")
-    pipeline.send(own, Done(RUN_ID, 1))
-    assert b.wait() == 0
-    assert b.output == "1.jpg: GO 1\n"
-    assert pipeline.messages(pipeline.dlq_url) == []
-
-
-def test_own_message_behind_the_end(pipeline: Pipeline) -> None:
-    """A stray message that fails does not settle an n for good: A's own is waited for."""
-    own, stray = own_and_stray(pipeline)
-    pipeline.send(stray, Done(RUN_ID, 1))
-    b = pipeline.start("b")
-    wait_for_log(b, SETTLED)
-    wait_for_log(b, END_RECEIVED)
-    time.sleep(0.3)
-    pipeline.send(own)
-    assert b.wait() == 0
-    assert b.output == "1.jpg: GO 1\n"
 
 
 def test_texts_and_keys_that_mean_harm(pipeline: Pipeline) -> None:

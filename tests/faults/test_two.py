@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_two_workers_on_one_run(trial: Callable[..., Trial], seed: int) -> None:
     """A second A or B of a run is refused, and the first one goes on."""
     run = trial("14 two As, two Bs on one run", seed)
-    run.start_both()
+    run.start_both(REKOGNITION_RATE_PER_SECOND="4")  # so that both are still at work
     for name in "ab":
         wait_for((run.run_dir(name) / "summary.json").exists, f"worker {name}")
         second = run.pipeline.start(name)

@@ -41,11 +41,11 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_apply_ends_in_order(
     world: World, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Ctrl-C in a terminal, and SIGTERM from anywhere, wait for Terraform's own end."""
+    """Ctrl-C in a terminal, its end, and SIGTERM from anywhere, wait for Terraform's own end."""
     script = tmp_path / "terraform"
     script.write_text(FAKE)
     script.chmod(0o755)
@@ -67,7 +67,7 @@ def test_an_interrupted_apply_ends_in_order(
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
         time.sleep(0.2)
-        if number is signal.SIGINT:
+        if number is not signal.SIGTERM:
             os.killpg(process.pid, number)  # as a terminal does
         else:
             process.send_signal(number)

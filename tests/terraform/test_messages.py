@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from carscribe import inputs, provision
 from tests.terraform.deployments import ROOT, Deployment, environment
 
 if TYPE_CHECKING:
@@ -55,13 +56,34 @@ def fake_terraform(folder: Path, said: str) -> dict[str, str]:
 
 def test_no_terraform(tmp_path: Path) -> None:
     """Without terraform the sentence says which version to install, and from where."""
-    assert ask(tmp_path, PATH=str(tmp_path)) == (
-        NOT_CONFIGURED,
-        (
-            "There is no terraform on this machine: "
-            "install 1.11 or later, https://developer.hashicorp.com/terraform/install\n"
-        ),
+    code, said = ask(tmp_path, PATH=str(tmp_path))
+    assert code == NOT_CONFIGURED
+    assert said.startswith(
+        "There is no terraform on this machine: "
+        "install 1.11 or later, https://developer.hashicorp.com/terraform/install\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("release", "line"),
+    [
+        ("ID=debian\n", "sudo apt-get install terraform"),
+        ('ID=linuxmint\nID_LIKE="ubuntu debian"\n', "sudo apt-get install terraform"),
+        ("ID=fedora\n", "rpm.releases.hashicorp.com/fedora/"),
+        ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', "rpm.releases.hashicorp.com/RHEL/"),
+        ('ID="amzn"\nID_LIKE="fedora"\n', "rpm.releases.hashicorp.com/AmazonLinux/"),
+    ],
+)
+def test_the_lines_to_type_are_this_system_s(tmp_path: Path, release: str, line: str) -> None:
+    """Where HashiCorp has packages, the lines that install them are shown."""
+    (tmp_path / "os-release").write_text(release)
+    assert line in provision.how_to_install(tmp_path / "os-release", "linux")
+
+
+def test_a_system_without_packages(tmp_path: Path) -> None:
+    """Elsewhere the page alone is named; on a Mac it is Homebrew's line."""
+    assert provision.how_to_install(tmp_path / "none", "linux") == ""
+    assert "brew install" in provision.how_to_install(tmp_path / "none", "darwin")
 
 
 @pytest.mark.parametrize(("version", "is_taken"), [("1.10.9", False), ("1.11.0", True)])
@@ -152,9 +174,10 @@ KEY_FILES = {
 
 
 @pytest.mark.parametrize(
-    ("variables", "sentences"),
+    ("code", "variables", "sentences"),
     [
         (
+            NOT_CONFIGURED,
             {"region": "eu-north-1", "ssh_private_key_file": "missing.pem"},
             [
                 'region is "eu-north-1", which has no Rekognition: use one of ',
@@ -162,18 +185,18 @@ KEY_FILES = {
             ],
         ),
         (
+            1,
             {"ami_id": "ami-00000000000000000"},
             ['ami_id is "ami-00000000000000000", and neither your account nor Amazon nor '],
         ),
     ],
 )
 def test_a_wrong_variable(
-    world: World, tmp_path: Path, variables: dict[str, str], sentences: list[str]
+    world: World, tmp_path: Path, code: int, variables: dict[str, str], sentences: list[str]
 ) -> None:
     """A region, a key file, an AMI that is not there: one sentence each, and nothing was made."""
     deployment = Deployment("wrong", tmp_path, world.standin, {**KEY_FILES, **variables})
-    assert deployment.run("apply") == 1
-    assert deployment.said.count("Error:") == len(sentences), deployment.said
+    assert deployment.run("apply") == code
     said = " ".join(deployment.said.split())
     for sentence in sentences:
         assert sentence in said, deployment.said
@@ -184,8 +207,6 @@ def test_a_remote_state_is_not_for_the_local_target(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With backend_override.tf in place the local target says to move it away."""
-    from carscribe import inputs, provision  # noqa: PLC0415 # patched below
-
     override = tmp_path / "backend_override.tf"
     override.write_text((ROOT / "terraform" / "backend_override.tf.example").read_text())
     monkeypatch.setattr(provision, "BACKEND_OVERRIDE", override)

@@ -134,6 +134,30 @@ def test_links_out_of_the_folder_and_pipes_are_not_uploaded(checkout: Path) -> N
     assert "pipe.jpg" in str(found.found)
 
 
+@pytest.mark.parametrize("name", ['say "so"', "100%", "$HOME", "back\\slash"])
+def test_a_checkout_that_ssh_would_not_find_is_refused(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Where OpenSSH reads something else into a path, one sentence says so before anything is made."""
+    monkeypatch.setattr(preflight, "CHECKOUT", checkout / name)
+    with pytest.raises(DeploymentError, match=r"OpenSSH takes no .* in the names of its files"):
+        wanted()
+
+
+@pytest.mark.parametrize("name", ["it's mine", "my projects", "Überfahrt", "x" * 200])
+def test_a_checkout_with_another_name(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Blanks, quotes, other letters and length are no obstacle to Terraform's console."""
+    moved = checkout.rename(checkout.with_name(name))
+    for module in (provision, preflight):
+        monkeypatch.setattr(module, "CHECKOUT", moved)
+        monkeypatch.setattr(module, "BUILD", moved / "build")
+    monkeypatch.setattr(provision, "CONFIGURATION", moved / "terraform")
+    monkeypatch.setattr(provision, "KEY", moved / "build" / "ssh" / "id_ed25519")
+    assert wanted().keys() == {"1.jpg", "2.jpg"}
+
+
 def test_a_damaged_memory_is_named(checkout: Path) -> None:
     """A file of build/ that is junk is named with the way out; nothing is guessed."""
     (checkout / "build" / "local" / "inputs.json").write_text("{")

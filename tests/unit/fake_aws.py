@@ -13,18 +13,18 @@ class Service:
     """A client whose operations answer what was written down, one after the other.
 
     Attributes:
-        answers: what is not asked for yet, by operation.
-        asked: the parameters of each call.
+        asked: the operations, each with its parameters.
+        left: the answers that nobody has asked for yet.
     """
 
     def __init__(self, **answers: list[Any]) -> None:
-        self.answers = answers
-        self.asked: list[dict[str, Any]] = []
+        self.left = answers
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def __getattr__(self, operation: str) -> Any:
         def call(**parameters: Any) -> Any:
-            self.asked.append(parameters)
-            said = self.answers[operation].pop(0)
+            self.asked.append((operation, parameters))
+            said = self.left[operation].pop(0)
             if isinstance(said, Exception):
                 raise said
             return said

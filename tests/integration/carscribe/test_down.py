@@ -213,7 +213,7 @@ def test_nobody_to_ask(
 
 
 def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> None:
-    """Each resource is named with its account and region, and with what removes it."""
+    """`down` and `status` name each resource with its account, region, and what removes it."""
     shutil.rmtree(checkout.root / "build")
     code, said = checkout.down()
     assert code == 1, said
@@ -222,6 +222,8 @@ def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> N
     [key] = checkout.keys()
     assert f"  key pair {key}  aws ec2 delete-key-pair --key-name {key}" in lines
     assert "`make down` in the checkout that made them removes them" in lines[-1]
+    status, told = checkout.python("carscribe", "status")
+    assert (status, lines[-3:]) == (1, told.splitlines()[-3:])
     elsewhere, said = checkout.down(TF_VAR_region="eu-west-1")
     assert (elsewhere, "eu-west-1, is nothing" in said) == (0, True), said
 

@@ -1,9 +1,10 @@
-"""`ansible-playbook run.yml` follows a run, with the project's Ansible and with an older one."""
+"""The playbooks follow a run and fetch it, with the project's Ansible and with an older one."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -83,16 +84,19 @@ class Deployment:
         return [json.loads(line) for line in self._told.read_text().splitlines()]
 
     def follow(self) -> subprocess.Popen[str]:
-        """Follow the run as run.yml does, once it has started it; nothing of ours is on the path."""
+        """Follow the run as run.yml does, once it has started it."""
+        return self.play("run.yml", "--start-at-task", FOLLOW, "-e", f"run_name={RUN}")
+
+    def play(self, *words: str) -> subprocess.Popen[str]:
+        """Play a playbook; nothing of ours is on the path."""
         inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("ANSIBLE_") and name != "PYTHONPATH"
         }
         told = {"ANSIBLE_CALLBACKS_ENABLED": "sentences", "CARSCRIBE_SENTENCES": str(self._told)}
-        words = ["-i", str(self._inventory), "--start-at-task", FOLLOW, "-e", f"run_name={RUN}"]
         return subprocess.Popen(
-            [str(self._ansible / "ansible-playbook"), "run.yml", *words],
+            [str(self._ansible / "ansible-playbook"), *words, "-i", str(self._inventory)],
             cwd=ROOT / "ansible",
             env={
                 **inherited,
@@ -118,17 +122,26 @@ def test_a_run_is_shown_to_its_end(deployment: Deployment) -> None:
     a, b = deployment.a, deployment.b
     a.summary(state="running", listing_done=True, images={"listed": 10, "looked": 4, "cars": 3})
     following = deployment.follow()
-    time.sleep(5)
+    said = until(following, "A looked at 4 of 10 images, B read 0 of 3 cars: 0 with text, 0 failed")
     a.summary(state="complete", listing_done=True, images={"listed": 10, "looked": 10, "cars": 6})
     a.finish()
     b.output("1.jpg: A\n")
     b.summary(state="complete", images={"received": 6, "settled": 6, "with_text": 1})
     b.finish()
-    said, _ = following.communicate(timeout=60)
-    assert following.returncode == 0, said
-    assert "A looked at 4 of 10 images, B read 0 of 3 cars: 0 with text, 0 failed" in said
-    assert "A looked at 10 of 10 images, B read 6 of 6 cars: 1 with text, 0 failed" in said
-    assert "- '1.jpg: A'" in said
+    rest, _ = following.communicate(timeout=60)
+    assert following.returncode == 0, said + rest
+    assert "A looked at 10 of 10 images, B read 6 of 6 cars: 1 with text, 0 failed" in rest
+    assert "- '1.jpg: A'" in rest
+
+
+def until(following: subprocess.Popen[str], text: str) -> str:
+    """Return what was said up to a text."""
+    said = ""
+    for line in following.stdout or ():
+        said += line
+        if text in line:
+            return said
+    pytest.fail(said)
 
 
 def test_a_run_that_failed_is_told_with_the_journal(deployment: Deployment) -> None:
@@ -149,13 +162,75 @@ def test_a_run_that_failed_is_told_with_the_journal(deployment: Deployment) -> N
 def test_a_playbook_that_is_killed_takes_its_follower_along(deployment: Deployment) -> None:
     """Nothing goes on looking at a run for a playbook that is gone."""
     following = deployment.follow()
-    time.sleep(4)
+    until(following, "A looked at 0 of")
     following.kill()
     following.wait()
     deadline = time.monotonic() + 15
     while left := processes(str(deployment.a.folder.parent)):
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
+
+
+def test_results_are_fetched(deployment: Deployment, tmp_path: Path) -> None:
+    """`ansible-playbook results.yml` fetches the latest run of either host, or says what is wrong."""
+    for host in (deployment.a, deployment.b):
+        host.complete()
+        (host.state / "runs" / RUN / "store.sqlite3").touch()
+    deployment.b.output("1.jpg: A\n")
+    folder = tmp_path / "results"
+    done = deployment.play("results.yml", "-e", f"results_dir={folder}")
+    said, _ = done.communicate(timeout=60)
+    assert done.returncode == 0, said
+    assert (folder / RUN / "b" / "output.txt").read_text() == "1.jpg: A\n"
+    assert (folder / RUN / "a" / "summary.json").exists()
+    done = deployment.play("results.yml", "-e", f"results_dir={folder}", "-e", "run_id=../x")
+    said, _ = done.communicate(timeout=60)
+    assert done.returncode != 0
+    assert "../x is no run id" in said
+
+
+DIVERTED = {
+    "ANSIBLE_CONFIG": "ANSIBLE_CONFIG is set in your environment",
+    "ANSIBLE_INVENTORY": "ANSIBLE_INVENTORY is set in your environment",
+    "folder": "it takes no configuration from a folder into which anybody may write",
+}
+
+
+@pytest.mark.parametrize("by", DIVERTED)
+def test_what_diverts_ansible_is_named(tmp_path: Path, ansible: Path, by: str) -> None:
+    """With hosts up, nobody is told that nothing is: what leads elsewhere is named, and the way out."""
+    for name in ("ansible", "carscribe"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "inventory.yml").write_text("all: {hosts: {worker-a: {}}}\n")
+    (tmp_path / "other.cfg").write_text("[defaults]\ninventory = /dev/null\n")
+    set_by_the_user = {
+        "ANSIBLE_CONFIG": str(tmp_path / "other.cfg"),
+        "ANSIBLE_INVENTORY": "/dev/null",
+    }
+    if by == "folder":
+        (tmp_path / "ansible").chmod(0o777)
+    kept = {
+        n: v for n, v in os.environ.items() if not n.startswith("ANSIBLE_") and n != "PYTHONPATH"
+    }
+    done = subprocess.run(
+        [str(ansible / "ansible-playbook"), "run.yml"],
+        cwd=tmp_path / "ansible",
+        env={
+            **kept,
+            "ANSIBLE_NOCOLOR": "1",
+            **{n: v for n, v in set_by_the_user.items() if n == by},
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    said = " ".join(done.stdout.split())
+    assert "build/inventory.yml names the hosts" in said, done.stdout + done.stderr
+    assert DIVERTED[by] in said
+    assert "Say `ansible-playbook -i ../build/inventory.yml`" in said
 
 
 def processes(mark: str) -> list[str]:
@@ -173,7 +248,7 @@ def processes(mark: str) -> list[str]:
 
 def test_what_the_plugin_needs_runs_on_python_3_10() -> None:
     """What the user's own Ansible imports uses nothing newer, as far as types tell."""
-    names = ["carscribe/runs.py", "carscribe/progress.py"]
+    names = [f"carscribe/{name}.py" for name in ("fetch", "progress", "runs", "watch")]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--python-version", "3.10", *names],
         cwd=ROOT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,3 +57,30 @@ def test_record(standin: StandIn, tmp_path: Path) -> None:
     told = make("record", f"IMAGES={tmp_path}", "YES=1", environment=standin.env)
     assert told.returncode == 0, told.stdout + told.stderr
     assert (tmp_path / "answers" / "2.jpg.json").exists()
+
+
+def test_the_former_name_of_the_command_line() -> None:
+    """`python -m carscribe.deploy COMMAND` is the same program."""
+    told = subprocess.run(
+        [sys.executable, "-m", "carscribe.deploy", "results", "--run-id", ".."],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 78
+    assert "RUN_ID is '..', which is no run id" in told.stderr
+
+
+def test_the_package_is_a_program() -> None:
+    """`python -m carscribe` needs no PYTHONPATH."""
+    told = subprocess.run(
+        [sys.executable, "-m", "carscribe", "--help"],
+        cwd=ROOT,
+        env={name: os.environ[name] for name in os.environ if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert "make the hosts, bucket and queue, or mend them" in told.stdout

@@ -156,6 +156,21 @@ def test_pip_s_settings_for_other_environments_are_kept_out(checkout: Path) -> N
     assert [line for line in said if line.startswith(kept_out)] == []
 
 
+DEVELOPERS = ("mypy", "selenium", "hypothesis", "pytest", "ruff", "ansible-lint", "moto-stubs")
+DEPLOYS = ("doctor", "plan", "up", "run", "results", "status", "logs", "ssh", "down", "demo")
+
+
+def test_who_deploys_gets_no_developer_s_tools(checkout: Path) -> None:
+    """The layer of a deployment has Ansible, and neither type checker, fuzzer nor browser driver."""
+    names = {line.split("==")[0] for line in (ROOT / "requirements/deploy.txt").read_text().split()}
+    assert {"ansible-core", "boto3", "flit-core"} <= names
+    assert names.isdisjoint(DEVELOPERS)
+    (checkout / ".venv" / ".dev").unlink()
+    for command in DEPLOYS:
+        assert make(checkout, command)[0] == 0
+    assert not (checkout / ".venv" / ".dev").exists()
+
+
 def test_the_script_finds_its_checkout(checkout: Path, tmp_path: Path) -> None:
     """`.venv/bin/carscribe` works from any folder, and through a link to the environment."""
     shutil.copy(checkout / "carscribe" / "launcher.sh", checkout / ".venv" / "bin" / "carscribe")

@@ -96,4 +96,38 @@ def test_folder_that_is_not_there(standin: StandIn, tmp_path: Path) -> None:
     """A missing folder is one sentence."""
     done = record(standin, tmp_path / "nowhere", "--yes")
     assert done.returncode == 66
-    assert "is no folder" in done.stderr
+    assert "There is no folder" in done.stderr
+
+
+def test_only_what_lies_in_the_folder_is_sent_away(standin: StandIn, tmp_path: Path) -> None:
+    """A link out of the folder is passed over by name; the same bytes are paid for once."""
+    folder = tmp_path / "photos"
+    photos(standin, folder)
+    (tmp_path / "secret.jpg").write_bytes(picture(104))
+    (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    record(standin, folder, "--yes")
+    (folder / "copy.jpg").write_bytes((folder / "1.jpg").read_bytes())
+    done = record(standin, folder, "--yes")
+    assert "Passed over: link that leaves the folder: link.jpg." in done.stdout
+    assert "nothing to pay" in done.stdout
+    assert standin.counts()["rekognition.DetectLabels"]["calls"] == 3
+
+
+def test_a_profile_that_does_not_exist_is_named(standin: StandIn, tmp_path: Path) -> None:
+    """Nobody is asked in the name of nobody: one sentence names the profile."""
+    folder = tmp_path / "photos"
+    photos(standin, folder)
+    kept = {
+        n: v for n, v in standin.env.items() if not n.startswith("AWS_ACCESS") and "SECRET" not in n
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "carscribe.record", str(folder), "--yes"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": PATHS, **kept, "AWS_PROFILE": "nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 77
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -154,10 +154,28 @@ def test_pictures_that_nobody_looked_at_are_no_pictures_without_cars(tmp_path: P
     assert "4 images, 1 cars, 1 of them with text, 1 failed." in lines
 
 
+def test_pipes_and_links_are_named_and_keep_nothing_waiting(tmp_path: Path) -> None:
+    """A named pipe under a picture's name, or an answer's, is read by nobody; no link is followed out."""
+    images = tmp_path / "images"
+    for key in ("1.jpg", "2.jpg", "3.jpg"):
+        put(images, key, 95.0, "seen", tint=int(key[0]))
+    for pipe in (images / "2.jpg", images / "answers" / "3.jpg.json"):
+        pipe.unlink()
+        os.mkfifo(pipe)
+    (tmp_path / "secret.jpg").write_bytes(picture(tint=9))
+    (images / "s.jpg").symlink_to(tmp_path / "secret.jpg")
+    done = run(images, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1.jpg: seen\n"
+    said = "Passed over: link that leaves the folder: s.jpg; named pipe: 2.jpg."
+    assert said in done.stderr.splitlines()
+    assert "uploaded 2 of 2 files" in done.stderr
+
+
 def test_everything_is_kept_and_nothing_is_left_running(tried: Tried) -> None:
     """Both workers' files, the merged ones and the log stay; processes and scratch files go."""
     kept = {path.name for path in tried.out.iterdir()}
-    files = {"output.txt", "results.jsonl", "summary.json", "report.html", "log.txt"}
+    files = {"output.txt", "results.csv", "results.jsonl", "summary.json", "report.html", "log.txt"}
     assert kept == {"a", "b", *files}
     log = (tried.out / "log.txt").read_text()
     assert ".work" not in log, "it names a folder that is gone"

@@ -99,7 +99,7 @@ def test_none_in_what_a_worker_leaves(pipeline: Pipeline) -> None:
         pipeline.standin.env.clear()
         pipeline.standin.env.update(env)
     written = [p.read_text(errors="replace") for p in pipeline.folder.rglob("*") if p.is_file()]
-    assert len(written) > 6, "journals, results, summaries, logs"
+    assert len(written) > 8, "stores, locks, results, summaries, logs"
     for text in (*lists, *written):
         assert secret not in text
         assert token not in text

@@ -137,6 +137,24 @@ def test_a_file_that_changes_while_it_is_asked_for(
     assert (tmp_path / "a" / "results.jsonl").read_bytes() == b"short\n"
 
 
+def test_a_file_that_changes_before_it_is_gone_on_with(
+    hosts: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The beginning of one file and the end of another make none."""
+    monkeypatch.setattr(fetch, "ATTEMPTS", 1)
+    (hosts[0].folder / "cut").write_text("60000")
+    copy = fetch.Copy(hosts[0].remote, RUN, tmp_path / "a" / "results.jsonl")
+    copy.begin(fetch.stamps(hosts[0].remote, RUN)["results.jsonl"])
+    with pytest.raises(FetchError):
+        copy.finish(lambda: None)
+    assert copy.have > 0
+    other = TEXT.replace(b"n", b"m")
+    write(hosts[0], "results.jsonl", other)
+    (hosts[0].folder / "cut").unlink()
+    copy.finish(lambda: None)
+    assert (tmp_path / "a" / "results.jsonl").read_bytes() == other
+
+
 def test_what_a_host_has_no_more_goes(hosts: tuple[Host, Host], tmp_path: Path) -> None:
     """A run that goes on has no results yet, and old ones are not shown as its own."""
     Fetched(hosts, tmp_path / "run")
@@ -175,7 +193,7 @@ def chosen(hosts: tuple[Host, Host], run_id: str = "") -> str:
 
 def test_the_latest_run_is_that_of_either_host(hosts: tuple[Host, Host]) -> None:
     """A run is found wherever it is known, the latest by its last change."""
-    write(hosts[1], "journal.jsonl", b"", "only-b")
+    write(hosts[1], "results.jsonl", b"", "only-b")
     times = {RUN: 2_000_000_000, "only-b": 2_000_000_100}
     for host in hosts:
         for run_id, at in times.items():

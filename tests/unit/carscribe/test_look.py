@@ -80,6 +80,8 @@ def test_a_host_is_asked(tmp_path: Path) -> None:
     assert found == About(is_at_work=True, current=RUN, runs=[RUN])
     assert look.summary_of(host.remote, RUN) == {"state": "running"}
     assert look.summary_of(host.remote, "none") == {}
+    host.current("x; touch /tmp/pwned")
+    assert look.about(host.remote).current == "", "it would be part of a command for the other host"
     (tmp_path / "off").touch()
     assert str(look.about(host.remote)) == "cannot be asked over SSH: exit code 255"
 

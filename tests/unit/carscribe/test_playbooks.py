@@ -11,7 +11,7 @@ from carscribe import playbooks
 from carscribe.deployment import StepError
 from carscribe.steps import Steps
 
-PLUGINS = Path(__file__).resolve().parents[3] / "ansible" / "plugins" / "callback"
+PLUGINS = Path(__file__).resolve().parents[3] / "ansible" / "callback_plugins"
 
 PLAYBOOK = """
 - name: Fail

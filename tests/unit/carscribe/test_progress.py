@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from carscribe.progress import Figures, Meter, Progress, duration
+from carscribe.progress import Figures, Lines, Meter, Progress, duration
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -90,6 +90,42 @@ def test_bars_have_the_facts() -> None:
     """What no bar shows stands below: texts, failures, speeds and time left."""
     said = on_a_terminal(SHOW.replace(', "host B out of reach"', ""))
     assert "1 with text, 1 failed, 2.0 images/s, 0.5 cars/s, about 0:04 left" in said
+
+
+FETCH = """
+from carscribe.progress import bytes_display
+with bytes_display() as show:
+    show(0, 4_000_000)
+    show(1_000_000, 4_000_000)
+    show(4_000_000, 4_000_000)
+"""
+
+
+def test_a_fetch_has_a_bar_on_a_terminal() -> None:
+    """How much of how much has come, as a bar."""
+    said = on_a_terminal(FETCH)
+    assert "\x1b[" in said
+    assert "fetching" in said
+    assert "4.0/4.0 MB" in said
+
+
+def test_a_fetch_has_lines_elsewhere() -> None:
+    """The first and the last, and in between one a second."""
+    said = without_terminal(FETCH)
+    assert said.splitlines() == ["fetched 0.0 kB of 4.0 MB", "fetched 4.0 MB of 4.0 MB"]
+
+
+def test_a_long_run_has_ever_fewer_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of ten hours that changes each second fills no screen by the hour."""
+    clock = [0.0]
+    monkeypatch.setattr("carscribe.progress.time.monotonic", lambda: clock[0])
+    written: list[float] = []
+    lines = Lines(lambda _: written.append(clock[0]))
+    for tick in range(36_000):
+        clock[0] = float(tick)
+        lines.fetched(1_000 * tick, 10**9)
+    assert len([at for at in written if at < 60]) > 50
+    assert len(written) < 700
 
 
 def test_plain_lines_elsewhere() -> None:

@@ -18,6 +18,8 @@ from tests.browser import runs
 if TYPE_CHECKING:
     from pathlib import Path
 
+PATHS = (runs.IMAGES.parent, runs.IMAGES.parent / "common")
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
@@ -228,14 +230,13 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the command line as the Makefile does."""
     line = [sys.executable, "-m", "carscribe.results", *map(str, arguments)]
     root = runs.IMAGES.parent
-    path = os.pathsep.join(map(str, (root, root / "common")))
     return subprocess.run(
         line,
         capture_output=True,
         text=True,
         check=False,
         cwd=root,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PATHS))},
     )
 
 
@@ -266,3 +267,33 @@ def test_command_merges(run: Path) -> None:
     expected = (run / "b" / "output.txt").read_bytes()
     assert (run / "output.txt").read_bytes() == expected
     assert b"data:image/webp" in (run / "report.html").read_bytes()
+
+
+MERGE = """
+import json, pathlib, resource, sys
+from carscribe.merging import joined
+n = int(sys.argv[1])
+car = {"confidence": 97.5, "instances": []}
+a = ({"key": f"{i * 7919 % n}-{i}.jpg", "etag": "e", "n": i + 1, "car": car, "failure": None, "at": 1.0}
+     for i in range(n))
+b = ({"key": f"{i * 7919 % n}-{i}.jpg", "etag": "e", "n": i + 1, "text": ["x" * 300], "line": "x" * 300,
+      "failure": None, "at": 1.0} for i in range(n))
+with joined(a, b, pathlib.Path(sys.argv[2]), a_is_complete=True) as records:
+    assert sum(record.line is not None for record in records) == n
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
+    """Forty thousand images take hardly more memory than four hundred."""
+    peaks = []
+    for images in (400, 40_000):
+        done = subprocess.run(
+            [sys.executable, "-c", MERGE, str(images), str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PATHS))},
+        )
+        peaks.append(int(done.stdout))
+    assert peaks[1] - peaks[0] < 12_000, "KiB; the records themselves are 40,000"

@@ -142,10 +142,10 @@ def test_a_run_is_fetched_and_merged_and_named(
     results.merge(folder)
     assert run.say_result(folder, silent) == 0
     said = capfd.readouterr()
-    assert f"Run {RUN}: 0.0 MB are here" in said.out
+    assert f"Run {RUN}: 0.3 kB are here" in said.out
     assert f"The page:    {folder}/report.html" in said.out
     assert f"The table:   {folder}/results.csv" in said.out
-    assert "fetched 0.0 of 0.0 MB" in said.err
+    assert "fetched 0.3 kB of 0.3 kB" in said.err
 
 
 def test_a_run_that_is_not_complete_says_so(
@@ -160,14 +160,31 @@ def test_a_run_that_is_not_complete_says_so(
         reason="No sign of life.",
     )
     (hosts[0].state / "runs" / RUN / "store.sqlite3").touch()
+    folder, silent = run.fetch_run([host.remote for host in hosts], RUN, tmp_path / "results")
+    results.merge(folder)
+    assert run.say_result(folder, silent) == 65
+    assert capfd.readouterr().err.endswith(
+        "This run is not complete but incomplete.\nWorker A: No sign of life.\n"
+        f"`make run RUN_ID={RUN}` goes on with it, `make status` shows how far it is.\n"
+    )
+
+
+def test_a_host_that_does_not_answer_is_named_with_the_way_out(
+    hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What the other host has is there, what is missing is said, and the code is 65."""
+    hosts[0].summary(
+        state="complete", run_id=RUN, started_at="2026-03-03T10:00:00+00:00", ended_at=None
+    )
+    (hosts[0].state / "runs" / RUN / "store.sqlite3").touch()
     (hosts[1].folder / "off").touch()
     folder, silent = run.fetch_run([host.remote for host in hosts], RUN, tmp_path / "results")
     results.merge(folder)
     assert run.say_result(folder, silent) == 65
-    told = capfd.readouterr().err
-    assert "Host B does not answer" in told
-    assert "This run is not complete but incomplete.\nWorker A: No sign of life.\n" in told
-    assert f"`make run RUN_ID={RUN}` goes on with it" in told
+    assert capfd.readouterr().err.endswith(
+        "Host B does not answer (exit code 255).\n"
+        "What it has is missing: `make up`, then `make results` again.\n"
+    )
 
 
 def test_a_run_that_never_was_is_no_traceback(hosts: tuple[Host, Host], tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe import runs
-from carscribe.runs import RunIdError, Seen, check_run_id, judge, new_run_id
+from carscribe import watch
+from carscribe.runs import RunIdError, check_run_id, new_run_id
+from carscribe.watch import Seen, judge
 from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
@@ -143,14 +144,14 @@ def test_the_last_summary_is_kept() -> None:
 def test_what_is_waited_for_is_said() -> None:
     """A silent host, a worker that is started again, and the time before the first summary."""
     at_work = Seen(summary={"state": "running"})
-    assert runs.note({"a": Seen(), "b": Seen()}) == "starting the workers"
-    assert runs.note({"a": at_work, "b": Seen(silent=True)}) == (
+    assert watch.note({"a": Seen(), "b": Seen()}) == "starting the workers"
+    assert watch.note({"a": at_work, "b": Seen(silent=True)}) == (
         "host B out of reach for now; the run goes on there"
     )
-    assert runs.note({"a": at_work, "b": Seen(restarts_after="74")}) == (
+    assert watch.note({"a": at_work, "b": Seen(restarts_after="74")}) == (
         "worker B ended with 74 and is started again: `make logs HOST=b` says why"
     )
-    assert runs.note({"a": at_work, "b": Seen(outcome="unreachable", silent=True)}) == ""
+    assert watch.note({"a": at_work, "b": Seen(outcome="unreachable", silent=True)}) == ""
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ class Watching:
         self._thread.start()
 
     def _watch(self, hosts: tuple[Host, Host], silence_seconds: float) -> None:
-        self.end = runs.watch(
+        self.end = watch.watch(
             [host.remote for host in hosts],
             RUN,
             self._show,
@@ -217,7 +218,7 @@ def test_a_worker_that_is_left_alone_is_stopped(hosts: tuple[Host, Host]) -> Non
     assert watching.outcomes() == {"a": "failed", "b": "abandoned"}
     assert b.stopped
     assert not a.stopped
-    [said, advice] = runs.sentences(watching.end, RUN)
+    [said, advice] = watch.sentences(watching.end, RUN)
     assert said == f"Worker A has not completed run {RUN} (failed): exit-code, exit code 78."
     assert advice.endswith(f"`make run RUN_ID={RUN}`.")
 
@@ -299,11 +300,19 @@ def test_what_is_left_to_say_comes_from_the_host(hosts: tuple[Host, Host]) -> No
     assert a.remote.last_lines() == []
 
 
+def test_a_host_s_words_steer_no_terminal(hosts: tuple[Host, Host]) -> None:
+    """What a host says is shown with its control characters made visible."""
+    a, b = hosts
+    b.output("1.jpg: \x1b[2J\n")
+    done = {"a": Seen(outcome="complete"), "b": Seen(outcome="complete")}
+    assert watch.end_of([a.remote, b.remote], done, RUN).output == ["1.jpg: \\x1b[2J"]
+    failed = {"a": Seen(outcome="failed", reason="\x9b1A"), "b": Seen(outcome="abandoned")}
+    assert "\\x9b1A" in watch.end_of([a.remote, b.remote], failed, RUN).problems[0]
+
+
 def test_the_standard_library_is_enough() -> None:
     """What the playbook's plugin imports needs no package but ours, and no common library."""
-    script = (
-        "import carscribe.runs, carscribe.progress, sys; print('carscribe_common' in sys.modules)"
-    )
+    script = "import carscribe.watch, carscribe.fetch, carscribe.progress, sys; print('carscribe_common' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({str(ROOT)!r}); {script}"],
         capture_output=True,

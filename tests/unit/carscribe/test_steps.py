@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,24 @@ FAILS = f"{SAYS}; import sys; sys.exit('api error PendingVerification: wait')"
 def test_a_program_is_heard_in_the_log_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On the screen is the step's line; the log has what was said, without colours."""
+    """On the screen is the step's line; the log has all that was said, also of a second program."""
     steps = Steps("up", verbose=False, folder=tmp_path)
     steps.say("A step")
-    steps.run(sys.executable, "-c", SAYS)
+    for _ in range(2):
+        code, lines = steps.follow([sys.executable, "-c", SAYS], cwd=tmp_path, env=None)
+        assert (code, lines) == (0, ["much\n", "red\n"])
     assert capsys.readouterr().out == "A step\n"
-    assert "much\nred\n" in (tmp_path / "up.log").read_text()
+    assert (tmp_path / "up.log").read_text().count("\nmuch\n") == 2
+
+
+def test_a_program_goes_on_where_the_command_is_killed(tmp_path: Path) -> None:
+    """It writes into the file itself: Terraform, with nobody to hear it, does not die of that."""
+    steps = Steps("up", verbose=False, folder=tmp_path)
+    code = "import time; time.sleep(0.3); print('ended in order')"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=steps.output)
+    del steps  # as the end of its process
+    assert process.wait() == 0
+    assert (tmp_path / "up.log").read_text() == "ended in order\n"
 
 
 def test_verbose_shows_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

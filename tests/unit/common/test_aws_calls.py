@@ -56,7 +56,7 @@ def test_only_entries_that_failed_go_again() -> None:
     call, calls = caller(sqs)
     entries = [{"MessageBody": "1.jpg"}, {"MessageBody": "2.jpg"}]
     call.batch(call.sqs.send_message_batch, "send to the queue", entries, QueueUrl="q")
-    assert [[e["MessageBody"] for e in asked["Entries"]] for asked in sqs.asked] == [
+    assert [[e["MessageBody"] for e in asked["Entries"]] for _, asked in sqs.asked] == [
         ["1.jpg", "2.jpg"],
         ["2.jpg"],
     ]

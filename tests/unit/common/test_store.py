@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import pytest
 
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.store import FILE_NAME, LOCK_NAME, OLD_FILE_NAME, PAGE_ROWS, Store
+from tests.pipeline import PATHS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,9 +136,22 @@ def test_a_second_process_is_refused(memory_path: Path) -> None:
 
 def test_the_lock_outlives_another_opening_of_the_file(memory_path: Path) -> None:
     """SQLite's own lock is gone once the process has closed the file a second time; ours stays."""
-    with Notes(memory_path, RUN):
+    code = f"""
+import sys
+from pathlib import Path
+from carscribe_common.errors import WorkerExit
+from carscribe_common.store import Store
+try:
+    Store(Path({str(memory_path)!r}), {RUN!r})
+except WorkerExit as end:
+    sys.exit(end.code)
+"""
+    other = [sys.executable, "-c", code]
+    Store(memory_path, RUN).close()
+    assert subprocess.run(other, env={"PYTHONPATH": PATHS}, check=False).returncode == 0
+    with Store(memory_path, RUN):
         (memory_path / FILE_NAME).open("rb").close()
-        assert refused(memory_path).code == Exit.IN_USE
+        assert subprocess.run(other, env={"PYTHONPATH": PATHS}, check=False).returncode == 73
 
 
 def test_a_run_of_an_older_release_is_refused(memory_path: Path) -> None:

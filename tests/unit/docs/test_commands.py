@@ -41,7 +41,6 @@ RUN_BY: dict[str, tuple[str, str]] = {
 ONLY_ON_AWS = {
     "make doctor LAB=1",
     "make up LAB=1",
-    "make down LAB=1",
     "mv ~/Downloads/labsuser.pem ~/.ssh/ && chmod 600 ~/.ssh/labsuser.pem",
 }
 

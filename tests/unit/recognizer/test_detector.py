@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emulator.recognizer.detector import Box, Detector, Found, decode, distinct, letterbox
+from emulator.recognizer.boxes import Box
+from emulator.recognizer.detector import Detector, Found, decode, distinct, letterbox
 
 if TYPE_CHECKING:
     from tests.unit.recognizer.conftest import SmallGraph

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from emulator.recognizer.detector import Box, Found
+from emulator.recognizer.boxes import Box
+from emulator.recognizer.detector import Found
 from emulator.recognizer.labels import KINDS, to_labels
 from emulator.rekognition.labels import detect_labels
 from emulator.rekognition.shapes import output_problems

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from emulator.faults import Faults
-from emulator.recognizer.detector import Box, Found
+from emulator.recognizer.boxes import Box
+from emulator.recognizer.detector import Found
 from emulator.recognizer.labels import to_labels
-from emulator.recognizer.text import Piece, to_detections
+from emulator.recognizer.text import Piece, join, to_detections
 from emulator.rekognition.shapes import output_problems
 from emulator.secret import Secret
 from emulator.server import StandIn
@@ -39,7 +40,9 @@ class MadeUp:
         if operation == "DetectLabels":
             box = Box(0.1, 0.2, 0.3, 0.4)
             return to_labels([Found(2, 0.5, box), Found(2, 0.2, box), Found(0, 0.2, box)])
-        return to_detections([Piece("GO 77", 0.95, ((0, 0), (9, 0), (9, 9), (0, 9)))], 100, 100)
+        return to_detections(
+            join([Piece("GO 77", 0.95, ((0, 0), (9, 0), (9, 9), (0, 9)))]), 100, 100
+        )
 
 
 def picture(tint: int) -> bytes:

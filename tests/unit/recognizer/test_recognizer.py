@@ -10,16 +10,20 @@ import pytest
 from PIL import Image
 
 from emulator.decoding import DecodingError
-from emulator.recognizer.detector import Box, Found
+from emulator.recognizer.boxes import Box
+from emulator.recognizer.detector import Found
 from emulator.recognizer.recognizer import MAX_SIDE_PIXELS, Recognizer
-from emulator.recognizer.text import Piece
+from emulator.recognizer.text import Line, Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ORIENTATION = 0x0112
 TURNED = 6
 """The camera was held upright: the image is to be turned by a quarter with the clock."""
+
+
+CAR = [Found(2, 0.5, Box(0, 0, 1, 1))]
 
 
 def picture(
@@ -36,23 +40,27 @@ def picture(
 
 
 class Made:
-    """ThingDetector a car and reads a word in whatever it is shown, and notes what that was."""
+    """Detects a car and reads a word in whatever it is shown, and notes what that was."""
 
-    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, meanwhile: Callable[[], object] = lambda: None, things: Sequence[Found] = CAR
+    ) -> None:
         self.seen: list[tuple[str, tuple[int, int]]] = []
+        self.cars: list[Box] = []
+        self._things = list(things)
         self._meanwhile = meanwhile
 
     def detect(self, image: Image.Image) -> list[Found]:
         """Find a car."""
         self._meanwhile()
         self.seen.append((image.mode, image.size))
-        return [Found(2, 0.5, Box(0, 0, 1, 1))]
+        return self._things
 
-    def read(self, image: Image.Image) -> list[Piece]:
+    def read(self, picture: Image.Image, cars: Sequence[Box]) -> list[Line]:
         """Find a word as large as the image."""
-        width, height = image.size
-        self.seen.append((image.mode, image.size))
-        return [Piece("WORD", 0.9, ((0, 0), (width, 0), (width, height), (0, height)))]
+        width, height = picture.size
+        self.cars = list(cars)
+        return [Line((Piece("WORD", 0.9, ((0, 0), (width, 0), (width, height), (0, height))),))]
 
 
 def test_each_operation_asks_for_what_it_answers() -> None:
@@ -65,6 +73,20 @@ def test_each_operation_asks_for_what_it_answers() -> None:
     assert [found["DetectedText"] for found in text["TextDetections"]] == ["WORD", "WORD"]
     box = text["TextDetections"][0]["Geometry"]["BoundingBox"]
     assert box == {"Left": 0.0, "Top": 0.0, "Width": 1.0, "Height": 1.0}
+
+
+def test_the_reader_is_told_where_vehicles_are() -> None:
+    """In pixels: cars, buses and trucks, one box for what is seen as two of them, nobody else."""
+    things = [
+        Found(2, 0.9, Box(0.1, 0.2, 0.5, 0.6)),
+        Found(7, 0.8, Box(0.11, 0.2, 0.5, 0.6)),
+        Found(0, 0.7, Box(0.7, 0.7, 0.9, 0.9)),
+        Found(5, 0.2, Box(0.5, 0.5, 1, 1)),
+        Found(2, 0.19, Box(0.0, 0.8, 0.1, 0.9)),
+    ]
+    made = Made(things=things)
+    Recognizer(made, made).recognize("DetectText", picture(200, 100))
+    assert made.cars == [Box(20, 20, 100, 60), Box(100, 50, 200, 100)]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.recognizer.text import Piece, to_detections
+from emulator.recognizer.text import Piece, join, to_detections
 from emulator.rekognition.shapes import output_problems
 from emulator.rekognition.texts import detect_text
 
@@ -34,7 +34,7 @@ def piece(
 
 def lines(*pieces: Piece) -> list[str]:
     """Return the texts of the lines, in order."""
-    found = to_detections(pieces, 1000, 500)["TextDetections"]
+    found = to_detections(join(pieces), 1000, 500)["TextDetections"]
     return [detection["DetectedText"] for detection in found if detection["Type"] == "LINE"]
 
 
@@ -68,6 +68,21 @@ def test_a_letter_that_was_read_twice_does_not_follow_itself() -> None:
     assert lines(piece("1", 0, 0, 10), piece("I", 1, 0, 8)) == ["1", "I"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        (piece("RST 3", 0, 0, 75), piece("3075", 60, 0, 60), "RST 3075"),
+        (piece("RST 3", 0, 0, 75), piece("3075", 76, 0, 60), "RST 3 3075"),
+        (piece("RST 4", 0, 0, 75), piece("3075", 60, 0, 60), "RST 4 3075"),
+        (piece("33", 0, 0, 30), piece("3375", 20, 0, 60), "33 3375"),
+    ],
+    ids=["repeated", "not overlapping", "another letter", "a whole piece"],
+)
+def test_a_word_that_two_pieces_have_is_read_once(first: Piece, second: Piece, text: str) -> None:
+    """Where they overlap, the first one's last word is the beginning of the second."""
+    assert lines(first, second) == [text]
+
+
 def test_a_line_of_several_pieces_reads_from_its_beginning() -> None:
     """Also when they were found in another order, on a line that is not level."""
     step = (60 * math.cos(math.radians(10)), 60 * math.sin(math.radians(10)))
@@ -91,7 +106,7 @@ def test_lines_come_in_reading_order() -> None:
 def test_words_belong_to_their_line() -> None:
     """Ids count lines first and then words; a word names its line, and has its share of the box."""
     found = to_detections(
-        [piece("ABCD EF", 100, 100, 70), piece("X", 0, 200, 50, score=0.5)], 1000, 500
+        join([piece("ABCD EF", 100, 100, 70), piece("X", 0, 200, 50, score=0.5)]), 1000, 500
     )["TextDetections"]
     assert [
         (d["DetectedText"], d["Type"], d["Id"], d.get("ParentId"), d["Confidence"]) for d in found
@@ -111,14 +126,14 @@ def test_words_belong_to_their_line() -> None:
 def test_a_line_is_as_sure_as_its_letters_on_average() -> None:
     """A long sure piece outweighs a short unsure one."""
     found = to_detections(
-        [piece("ABCDEF", 0, 0, 60, score=1.0), piece("XY", 60, 0, 20, score=0.2)], 100, 100
+        join([piece("ABCDEF", 0, 0, 60, score=1.0), piece("XY", 60, 0, 20, score=0.2)]), 100, 100
     )
     assert found["TextDetections"][0]["Confidence"] == pytest.approx(80.0)
 
 
 def test_a_polygon_follows_the_text_around_the_clock() -> None:
     """It begins at the first letter's upper left corner; the box is level and around it."""
-    found = to_detections([piece("A", 500, 100, 100, height=50, degrees=90)], 1000, 500)
+    found = to_detections(join([piece("A", 500, 100, 100, height=50, degrees=90)]), 1000, 500)
     for detection in found["TextDetections"]:  # the line and its word
         geometry = detection["Geometry"]
         corners = [(point["X"], point["Y"]) for point in geometry["Polygon"]]
@@ -133,7 +148,7 @@ def test_a_polygon_follows_the_text_around_the_clock() -> None:
 
 def test_no_corner_is_outside_of_the_image() -> None:
     """A piece at the edge is cut to it."""
-    found = to_detections([piece("A", -10, 490, 2000)], 1000, 500)["TextDetections"]
+    found = to_detections(join([piece("A", -10, 490, 2000)]), 1000, 500)["TextDetections"]
     for detection in found:
         values = [value for point in detection["Geometry"]["Polygon"] for value in point.values()]
         assert min(values) == 0.0
@@ -142,13 +157,13 @@ def test_no_corner_is_outside_of_the_image() -> None:
 
 def test_blanks_alone_are_no_text() -> None:
     """A piece without a letter gives neither a line nor a word."""
-    assert to_detections([piece(" ", 0, 0, 20)], 100, 100)["TextDetections"] == []
+    assert to_detections(join([piece(" ", 0, 0, 20)]), 100, 100)["TextDetections"] == []
 
 
 def test_answers_are_as_the_service_returns_them() -> None:
     """Some text, and none, pass the same check as a recorded answer."""
     several: list[list[Any]] = [[], [piece("383", 0, 0, 40), piece("WJP 7", 43, 0, 40)]]
     for pieces in several:
-        answer = detect_text(json.loads(json.dumps(to_detections(pieces, 640, 480))), {})
+        answer = detect_text(json.loads(json.dumps(to_detections(join(pieces), 640, 480))), {})
         assert output_problems("DetectText", answer) == []
         assert len(answer["TextDetections"]) == (4 if pieces else 0)

@@ -11,7 +11,6 @@ import pytest
 from botocore.response import StreamingBody
 
 from carscribe_common import aws
-from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_worker_b.settings import SettingsB
 from carscribe_worker_b.text_detection import ByteBudget, TextResult, detect_text
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from carscribe_common.protocol import Car
-
 
 LIMIT = 10
 """Pictures up to so many bytes are downloaded here."""
@@ -58,12 +56,6 @@ def settings(tmp_path: Path) -> SettingsB:
     )
 
 
-@pytest.fixture
-def shutdown() -> Shutdown:
-    """Nobody has asked for the end."""
-    return Shutdown()
-
-
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing between two tries."""
@@ -72,54 +64,50 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def detect(
     settings: SettingsB,
-    shutdown: Shutdown,
     of: Car,
     *,
     works: bool = True,
     **answers: list[Any],
 ) -> tuple[TextResult, Service]:
     """Have an image read by a service that answers this, and all of it; return what it was asked."""
+    written = {operation: list(said) for operation, said in answers.items()}
     service = Service(**answers)
-    call, _ = caller(service, works=works, shutdown=shutdown)
+    call, _ = caller(service, works=works)
     found = detect_text(call, settings, ByteBudget(LIMIT), of)
-    assert not any(service.answers.values()), f"not asked for: {service.answers}"
+    assert len(service.asked) == sum(map(len, written.values())), "something was not asked for"
     return found, service
 
 
-def test_a_small_picture_is_passed_as_bytes(settings: SettingsB, shutdown: Shutdown) -> None:
+def test_a_small_picture_is_passed_as_bytes(settings: SettingsB) -> None:
     """Downloaded as it was listed, with no look at it before or after."""
     found, service = detect(
         settings,
-        shutdown,
         car(1, size=LIMIT),
         get_object=[content(b"x" * LIMIT)],
         detect_text=[detections(LINE)],
     )
     assert service.asked == [
-        {"Bucket": "photos", "Key": "1.jpg", "IfMatch": ETAG},
-        {"Image": {"Bytes": b"x" * LIMIT}},
+        ("get_object", {"Bucket": "photos", "Key": "1.jpg", "IfMatch": ETAG}),
+        ("detect_text", {"Image": {"Bytes": b"x" * LIMIT}}),
     ]
     assert (found.line, found.failure, found.billed) == ("GO 77", None, True)
 
 
-def test_a_large_picture_is_passed_by_reference(settings: SettingsB, shutdown: Shutdown) -> None:
+def test_a_large_picture_is_passed_by_reference(settings: SettingsB) -> None:
     """From one byte above the limit on, between two looks at the object."""
     found, service = detect(
         settings,
-        shutdown,
         car(1, size=LIMIT + 1),
         head_object=[HEAD, HEAD],
         detect_text=[detections(LINE)],
     )
-    where = {"Bucket": "photos", "Key": "1.jpg"}
-    assert service.asked == [where, {"Image": REFERENCE}, where]
+    look = ("head_object", {"Bucket": "photos", "Key": "1.jpg"})
+    assert service.asked == [look, ("detect_text", {"Image": REFERENCE}), look]
     assert (found.line, found.billed) == ("GO 77", True)
 
 
 @pytest.mark.parametrize("size", [LIMIT, LIMIT + 1])
-def test_the_size_that_a_message_does_not_say(
-    settings: SettingsB, shutdown: Shutdown, size: int
-) -> None:
+def test_the_size_that_a_message_does_not_say(settings: SettingsB, size: int) -> None:
     """Older programs send none: the first look says it, and serves for the one before."""
     head = HEAD | {"ContentLength": size}
     answers: dict[str, list[Any]] = (
@@ -128,7 +116,7 @@ def test_the_size_that_a_message_does_not_say(
         else {"head_object": [head, head]}
     )
     answers["detect_text"] = [detections(LINE)]
-    found, _ = detect(settings, shutdown, car(1, size=None), works=True, **answers)
+    found, _ = detect(settings, car(1, size=None), works=True, **answers)
     assert found.line == "GO 77"
 
 
@@ -141,13 +129,10 @@ def test_the_size_that_a_message_does_not_say(
         {"ETag": ETAG, "ContentLength": 3},
     ],
 )
-def test_a_reference_to_what_was_replaced(
-    settings: SettingsB, shutdown: Shutdown, after: dict[str, Any]
-) -> None:
+def test_a_reference_to_what_was_replaced(settings: SettingsB, after: dict[str, Any]) -> None:
     """The same content written again counts, too: what Rekognition read is not known."""
     found, _ = detect(
         settings,
-        shutdown,
         car(1, size=LIMIT + 1),
         head_object=[HEAD, after],
         detect_text=[detections(LINE)],
@@ -156,13 +141,9 @@ def test_a_reference_to_what_was_replaced(
     assert (found.text, found.line, found.billed) == (None, None, True)
 
 
-def test_what_was_replaced_before_is_not_asked_about(
-    settings: SettingsB, shutdown: Shutdown
-) -> None:
+def test_what_was_replaced_before_is_not_asked_about(settings: SettingsB) -> None:
     """No call is paid for an object that is another one already."""
-    found, _ = detect(
-        settings, shutdown, car(1, size=LIMIT + 1), head_object=[HEAD | {"ETag": '"other"'}]
-    )
+    found, _ = detect(settings, car(1, size=LIMIT + 1), head_object=[HEAD | {"ETag": '"other"'}])
     assert found.failure is not None
     assert (found.failure["reason"], found.billed) == ("changed", False)
 
@@ -176,20 +157,17 @@ def test_what_was_replaced_before_is_not_asked_about(
         (0, content(b""), "invalid-image"),
     ],
 )
-def test_what_cannot_be_downloaded(
-    settings: SettingsB, shutdown: Shutdown, size: int, body: Any, reason: str
-) -> None:
+def test_what_cannot_be_downloaded(settings: SettingsB, size: int, body: Any, reason: str) -> None:
     """Is that image's failure, and not asked about."""
-    found, _ = detect(settings, shutdown, car(1, size=size), get_object=[body])
+    found, _ = detect(settings, car(1, size=size), get_object=[body])
     assert found.failure is not None
     assert (found.failure["reason"], found.text, found.billed) == (reason, None, False)
 
 
-def test_a_download_that_is_cut_off_is_made_again(settings: SettingsB, shutdown: Shutdown) -> None:
+def test_a_download_that_is_cut_off_is_made_again(settings: SettingsB) -> None:
     """Half a picture is none."""
     found, _ = detect(
         settings,
-        shutdown,
         car(1),
         get_object=[content(b"x", 3), content(b"xyz")],
         detect_text=[detections(LINE)],
@@ -197,11 +175,10 @@ def test_a_download_that_is_cut_off_is_made_again(settings: SettingsB, shutdown:
     assert found.line == "GO 77"
 
 
-def test_what_rekognition_refuses(settings: SettingsB, shutdown: Shutdown) -> None:
+def test_what_rekognition_refuses(settings: SettingsB) -> None:
     """Not a picture: that image's failure with the service's words, and not paid for."""
     found, _ = detect(
         settings,
-        shutdown,
         car(1),
         get_object=[content(b"xyz")],
         detect_text=[answer("InvalidImageFormatException", 400)],
@@ -210,12 +187,11 @@ def test_what_rekognition_refuses(settings: SettingsB, shutdown: Shutdown) -> No
     assert (found.failure["reason"], found.billed) == ("invalid-image", False)
 
 
-def test_an_archived_picture(settings: SettingsB, shutdown: Shutdown) -> None:
+def test_an_archived_picture(settings: SettingsB) -> None:
     """The object's own state decides what Rekognition's unclear answer means."""
     archived = HEAD | {"StorageClass": "GLACIER"}
     found, _ = detect(
         settings,
-        shutdown,
         car(1, size=LIMIT + 1),
         works=False,
         head_object=[archived, archived],
@@ -225,14 +201,11 @@ def test_an_archived_picture(settings: SettingsB, shutdown: Shutdown) -> None:
     assert found.failure["reason"] == "archived"
 
 
-def test_a_look_is_no_sign_that_rekognition_may_read(
-    settings: SettingsB, shutdown: Shutdown
-) -> None:
+def test_a_look_is_no_sign_that_rekognition_may_read(settings: SettingsB) -> None:
     """Where nothing was read yet, a reference that is refused is the set-up's fault."""
     with pytest.raises(WorkerExit) as end:
         detect(
             settings,
-            shutdown,
             car(1, size=LIMIT + 1),
             works=False,
             head_object=[HEAD, HEAD],
@@ -252,13 +225,10 @@ def test_a_look_is_no_sign_that_rekognition_may_read(
         (LINE | {"DetectedText": " "}, None),
     ],
 )
-def test_what_counts_as_text(
-    settings: SettingsB, shutdown: Shutdown, text: dict[str, Any], line: str | None
-) -> None:
+def test_what_counts_as_text(settings: SettingsB, text: dict[str, Any], line: str | None) -> None:
     """Lines at or above the threshold that are not blank; all else is kept all the same."""
     found, _ = detect(
         settings,
-        shutdown,
         car(1),
         get_object=[content(b"xyz")],
         detect_text=[detections(text)],
@@ -278,7 +248,7 @@ def test_more_bytes_than_there_are_wait_for_others() -> None:
         with budget.hold(LIMIT):
             entered.set()
 
-    waiting = threading.Thread(target=take_all)
+    waiting = threading.Thread(target=take_all, daemon=True)
     with suppress(KeyError), budget.hold(1):
         waiting.start()
         assert not entered.wait(0.1)

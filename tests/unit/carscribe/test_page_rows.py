@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe.report.rows import embedded, row
+from carscribe.page.rows import embedded, row
 from tests.browser import runs
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_page_names_no_address(tmp_path: Path) -> None:
 
 def test_page_says_how_many_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit of a page the first images are shown, and the page is told so."""
-    monkeypatch.setattr("carscribe.report.IMAGES_MAX", 2)
+    monkeypatch.setattr("carscribe.page.IMAGES_MAX", 2)
     page = runs.write_run(tmp_path / "run", *runs.sample_run(["1.jpg", "2.jpg", "3.jpg"], 5))
     parser = Scripts()
     parser.feed(page.read_text(encoding="utf-8"))

@@ -22,8 +22,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 # The checkout that this file lies in, whatever Ansible and folder it is run from.
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from carscribe import progress, runs  # found by the line above
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from carscribe import progress, runs, watch  # found by the line above
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,15 +44,15 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
         _, told = self.validate_argument_spec(
             argument_spec={
                 **dict.fromkeys(("run_id", *runs.WORKERS), text),
-                "poll_seconds": {"type": "float", "default": runs.POLL_SECONDS},
-                "silence_seconds": {"type": "float", "default": runs.SILENCE_SECONDS},
+                "poll_seconds": {"type": "float", "default": watch.POLL_SECONDS},
+                "silence_seconds": {"type": "float", "default": watch.SILENCE_SECONDS},
             }
         )
         hosts = (task_vars or {})["hostvars"]
         remotes = [runs.Remote(w, runs.ssh_words(hosts[told[w]])) for w in runs.WORKERS]
         seconds = {name: told[name] for name in ("poll_seconds", "silence_seconds")}
-        seen = runs.watch(remotes, told["run_id"], Follower().show, **seconds)
-        end = runs.end_of(remotes, seen, told["run_id"])
+        seen = watch.watch(remotes, told["run_id"], Follower().show, **seconds)
+        end = watch.end_of(remotes, seen, told["run_id"])
         journals = [
             f"Worker {w.upper()}'s last lines:\n" + "\n".join(lines)
             for w, lines in end.journals.items()
@@ -76,10 +76,10 @@ class Follower:
     def _write(self, line: str) -> None:
         Display().display(f"  {progress.duration(time.monotonic() - self._begun_at):>5}  {line}")
 
-    def show(self, seen: Mapping[str, runs.Seen]) -> None:
+    def show(self, seen: Mapping[str, watch.Seen]) -> None:
         """Show the line, if it says something new."""
         if os.getppid() != self._playbook:
             # Ansible's workers outlive a playbook that was killed; this one would for ever.
             os._exit(1)
         figures = self._progress.figures(seen["a"].summary, seen["b"].summary)
-        self._lines.worked(figures, runs.note(seen))
+        self._lines.worked(figures, watch.note(seen))

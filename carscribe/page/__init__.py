@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from carscribe.report.rows import embedded, row
+from carscribe.page.rows import embedded, row
 from carscribe.thumbnails import IMAGES_MAX
 from carscribe_common.files import replacing
 
@@ -25,7 +25,7 @@ THUMBNAILS_A_BLOCK = 48
 """The page decodes a block when one of its images comes into view."""
 
 
-def write_report(run_dir: Path, summary: Mapping[str, Any], thumbnails: Thumbnails) -> Path:
+def write_page(run_dir: Path, summary: Mapping[str, Any], thumbnails: Thumbnails) -> Path:
     """Write report.html from the merged results.jsonl beside it.
 
     Args:

@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 # The checkout that this file lies in, whatever Ansible and folder it is run from.
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from carscribe import fetch, progress, runs  # found by the line above
 
 

@@ -1,0 +1,68 @@
+"""AWS and this machine: each is reached, and the other never."""
+
+from __future__ import annotations
+
+import pytest
+
+from carscribe import deploy, targets
+
+EMULATOR = {
+    "AWS_ACCESS_KEY_ID": "carscribe",
+    "AWS_SECRET_ACCESS_KEY": "carscribe",
+    "AWS_REGION": "us-east-1",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+}
+HOSTILE = {
+    "AWS_PROFILE": "nowhere",
+    "AWS_CONFIG_FILE": "/nowhere/config",
+    "AWS_CA_BUNDLE": "/nowhere/ca",
+    "AWS_ENDPOINT_URL": "https://elsewhere.example.org",
+    "AWS_ENDPOINT_URL_S3": "https://elsewhere.example.org",
+    "AWS_ACCESS_KEY_ID": "AKIAREAL",
+    "HTTP_PROXY": "http://proxy.example.org:1",
+    "NO_PROXY": "example.org",
+    "ANSIBLE_CONFIG": "/nowhere/ansible.cfg",
+    "ANSIBLE_INVENTORY": "/nowhere/hosts",
+    "ANSIBLE_STRATEGY": "free",
+    "ANSIBLE_VAULT_PASSWORD_FILE": "/nowhere/vault",
+    "ANSIBLE_STDOUT_CALLBACK": "minimal",
+}
+
+
+@pytest.fixture(autouse=True)
+def _hostile(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in HOSTILE.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("service", ["s3", "sqs", "ec2", "iam", "sts"])
+def test_a_session_with_the_emulator_reaches_nothing_else(service: str) -> None:
+    """The user's profile, endpoints and proxy are not read: another account is never meant."""
+    client = targets.EmulatorSession(EMULATOR, None).client(service)
+    assert client.meta.endpoint_url == EMULATOR["AWS_ENDPOINT_URL"]
+    assert client.meta.config.proxies == {}
+    assert client._request_signer._credentials.access_key == "carscribe"
+    assert client.meta.region_name == "us-east-1"
+
+
+def test_programs_for_the_emulator_know_nothing_of_aws() -> None:
+    """Nothing of AWS_... is left, and no proxy stands before this machine."""
+    surroundings = targets.Local().surroundings()
+    assert [name for name in surroundings if name.startswith("AWS_")] == []
+    assert surroundings["NO_PROXY"] == "example.org,127.0.0.1,localhost"
+
+
+def test_aws_is_the_account_that_the_user_chose() -> None:
+    """What chooses the account is honoured."""
+    assert targets.Aws().environment()["AWS_PROFILE"] == "nowhere"
+
+
+def test_ansible_gets_our_configuration_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person has set for another project's Ansible does not reach ours."""
+    monkeypatch.setattr(deploy, "target_that_is_up", lambda: "local")
+    environment = deploy.ansible_environment()
+    assert environment["ANSIBLE_CONFIG"] == str(deploy.ANSIBLE / "ansible.cfg")
+    ours = {"ANSIBLE_CONFIG", "ANSIBLE_HOME", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_SSH_CONTROL_PATH_DIR"}
+    assert {name for name in environment if name.startswith("ANSIBLE_")} == ours
+    # A socket's address has at most 107 characters, of which ssh needs some 40 for its names.
+    assert len(environment["ANSIBLE_SSH_CONTROL_PATH_DIR"]) <= 67
