@@ -24,8 +24,11 @@ def faketime() -> str:
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
 def test_clock_set_back(trial: Callable[..., Trial], seed: int, tmp_path: Path) -> None:
-    """The clock goes back an hour in the middle of a run: nothing waits for it, nothing is lost."""
-    run = trial("12 clock back an hour", seed)
+    """The clock goes back in the middle of a run: nothing waits for it, nothing is lost.
+
+    Not by an hour: AWS takes no signature that is older than a quarter of one.
+    """
+    run = trial("12 clock back ten minutes", seed)
     clock = tmp_path / "clock"
     clock.write_text("+0\n")
     run.environ(
@@ -37,9 +40,9 @@ def test_clock_set_back(trial: Callable[..., Trial], seed: int, tmp_path: Path) 
     )
     run.start_both()
     run.wait_for_log("b", SETTLED, 3)
-    clock.write_text("-3600\n")
+    clock.write_text("-600\n")
     run.finish()
     assert run.judge().doubled == 0
     at = [row["at"] for row in run.results("b")]
-    assert max(at) - min(at) > 3000, "the clock did not go back"
+    assert max(at) - min(at) > 500, "the clock did not go back"
     assert run.summary("b")["duration_seconds"] >= 0
