@@ -19,7 +19,7 @@ class Scale:
     images_times_sequential: int = 600
     sequential_images: int = 30
     images_pipeline: int = 800
-    images_few: int = 1000
+    images_few: int = 2000
     images_many: int = 20_000
     starts: int = 7
     idle_seconds: float = 190.0
