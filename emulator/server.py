@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SILENCE_STEP_SECONDS = 0.2
+OF_MOTO = {"ec2", "iam", "s3", "ssm", "sts"}
 IMAGES_AT_ONCE = 4
 ASKED_AT_ONCE = 32
 """Threads that wait for the recognizer, which itself does a few pictures at once."""
@@ -177,15 +178,21 @@ class StandIn:
             return asyncio.get_running_loop().run_in_executor(
                 self._images, self._ask_rekognition, name, request
             )
-        return self.moto.run(self._ask_moto, service, request)
+        if service not in OF_MOTO:
+            return errors.not_implemented(operation, request)
+        return self.moto.run(self._ask_moto, operation, request)
 
     def _ask_rekognition(self, name: str, request: Request) -> Answer:
         with credentials.context(request):
             return self.rekognition.answer(name, request)
 
-    def _ask_moto(self, service: str, request: Request) -> Answer:
-        with credentials.context(request):
-            return credentials.refusal_as_json(service, self.moto.ask(request))
+    def _ask_moto(self, operation: str, request: Request) -> Answer:
+        try:
+            with credentials.context(request):
+                answer = self.moto.ask(request)
+        except NotImplementedError:
+            return errors.not_implemented(operation, request)
+        return credentials.refusal_as_json(operation.partition(".")[0], answer)
 
     def _is_silent(self) -> bool:
         return time.time() < self.faults.silent_until

@@ -20,7 +20,6 @@ from emulator.rekognition.errors import (
     RekognitionError,
     SerializationException,
     ThrottlingException,
-    UnknownOperationException,
 )
 from emulator.rekognition.labels import detect_labels
 from emulator.rekognition.texts import detect_text
@@ -65,6 +64,8 @@ class Rekognition:
 
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer one request, or say the error as the service would."""
+        if operation not in OPERATIONS:
+            return errors.not_implemented(f"rekognition.{operation}", request)
         try:
             credentials.authorize(f"rekognition:{operation}", "*", request)
             response = self._respond(operation, request)
@@ -82,9 +83,7 @@ class Rekognition:
         )
 
     def _respond(self, operation: str, request: Request) -> dict[str, Any]:
-        detect = OPERATIONS.get(operation)
-        if detect is None:
-            raise UnknownOperationException
+        detect = OPERATIONS[operation]
         parameters = _parameters(request.body)
         found = shapes.input_problems(operation, parameters)
         if found:
