@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # --- what the caller names -----------------------------------------------------
 # It travels as data: make would expand it, and a shell would run what is in it.
 # The program reads CARSCRIBE_..., and says which of the user's environment it does not use.
-NAMES := CMD EYES HOST IMAGES LAB LINES OUT RUN_ID TARGET TERRAFORM_ARGUMENTS VERBOSE YES
+NAMES := CMD EYES HOST IMAGES LAB LINES OUT QUEUE RUN_ID TARGET TERRAFORM_ARGUMENTS VERBOSE YES
 define as_data
 unexport $(1) CARSCRIBE_$(1) CARSCRIBE_AMBIENT_$(1)
 ifeq ($(origin $(1)),command line)
@@ -91,6 +91,11 @@ recognizer-if-possible: | $(VENV)/.try
 .PHONY: try
 try: $(VENV)/.try $(RECOGNIZER_LAYER) ## run the pipeline on this machine with Python alone (IMAGES=DIR OUT=DIR EYES=1)
 	$(CARSCRIBE) try
+
+# For anybody's program: as AWS on this machine, until Ctrl-C.
+.PHONY: emulator
+emulator: $(VENV)/.try $(RECOGNIZER_LAYER) ## AWS on this machine for a program of your own, until Ctrl-C (IMAGES=DIR QUEUE=NAME[.fifo] EYES=1)
+	@$(BIN)/python -m emulator open
 
 include deploy.mk
 

@@ -241,10 +241,23 @@ def results(options: Options) -> int:
     return fetch(steps, options.run_id)[1]
 
 
-def fetch(steps: Steps, run_id: str = "") -> tuple[Path, int]:
-    """Fetch and merge a run; return its folder, and the exit code that tells whether it is whole."""
+def fetch(steps: Steps, run_id: str = "", *, last: bool = False) -> tuple[Path, int]:
+    """Fetch and merge a run; return its folder, and the exit code that tells whether it is whole.
+
+    Args:
+        steps: of the command.
+        run_id: of the run; the latest if it is empty.
+        last: whether there will be no other time, so that each host has to answer.
+
+    Raises:
+        DeploymentError: there is no such run, or not all that is to come has come.
+        StepError: it could not be merged; why has been said.
+    """
     bucket = str(hosts()["a"].variables["carscribe_bucket"])
     folder, silent = fetch_run(reached(), run_id, RESULTS)
+    if silent and last:
+        names = " and ".join(worker.upper() for worker in silent)
+        raise DeploymentError(f"Host {names} does not answer, and what it has is missing.")
     (BUILD / "fetched-run").write_text(f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())
@@ -382,7 +395,7 @@ def save_what_is_the_users(
         for run_id in remains.unfetched(RESULTS):
             steps.say(f"Fetching run {run_id}, which was not fetched yet")
             try:
-                fetch(steps, run_id)
+                fetch(steps, run_id, last=True)
             except DeploymentError as problem:
                 if str(problem):
                     print(problem, file=sys.stderr)

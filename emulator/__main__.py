@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from emulator import serving
+from emulator import opening, serving
 
-OWN_COMMANDS = {"serve"}
+OWN_COMMANDS = {"open", "serve"}
 
 
 def main(arguments: list[str]) -> int:
@@ -15,6 +15,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     serving.add_command(subparsers)
+    opening.add_command(subparsers)
     if not arguments or arguments[0] not in OWN_COMMANDS:
         # Imported late: who only starts the server needs nothing of the hosts.
         from emulator.hosts import cli  # noqa: PLC0415 # see above

@@ -30,6 +30,7 @@ FAILURES = {
     "s3": ("InternalError", 500),
 }
 DEFAULT_FAILURE = ("InternalFailure", 500)
+PAGE = "docs/emulator.md"
 JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1"}
 
 
@@ -81,3 +82,12 @@ def failed(service: str) -> Answer:
     """Say "our own fault" as `service` would."""
     code, status = FAILURES.get(service, DEFAULT_FAILURE)
     return error(service, code, "We encountered an internal error. Please try again.", status)
+
+
+def not_implemented(operation: str, request: Request) -> Answer:
+    """Say that there is no such operation here, and where it is written what there is."""
+    service = protocol_of(operation.partition(".")[0], request)
+    if "x-amz-target" in request.headers and service not in JSON_VERSIONS:
+        service = "ssm"  # any service that speaks JSON
+    text = f"This emulator has no {operation}: what it has stands in {PAGE}."
+    return error(service, "NotImplemented", text, HTTPStatus.NOT_IMPLEMENTED)

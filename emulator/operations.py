@@ -53,7 +53,8 @@ def operation_of(request: Request) -> str:
 @lru_cache(maxsize=256)
 def _of_target(target: str) -> str:
     prefix, _, operation = target.partition(".")
-    service = TARGET_PREFIXES.get(prefix.partition("_")[0], prefix.lower())
+    name = prefix.partition("_")[0]  # what follows is a version
+    service = TARGET_PREFIXES.get(name, name.lower())
     return f"{service}.{operation}"
 
 

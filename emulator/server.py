@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SILENCE_STEP_SECONDS = 0.2
+OF_MOTO = {"ec2", "iam", "s3", "ssm", "sts"}
 IMAGES_AT_ONCE = 4
+ASKED_AT_ONCE = 32
+"""Threads that wait for the recognizer, which itself does a few pictures at once."""
 QUICK_BYTES = 256 * 1024
 """Up to this, looking into an image is quicker than handing it to a thread."""
 
@@ -65,7 +68,8 @@ class StandIn:
         self.moto = Moto()
         self.listeners: dict[str, Listener] = {}
         self.port = 0
-        self._images = ThreadPoolExecutor(IMAGES_AT_ONCE, thread_name_prefix="images")
+        threads = ASKED_AT_ONCE if recognizer else IMAGES_AT_ONCE
+        self._images = ThreadPoolExecutor(threads, thread_name_prefix="images")
         moto_patches.apply()
         credentials.enforce(iam_enforced)
 
@@ -85,6 +89,7 @@ class StandIn:
             listener.close(hang_up=True)
         self.listeners.clear()
         self.moto.stop()
+        self.rekognition.close()
         self._images.shutdown(wait=False, cancel_futures=True)
 
     def answer(self, request: Request) -> Answer | Awaitable[Answer]:
@@ -173,15 +178,21 @@ class StandIn:
             return asyncio.get_running_loop().run_in_executor(
                 self._images, self._ask_rekognition, name, request
             )
-        return self.moto.run(self._ask_moto, service, request)
+        if service not in OF_MOTO:
+            return errors.not_implemented(operation, request)
+        return self.moto.run(self._ask_moto, operation, request)
 
     def _ask_rekognition(self, name: str, request: Request) -> Answer:
         with credentials.context(request):
             return self.rekognition.answer(name, request)
 
-    def _ask_moto(self, service: str, request: Request) -> Answer:
-        with credentials.context(request):
-            return credentials.refusal_as_json(service, self.moto.ask(request))
+    def _ask_moto(self, operation: str, request: Request) -> Answer:
+        try:
+            with credentials.context(request):
+                answer = self.moto.ask(request)
+        except NotImplementedError:
+            return errors.not_implemented(operation, request)
+        return credentials.refusal_as_json(operation.partition(".")[0], answer)
 
     def _is_silent(self) -> bool:
         return time.time() < self.faults.silent_until

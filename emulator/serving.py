@@ -9,6 +9,7 @@ import logging
 import os
 import shlex
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,8 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="keeps the credentials that clients sign with, for its owner alone; made if missing "
         "(default: new ones, printed)",
     )
+    parser.add_argument("--bucket", help="make this bucket, and put the images into it")
+    parser.add_argument("--queue", default="", help="make this queue too: NAME or NAME.fifo")
     parser.add_argument("--log", type=Path, help="a file for the log (default: standard error)")
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end with the process that started it"
@@ -119,10 +122,14 @@ async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
             options.ready_file,
             json.dumps({"pid": os.getpid(), "url": url, "port": stand_in.port}) + "\n",
         )
-    print(url, flush=True)
-    if not options.secret_file:
-        print(f"export AWS_ENDPOINT_URL={url} AWS_REGION={options.region}")
-        print(stand_in.secret.as_shell(), end="", flush=True)
+    from emulator.furnish import FurnishError  # noqa: PLC0415 # boto3: see above
+
+    try:
+        lines = await _lines_to_paste(stand_in, options, url)
+    except FurnishError as error:
+        stand_in.stop()
+        return _fail(EXIT_USAGE, str(error))
+    print(url, *lines, sep="\n", flush=True)
     if options.until_stdin_closes:
         lifetime.end_with_stdin(lambda: loop.call_soon_threadsafe(stopped.set))
     await stopped.wait()
@@ -131,6 +138,42 @@ async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
             options.ready_file.unlink()
     stand_in.stop()
     return 0
+
+
+async def _lines_to_paste(stand_in: StandIn, options: argparse.Namespace, url: str) -> list[str]:
+    """Make what was asked for, and say in a shell's words how a program finds all of it."""
+    from emulator.furnish import furnish  # noqa: PLC0415 # as above
+
+    lines = []
+    if not options.secret_file or options.bucket:
+        region = options.region
+        lines += [f"export AWS_ENDPOINT_URL={url}"]
+        lines += [f"export AWS_REGION={region} AWS_DEFAULT_REGION={region}"]
+        lines += stand_in.secret.as_shell().splitlines()
+    if options.bucket:
+        queue_url = await asyncio.to_thread(
+            furnish,
+            url,
+            options.region,
+            stand_in.secret,
+            images=options.images,
+            bucket=options.bucket,
+            queue=options.queue,
+        )
+        lines += [f"export BUCKET={options.bucket}"]
+        lines += [f"export QUEUE_URL={queue_url}"] if queue_url else []
+    return lines
+
+
+def free_port(wanted: int) -> int:
+    """Return a port of loopback if it is free, else 0, which is any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, wanted))
+        except OSError:
+            return 0
+    return wanted
 
 
 def _hint(options: argparse.Namespace) -> str:
@@ -143,6 +186,7 @@ def _hint(options: argparse.Namespace) -> str:
 def _recognizer() -> Recognizer | None:
     from emulator.recognizer.loading import UnavailableError, load  # noqa: PLC0415 # few want them
 
+    print("Loading the models that recognize pictures ...", file=sys.stderr, flush=True)
     try:
         return load()
     except UnavailableError as unavailable:

@@ -60,9 +60,3 @@ class ThrottlingException(RekognitionError):
     """More is asked than can be answered in time."""
 
     text = "Rate exceeded"
-
-
-class UnknownOperationException(RekognitionError):
-    """The stand-in answers DetectLabels and DetectText alone."""
-
-    text = "The stand-in answers DetectLabels and DetectText, and no other operation"

@@ -20,7 +20,6 @@ from emulator.rekognition.errors import (
     RekognitionError,
     SerializationException,
     ThrottlingException,
-    UnknownOperationException,
 )
 from emulator.rekognition.labels import detect_labels
 from emulator.rekognition.texts import detect_text
@@ -43,6 +42,9 @@ class Recognizer(Protocol):
     def recognize(self, operation: str, data: bytes) -> dict[str, Any] | None:
         """Return what could be a recorded answer; None says that too much is asked at once."""
 
+    def close(self) -> None:
+        """Begin nothing more."""
+
 
 class Rekognition:
     """DetectLabels and DetectText over the wire."""
@@ -55,8 +57,15 @@ class Rekognition:
         """Whether an answer may take long."""
         return self._recognizer is not None
 
+    def close(self) -> None:
+        """Let nobody wait for the recognizer any longer."""
+        if self._recognizer is not None:
+            self._recognizer.close()
+
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer one request, or say the error as the service would."""
+        if operation not in OPERATIONS:
+            return errors.not_implemented(f"rekognition.{operation}", request)
         try:
             credentials.authorize(f"rekognition:{operation}", "*", request)
             response = self._respond(operation, request)
@@ -74,9 +83,7 @@ class Rekognition:
         )
 
     def _respond(self, operation: str, request: Request) -> dict[str, Any]:
-        detect = OPERATIONS.get(operation)
-        if detect is None:
-            raise UnknownOperationException
+        detect = OPERATIONS[operation]
         parameters = _parameters(request.body)
         found = shapes.input_problems(operation, parameters)
         if found:

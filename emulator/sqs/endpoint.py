@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulator import credentials
+from emulator import credentials, errors
 from emulator.sqs import protocol
 from emulator.sqs.errors import SqsError
 from emulator.sqs.service import Caller, Sqs
@@ -55,6 +55,8 @@ class Endpoint:
 
     def answer(self, operation: str, request: Request) -> Answer | Awaitable[Answer]:
         """Carry out one operation and say what became of it, or what will."""
+        if not self._sqs.has(operation):
+            return errors.not_implemented(f"sqs.{operation}", request)
         caller = Caller(request.region, f"http://{request.headers['host']}")
         try:
             parameters = protocol.parameters(request)

@@ -42,6 +42,16 @@ ITEMS = {  # of answers, by operation where it matters
     "queueUrls": "QueueUrl",
     "Failed": "BatchResultErrorEntry",
 }
+# What has nothing to say. All else has its element, empty or not: SDKs look for it.
+WITHOUT_RESULT = {
+    "ChangeMessageVisibility",
+    "DeleteMessage",
+    "DeleteQueue",
+    "PurgeQueue",
+    "SetQueueAttributes",
+    "TagQueue",
+    "UntagQueue",
+}
 XML_10_ESCAPES = {"\r": "&#13;", '"': "&quot;"}
 
 
@@ -115,7 +125,9 @@ def answer(request: Request, operation: str, found: dict[str, Any]) -> Answer:
             json.dumps(found).encode(),
             [("Content-Type", JSON), ("x-amzn-RequestId", request_id)],
         )
-    result = f"<{operation}Result>{_xml(found, operation)}</{operation}Result>" if found else ""
+    result = f"<{operation}Result>{_xml(found, operation)}</{operation}Result>"
+    if operation in WITHOUT_RESULT:
+        result = ""
     text = (
         f'<?xml version="1.0"?><{operation}Response xmlns="{NAMESPACE}">{result}'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"

@@ -117,18 +117,16 @@ class Sqs:
         self._queues.clear()
         self._deleted_at.clear()
 
+    def has(self, operation: str) -> bool:
+        """Say whether there is such an operation here."""
+        return operation in self._operations
+
     def call(self, operation: str, parameters: Parameters, caller: Caller) -> Parameters:
         """Carry out one operation.
 
         Raises:
             SqsError: the service refuses it.
         """
-        if operation not in self._operations:
-            raise SqsError(
-                "UnsupportedOperation",
-                f"NotImplemented: this emulator has no sqs.{operation}; what it has stands in "
-                "docs/local.md.",
-            )
         return self._operations[operation](parameters, caller)
 
     def resource(self, operation: str, parameters: Parameters, caller: Caller) -> str:

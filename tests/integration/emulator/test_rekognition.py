@@ -168,12 +168,6 @@ def test_a_bad_parameter_is_refused(standin: StandIn, request_: dict[str, Any]) 
 
 
 @pytest.mark.usefixtures("image")
-def test_other_operations_are_unknown(standin: StandIn) -> None:
-    """The stand-in does not make up answers for what it does not know."""
-    call = standin.client("rekognition").detect_faces
-    assert refusal(call, Image=FIRST) == ("UnknownOperationException", 400)
-
-
 def test_a_body_that_is_no_json_is_refused(standin: StandIn) -> None:
     """The error comes in the form of the JSON 1.1 protocol, with the request's id."""
     target = {"X-Amz-Target": "RekognitionService.DetectLabels"}

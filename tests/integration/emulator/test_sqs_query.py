@@ -81,6 +81,15 @@ def test_a_message_goes_through_it(standin: StandIn, queue: str) -> None:
     assert texts(done, "ResponseMetadata", "RequestId")[0]
 
 
+def test_an_empty_answer_has_its_element(standin: StandIn, queue: str) -> None:
+    """An SDK that finds no result where one belongs fails in its parser."""
+    for action in ("ReceiveMessage", "GetQueueAttributes", "ListDeadLetterSourceQueues"):
+        _, found = ask(standin, queue, Action=action)
+        assert found.find(f"{SPACE}{action}Result") is not None
+    _, found = ask(standin, queue, Action="PurgeQueue")
+    assert [child.tag for child in found] == [f"{SPACE}ResponseMetadata"]
+
+
 def test_a_batch_names_each_entry(standin: StandIn, queue: str) -> None:
     """Those that were taken and those that were not."""
     entry = "SendMessageBatchRequestEntry"

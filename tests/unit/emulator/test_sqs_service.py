@@ -526,9 +526,3 @@ def test_a_purge_is_refused_within_a_minute(ask: Asked) -> None:
     code, text = ask.refusal("PurgeQueue", QueueUrl=url)
     assert code == "AWS.SimpleQueueService.PurgeQueueInProgress"
     assert "on q is allowed every 60 seconds" in text
-
-
-def test_what_is_not_here_says_so(ask: Asked) -> None:
-    """With its name, and where to read what there is."""
-    _, message = ask.refusal("StartMessageMoveTask", SourceArn="x")
-    assert message.startswith("NotImplemented: this emulator has no sqs.StartMessageMoveTask")

@@ -1,0 +1,79 @@
+"""A bucket with the pictures of a folder, and a queue, for whoever's program asks next."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from emulator.secret import ROOT_ACCESS_KEY_ID
+
+if TYPE_CHECKING:
+    from emulator.secret import Secret
+
+ANSWERS = "answers"
+
+
+class FurnishError(Exception):
+    """The bucket or the queue cannot be made, or a picture not be put there."""
+
+
+def furnish(
+    url: str, region: str, secret: Secret, *, images: Path | None, bucket: str, queue: str
+) -> str | None:
+    """Make the bucket and the queue; return the queue's URL if one was named.
+
+    Raises:
+        FurnishError: a name is none that AWS would take, or a file cannot be read.
+    """
+    try:
+        return _furnish(_clients(url, region, secret), region, images, bucket, queue)
+    except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
+        raise FurnishError(f"Cannot make the bucket or the queue: {error}") from error
+
+
+def _clients(url: str, region: str, secret: Secret) -> dict[str, Any]:
+    make: Any = boto3.client
+    return {
+        service: make(
+            service,
+            endpoint_url=url,
+            region_name=region,
+            aws_access_key_id=ROOT_ACCESS_KEY_ID,
+            aws_secret_access_key=secret.access_key,
+            config=Config(proxies={}),
+        )
+        for service in ("s3", "sqs")
+    }
+
+
+def _furnish(
+    clients: dict[str, Any], region: str, images: Path | None, bucket: str, queue: str
+) -> str | None:
+    where = {"LocationConstraint": region}
+    located = {} if region == "us-east-1" else {"CreateBucketConfiguration": where}
+    clients["s3"].create_bucket(Bucket=bucket, **located)
+    for path, key in files(images) if images is not None else ():
+        clients["s3"].upload_file(str(path), bucket, key)
+    if not queue:
+        return None
+    is_fifo = queue.endswith(".fifo")
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if is_fifo else {}
+    return str(clients["sqs"].create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"])
+
+
+def files(folder: Path) -> list[tuple[Path, str]]:
+    """List the files of a folder with their keys, but hidden ones and recorded answers."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if f != ANSWERS and not f.startswith("."))
+        for name in sorted(names):
+            path = Path(place) / name
+            if not name.startswith("."):
+                found.append((path, path.relative_to(folder).as_posix()))
+    return found

@@ -1,0 +1,79 @@
+"""`serve --bucket --queue`, which `make emulator` is: what a program of one's own is given."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from tests.emulator import ROOT
+from tests.integration.emulator.samples import picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A folder with pictures at two depths, an answer and a hidden file."""
+    folder = tmp_path / "images"
+    (folder / "more").mkdir(parents=True)
+    (folder / "answers").mkdir()
+    for name in ("1.jpg", "more/2 ü.jpg", ".hidden"):
+        (folder / name).write_bytes(picture())
+    (folder / "answers" / "1.jpg.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize(("queue", "is_fifo"), [("jobs", False), ("jobs.fifo", True)])
+def test_the_lines_that_are_printed_are_all_a_program_needs(
+    images: Path, queue: str, is_fifo: bool
+) -> None:
+    """A shell takes them as they are: address, credentials, region, bucket and queue."""
+    command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
+    command += ["--bucket", "images", "--queue", queue, "--until-stdin-closes"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        lines = [server.stdout.readline() for _ in range(8)]
+        said = subprocess.run(
+            ["/bin/sh", "-c", f"{''.join(lines[1:])}\nenv"],
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        env = dict(line.split("=", 1) for line in said.splitlines())
+        session: Any = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
+        where = {"endpoint_url": env["AWS_ENDPOINT_URL"], "region_name": env["AWS_REGION"]}
+        s3, sqs = session.client("s3", **where), session.client("sqs", **where)
+        listed = s3.list_objects_v2(Bucket=env["BUCKET"])["Contents"]
+        assert [found["Key"] for found in listed] == ["1.jpg", "more/2 ü.jpg"]
+        group = {"MessageGroupId": "g"} if is_fifo else {}
+        sqs.send_message(QueueUrl=env["QUEUE_URL"], MessageBody="1.jpg", **group)
+        assert sqs.receive_message(QueueUrl=env["QUEUE_URL"])["Messages"][0]["Body"] == "1.jpg"
+        assert server.stdin is not None
+        server.stdin.close()
+        assert server.wait(10) == 0
+
+
+@pytest.mark.parametrize("queue", ["a b", "x" * 81, ".fifo"])
+def test_a_queue_that_cannot_be_is_one_sentence(images: Path, queue: str) -> None:
+    """It ends before anything is promised."""
+    command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
+    done = subprocess.run(
+        [*command, "--bucket", "images", "--queue", queue],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "Cannot make the bucket or the queue" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
