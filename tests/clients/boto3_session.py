@@ -7,6 +7,7 @@ version of boto3 and the protocol in which it speaks with SQS.
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import boto3
@@ -99,14 +100,15 @@ def use_a_fifo_queue(sqs: Any) -> None:
 
 def main() -> None:
     """Use all of it."""
-    s3, sqs, rekognition = (boto3.client(name) for name in ("s3", "sqs", "rekognition"))
+    make: Any = boto3.client
+    s3, sqs, rekognition = (make(name) for name in ("s3", "sqs", "rekognition"))
     use_s3(s3)
     use_a_queue(sqs)
     use_a_fifo_queue(sqs)
     code = error_of(rekognition.detect_labels, Image={"Bytes": JPEG})
     same(code, "InvalidImageFormatException")
-    model: Any = sqs
-    print(boto3.__version__, model.meta.service_model.metadata["protocol"])
+    protocol = sqs.meta.service_model.metadata["protocol"]
+    sys.stdout.write(f"{boto3.__version__} {protocol}\n")
 
 
 if __name__ == "__main__":
