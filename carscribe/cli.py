@@ -63,7 +63,7 @@ class Command(NamedTuple):
 
 def _try(options: Options) -> int:
     images, out = options.images or Path("images"), options.out or Path("results/try")
-    return try_local.run(argparse.Namespace(images=images, out=out, eyes=options.eyes))
+    return try_local.run(images, out, eyes=options.eyes)
 
 
 def _record(options: Options) -> int:

@@ -66,7 +66,7 @@ def _no_variables(options: Options) -> list[str]:
     return [word for word in options.terraform if not word.startswith(provision.VARIABLES)]
 
 
-def up(options: Options) -> int:
+def up(options: Options, *, is_demo: bool = False) -> int:
     """Make or mend the whole deployment; safe to repeat."""
     steps = Steps("up", verbose=options.verbose)
     target = targets.of(choose_target(options.target))
@@ -110,6 +110,8 @@ def up(options: Options) -> int:
         f"{host.worker.upper()} {host.variables['ansible_host']}" for host in hosts().values()
     )
     steps.say(f"Up after {steps.seconds():.0f} s: {addresses}. What was said: {shown(steps.log)}")
+    if is_demo:
+        return 0
     print("Next: make run, make results, make down; or by hand:")
     folder, program = shlex.quote(shown(ANSIBLE)), shlex.quote(sys.executable)
     print(f"  (cd {folder} && {program} -m ansible playbook run.yml)")
@@ -238,10 +240,23 @@ def results(options: Options) -> int:
     return fetch(steps, options.run_id)[1]
 
 
-def fetch(steps: Steps, run_id: str = "") -> tuple[Path, int]:
-    """Fetch and merge a run; return its folder, and the exit code that tells whether it is whole."""
+def fetch(steps: Steps, run_id: str = "", *, last: bool = False) -> tuple[Path, int]:
+    """Fetch and merge a run; return its folder, and the exit code that tells whether it is whole.
+
+    Args:
+        steps: of the command.
+        run_id: of the run; the latest if it is empty.
+        last: whether there will be no other time, so that each host has to answer.
+
+    Raises:
+        DeploymentError: there is no such run, or not all that is to come has come.
+        StepError: it could not be merged; why has been said.
+    """
     bucket = str(hosts()["a"].variables["carscribe_bucket"])
     folder, silent = fetch_run(reached(), run_id, RESULTS)
+    if silent and last:
+        names = " and ".join(worker.upper() for worker in silent)
+        raise DeploymentError(f"Host {names} does not answer, and what it has is missing.")
     (BUILD / "fetched-run").write_text(f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())
@@ -379,7 +394,7 @@ def save_what_is_the_users(
         for run_id in remains.unfetched(RESULTS):
             steps.say(f"Fetching run {run_id}, which was not fetched yet")
             try:
-                fetch(steps, run_id)
+                fetch(steps, run_id, last=True)
             except DeploymentError as problem:
                 if str(problem):
                     print(problem, file=sys.stderr)
@@ -455,7 +470,7 @@ def demo(options: Options) -> int:
         )
     begun = time.monotonic()
     try:
-        up(replace(options, target="local"))
+        up(replace(options, target="local"), is_demo=True)
         run(options)
         fetched, _ = fetch(Steps("results", verbose=options.verbose))
     except BaseException:

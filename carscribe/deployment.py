@@ -95,13 +95,6 @@ def remember_target(target: str | None, build: Path = BUILD) -> None:
     (build / "target").write_text(f"{target}\n")
 
 
-def environment(target: str) -> dict[str, str]:
-    """Return the environment in which AWS's tools find the target."""
-    from carscribe import targets  # noqa: PLC0415 # which needs this module
-
-    return targets.of(target).environment()
-
-
 @dataclass(frozen=True)
 class Host:
     """A host, as the inventory describes it."""

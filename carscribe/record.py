@@ -3,7 +3,7 @@
     python -m carscribe.record DIR [--yes]
 
 For ``DIR/2.jpg`` the answers go to ``DIR/answers/2.jpg.json``, exactly as the
-API returned them, where the stand-in looks for them. So everything afterwards
+API returned them, where the emulator looks for them. So everything afterwards
 can be rehearsed for free with the true answers. An image whose answers are
 there is never asked about again.
 """

@@ -12,15 +12,12 @@ import time
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from carscribe import progress
 from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
 from emulator import lifetime
 from emulator.secret import ROOT_ACCESS_KEY_ID, Secret, SecretError, private_folder
-
-if TYPE_CHECKING:
-    import argparse
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION = "us-east-1"
@@ -67,32 +64,29 @@ class Failed(Exception):  # noqa: N818 # the end of a run, with its exit code
         self.code, self.sentence = code, sentence
 
 
-def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `try` to the command line."""
-    parser = subparsers.add_parser("try", help="run the pipeline here, with Python alone")
-    parser.add_argument("--images", type=Path, required=True, help="a folder, with answers/")
-    parser.add_argument("--out", type=Path, required=True, help="where the results are kept")
-    parser.add_argument(
-        "--eyes", action="store_true", help="recognize what is in images without an answer"
-    )
-    parser.set_defaults(command=run)
+def run(images: Path, out: Path, *, eyes: bool) -> int:
+    """Try the pipeline; whatever happens, leave nothing running.
 
-
-def run(options: argparse.Namespace) -> int:
-    """Try the pipeline; whatever happens, leave nothing running."""
+    Args:
+        images: a folder, with ``answers/``.
+        out: where the results are kept.
+        eyes: recognize what is in images without an answer.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     # Python's warnings are for who develops; between lines of progress they only alarm.
     warnings.simplefilter("ignore")
     os.environ["PYTHONWARNINGS"] = "ignore"
     children: list[subprocess.Popen[bytes]] = []
+    work: Path | None = None
     try:
-        images = options.images.resolve()
+        images = images.resolve()
         found = find(images)
         _say(0, str(found))
-        out = _prepare(options.out, images)
-        if options.eyes:
-            os.environ[EYES] = "1"  # heard by the stand-in
+        out = _prepare(out, images)
+        work = out / WORK_FOLDER
+        if eyes:
+            os.environ[EYES] = "1"  # heard by the emulator
         return _run(images, out, found, children)
     except PicturesError as error:
         return _say(EXIT_NO_INPUT, str(error))
@@ -102,13 +96,14 @@ def run(options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         # Workers first: what they hold they can give back while there is a queue.
-        # The end of the stand-in then ends a long poll that B may be waiting in.
+        # The end of the emulator then ends a long poll that B may be waiting in.
         lifetime.ask(children[1:], SECONDS_TO_GIVE_BACK)
         lifetime.stop(children)
         for child in children:
             if child.stdin:
                 child.stdin.close()
-        shutil.rmtree(options.out / WORK_FOLDER, ignore_errors=True)
+        if work:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _stop(number: int, _: Any) -> NoReturn:
@@ -159,7 +154,7 @@ def _run(
         secret = Secret.kept_in(secret_file)
     except SecretError as error:
         raise Failed(EXIT_CANNOT_CREATE, str(error)) from error
-    url = _start_standin(images, out, secret_file, children)
+    url = _start_emulator(images, out, secret_file, children)
     environment = _environment(url, secret)
     os.environ.clear()
     os.environ.update(environment)  # for our own clients too
@@ -211,11 +206,11 @@ def _environment(url: str, secret: Secret) -> dict[str, str]:
     }
 
 
-def _start_standin(
+def _start_emulator(
     images: Path, out: Path, secret_file: Path, children: list[subprocess.Popen[bytes]]
 ) -> str:
-    ready = out / WORK_FOLDER / "standin.json"
-    log = out / WORK_FOLDER / "standin.log"
+    ready = out / WORK_FOLDER / "emulator.json"
+    log = out / WORK_FOLDER / "emulator.log"
     command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
     command += ["--ready-file", str(ready), "--log", str(log), "--until-stdin-closes"]
     command += ["--secret-file", str(secret_file)]
@@ -226,7 +221,7 @@ def _start_standin(
         stdout=subprocess.DEVNULL,
     )
     children.append(child)
-    import boto3  # noqa: F401, PLC0415 # takes half a second, just as the stand-in does
+    import boto3  # noqa: F401, PLC0415 # takes half a second, just as the emulator does
 
     end = time.monotonic() + READY_SECONDS
     while not ready.exists():
@@ -236,7 +231,7 @@ def _start_standin(
         if time.monotonic() > end:
             raise Failed(
                 EXIT_SOFTWARE,
-                f"The stand-in did not answer in {READY_SECONDS} s: try again when the machine is less busy.",
+                f"The emulator did not answer in {READY_SECONDS} s: try again when the machine is less busy.",
             )
         time.sleep(0.02)
     return str(json.loads(ready.read_text())["url"])
@@ -287,7 +282,7 @@ def _start_workers(
 
 
 def _watch(
-    standin: subprocess.Popen[bytes],
+    emulator: subprocess.Popen[bytes],
     workers: dict[str, subprocess.Popen[bytes]],
     folders: dict[str, Path],
     total: int,
@@ -305,10 +300,10 @@ def _watch(
         if failed:
             lifetime.stop(list(workers.values()))
             return failed[0] if failed[0] > 0 else 128 - failed[0]
-        if standin.poll() is not None:
+        if emulator.poll() is not None:
             raise Failed(
                 EXIT_SOFTWARE,
-                "The stand-in ended before the workers did: try again, and if it happens again, please report it with what it said.",
+                "The emulator ended before the workers did: try again, and if it happens again, please report it with what it said.",
             )
         time.sleep(POLL_SECONDS)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 async def answer(stand_in: StandIn, request: Request) -> Answer:
     """Carry out one admin call.
 
-    GET counts, in_flight (calls under way or answered just now), instances (states and
+    GET counts, in_flight (calls under way or answered just now), recognizer (whether one
+    looks at pictures without a recorded answer), instances (states and
     reboots, for the local hosts); POST reset, faults,
     answers (look for new ones now), iam {"enforced": bool},
     metadata {"credentials_lifetime_seconds": n, "addresses": {"127.0.0.1": "i-..."}},
@@ -34,12 +35,14 @@ async def answer(stand_in: StandIn, request: Request) -> Answer:
         return Answer.of_json({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
-async def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901, PLR0912 # a table
+async def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901, PLR0911, PLR0912 # a table
     match call:
         case "GET counts":
             return Answer.of_json(stand_in.counts.read())
         case "GET in_flight":
             return Answer.of_json(stand_in.counts.in_flight())
+        case "GET recognizer":
+            return Answer.of_json({"loaded": stand_in.rekognition.has_recognizer})
         case "GET instances":
             return Answer.of_json(await stand_in.moto.run(reboots.instances))
         case "POST reset":

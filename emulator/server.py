@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 SILENCE_STEP_SECONDS = 0.2
 OF_MOTO = {"ec2", "iam", "s3", "ssm", "sts"}
 IMAGES_AT_ONCE = 4
+ASKED_AT_ONCE = 32
+"""Threads that wait for the recognizer, which itself does a few pictures at once."""
 QUICK_BYTES = 256 * 1024
 """Up to this, looking into an image is quicker than handing it to a thread."""
 
@@ -66,7 +68,8 @@ class StandIn:
         self.moto = Moto()
         self.listeners: dict[str, Listener] = {}
         self.port = 0
-        self._images = ThreadPoolExecutor(IMAGES_AT_ONCE, thread_name_prefix="images")
+        threads = ASKED_AT_ONCE if recognizer else IMAGES_AT_ONCE
+        self._images = ThreadPoolExecutor(threads, thread_name_prefix="images")
         moto_patches.apply()
         credentials.enforce(iam_enforced)
 
@@ -86,6 +89,7 @@ class StandIn:
             listener.close(hang_up=True)
         self.listeners.clear()
         self.moto.stop()
+        self.rekognition.close()
         self._images.shutdown(wait=False, cancel_futures=True)
 
     def answer(self, request: Request) -> Answer | Awaitable[Answer]:

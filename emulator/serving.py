@@ -186,6 +186,7 @@ def _hint(options: argparse.Namespace) -> str:
 def _recognizer() -> Recognizer | None:
     from emulator.recognizer.loading import UnavailableError, load  # noqa: PLC0415 # few want them
 
+    print("Loading the models that recognize pictures ...", file=sys.stderr, flush=True)
     try:
         return load()
     except UnavailableError as unavailable:

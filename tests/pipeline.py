@@ -143,6 +143,7 @@ class Pipeline:
         redrive = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": 20}
         self.queue_url = self._queue(self.bucket, RedrivePolicy=json.dumps(redrive))
         self._workers: list[Worker] = []
+        self.environ_of: dict[str, dict[str, str]] = {}  # of one worker, beside that of all
         self.settings = {
             "BUCKET": self.bucket,
             "QUEUE_URL": self.queue_url,
@@ -169,6 +170,7 @@ class Pipeline:
         """Start worker ``a`` or ``b``."""
         run = {"RUN_ID": run_id, "STATE_DIR": str(self.folder / name)}
         environ = {f"CARSCRIBE_{k}": v for k, v in (self.settings | run | settings).items()}
+        environ |= self.environ_of.get(name, {})
         log = self.folder / f"{name}-{len(self._workers)}.log"
         with log.open("w") as file:
             process = subprocess.Popen(

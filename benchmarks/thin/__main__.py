@@ -17,7 +17,7 @@ from benchmarks.thin.queue import Queue
 from benchmarks.thin.rekognition import Behavior, Rekognition
 from benchmarks.thin.s3 import S3
 from benchmarks.thin.sqs import JSON_10, SQS
-from carscribe_common.protocol import Car, Done, Message, entry
+from carscribe_common.protocol import DIGEST_MODULUS, Car, Done, Message, car_hash, entry
 
 ADMIN = "/_carscribe/"
 
@@ -62,13 +62,14 @@ class Server:
             self._fill_queue(plan.queued_run_id)
 
     def _fill_queue(self, run_id: str) -> None:
-        cars = 0
+        cars = digest = 0
         for index, confidence in enumerate(self.images.confidences):
             if confidence and confidence > 90:
                 cars += 1
-                etag = f'"{self.images.etag(index)}"'
-                self._put(Car(run_id, cars, self.images.key(index), etag, self.images.length))
-        self._put(Done(run_id, cars))
+                key, etag = self.images.key(index), f'"{self.images.etag(index)}"'
+                self._put(Car(run_id, cars, key, etag, self.images.length))
+                digest += car_hash(cars, key, etag)
+        self._put(Done(run_id, cars, digest % DIGEST_MODULUS))
 
     def _put(self, message: Message) -> None:
         form = entry(message)

@@ -86,7 +86,7 @@ def _percent(confidence: float) -> float:
 
 
 def _box(box: Mapping[str, float] | None) -> list[float]:
-    if box is None:
+    if not box:
         return []
     return [round(box[side], 4) for side in ("left", "top", "width", "height")]
 

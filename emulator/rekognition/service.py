@@ -42,6 +42,9 @@ class Recognizer(Protocol):
     def recognize(self, operation: str, data: bytes) -> dict[str, Any] | None:
         """Return what could be a recorded answer; None says that too much is asked at once."""
 
+    def close(self) -> None:
+        """Begin nothing more."""
+
 
 class Rekognition:
     """DetectLabels and DetectText over the wire."""
@@ -53,6 +56,11 @@ class Rekognition:
     def has_recognizer(self) -> bool:
         """Whether an answer may take long."""
         return self._recognizer is not None
+
+    def close(self) -> None:
+        """Let nobody wait for the recognizer any longer."""
+        if self._recognizer is not None:
+            self._recognizer.close()
 
     def answer(self, operation: str, request: Request) -> Answer:
         """Answer one request, or say the error as the service would."""

@@ -262,7 +262,8 @@ class Trial:
         Args:
             expectations: ``output`` in place of the undisturbed run's,
                 ``failed_a`` and ``failed_b``: the keys that fail, with reasons,
-                ``strays``: n that no A gave.
+                ``strays``: n that no A gave, ``alone``: no other run or worker
+                made calls that count here.
         """
         failed_a: dict[str, str] = expectations.get("failed_a", {})
         failed_b: dict[str, str] = expectations.get("failed_b", {})
@@ -309,7 +310,12 @@ class Trial:
         for name, reasons in (("a", failed_a), ("b", failed_b)):
             failures = {f["key"]: f["reason"] for f in self.summary(name)["failures"]}
             assert failures == reasons, f"failures of worker {name}: {failures}"
-            assert self.summary(name)["state"] == "complete"
+            summary = self.summary(name)
+            assert summary["state"] == "complete"
+            if expectations.get("alone", True):
+                said = summary["billed_calls"] + summary["calls_unknown"]
+                made = counts.get(OPERATIONS[name], {}).get("ok", 0)
+                assert summary["billed_calls"] <= made <= said, f"{made} calls, the summary: {said}"
         return outcome
 
 

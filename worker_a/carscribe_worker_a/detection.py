@@ -100,7 +100,7 @@ def _as_record(label: Mapping[str, Any]) -> dict[str, Any]:
         "confidence": confidence_of(label),
         "instances": [
             {
-                "confidence": instance.get("Confidence"),
+                "confidence": confidence_of(instance),
                 "box": {name.lower(): value for name, value in instance["BoundingBox"].items()},
             }
             for instance in label.get("Instances", ())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.errors import AmbiguousError, ImageError
-from carscribe_common.rules import counting_lines, escape, result_text
+from carscribe_common.rules import confidence_of, counting_lines, escape, result_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -189,6 +189,6 @@ def _as_record(detection: Mapping[str, Any]) -> dict[str, Any]:
         "id": detection["Id"],
         "parent_id": detection.get("ParentId"),
         "text": detection["DetectedText"],
-        "confidence": detection.get("Confidence"),
+        "confidence": confidence_of(detection),
         "box": {name.lower(): value for name, value in box.items()},
     }

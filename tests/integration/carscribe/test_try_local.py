@@ -248,6 +248,7 @@ def test_a_wrong_folder_is_one_clear_sentence(
         (images / "answers" / "2.jpg.json").write_text("{")
     if make == "out inside":
         out = images / "out"
+        (out / ".work").mkdir(parents=True)
     if make == "out is a file":
         out.write_text("x")
     done = run(images, out)
@@ -255,6 +256,7 @@ def test_a_wrong_folder_is_one_clear_sentence(
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+    assert make != "out inside" or (out / ".work").exists(), "not made by us"
     assert processes(str(out)) == []
 
 
@@ -296,7 +298,7 @@ def nothing_left(out: Path) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_that_was_started(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C and its like end workers and stand-in, say so, and exit with 128 and the number."""
+    """Ctrl-C and its like end workers and emulator, say so, and exit with 128 and the number."""
     out = tmp_path / "out"
     child = started(ROOT / "images", out, stderr=subprocess.PIPE)
     child.send_signal(number)
@@ -312,7 +314,7 @@ def test_a_signal_stops_all_that_was_started(tmp_path: Path, number: signal.Sign
 
 
 def test_kill_9_of_the_parent_leaves_nothing(tmp_path: Path) -> None:
-    """Even then workers and stand-in are gone."""
+    """Even then workers and emulator are gone."""
     out = tmp_path / "out"
     child = started(ROOT / "images", out, stderr=subprocess.DEVNULL)
     child.kill()
@@ -320,8 +322,8 @@ def test_kill_9_of_the_parent_leaves_nothing(tmp_path: Path) -> None:
     assert nothing_left(out)
 
 
-def test_kill_9_of_the_standin_ends_the_run(tmp_path: Path) -> None:
-    """Without the stand-in the workers cannot go on: the run ends and says so."""
+def test_kill_9_of_the_emulator_ends_the_run(tmp_path: Path) -> None:
+    """Without the emulator the workers cannot go on: the run ends and says so."""
     out = tmp_path / "out"
     child = started(ROOT / "images", out, stderr=subprocess.PIPE)
     for pid in processes(str(out)):
@@ -329,5 +331,5 @@ def test_kill_9_of_the_standin_ends_the_run(tmp_path: Path) -> None:
             os.kill(pid, signal.SIGKILL)
     _, said = child.communicate(timeout=30)
     assert child.returncode == 70
-    assert "The stand-in ended" in said.decode()
+    assert "The emulator ended" in said.decode()
     assert nothing_left(out)

@@ -102,6 +102,12 @@ class Scenarios:
                 "b no credentials": self._pipeline("credentials", without="AWS_ACCESS_KEY").start(
                     "b"
                 ),
+                "b silent metadata": self._pipeline(
+                    "metadata",
+                    without="AWS_ACCESS_KEY",
+                    AWS_EC2_METADATA_DISABLED="false",
+                    AWS_EC2_METADATA_SERVICE_ENDPOINT=NOWHERE,
+                ).start("b"),
                 "a full disk": self._full_disk(),
             }
             found = self._whole_run()

@@ -158,7 +158,7 @@ def test_down_fetches_what_was_not_fetched(monkeypatch: pytest.MonkeyPatch, tmp_
     let_hosts_say(monkeypatch, r"state inactive\nrun 1\n", r"state inactive\nrun 2\n")
     taken: list[str] = []
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
-    monkeypatch.setattr(deploy, "fetch", lambda _, run: taken.append(run))
+    monkeypatch.setattr(deploy, "fetch", lambda _, run, last: taken.append(run) if last else None)
     save(tmp_path, "1.jpg")
     assert taken == ["1", "2"]
     save(tmp_path, "1.jpg", yes=True)
@@ -172,7 +172,7 @@ def test_down_does_not_go_on_where_a_run_would_be_lost(
     let_hosts_say(monkeypatch, r"state inactive\nrun 1\n", r"state inactive\n")
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
 
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: bool) -> None:
         raise StepError(2)
 
     monkeypatch.setattr(deploy, "fetch", fails)

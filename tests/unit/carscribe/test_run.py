@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe import results, run
+from carscribe import deploy, results, run
 from carscribe.deployment import DeploymentError, StepError
+from carscribe.deployment import Host as Named
+from carscribe.steps import Steps
 from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
@@ -191,3 +193,18 @@ def test_a_run_that_never_was_is_no_traceback(hosts: tuple[Host, Host], tmp_path
     """One sentence names the runs that there are."""
     with pytest.raises(DeploymentError, match="There has been no run yet: `make run` makes one"):
         run.fetch_run([host.remote for host in hosts], "", tmp_path)
+
+
+def test_before_all_is_removed_each_host_has_to_answer(
+    hosts: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be fetched another time is not called fetched while a host is silent."""
+    (hosts[1].state / "runs" / RUN / "store.sqlite3").touch()
+    (hosts[0].folder / "off").touch()
+    inventory = {"a": Named("a", {"carscribe_bucket": "photos"})}
+    monkeypatch.setattr(deploy, "hosts", lambda: inventory)
+    monkeypatch.setattr(deploy, "reached", lambda: [host.remote for host in hosts])
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path / "results")
+    steps = Steps("down", verbose=False, folder=tmp_path)
+    with pytest.raises(DeploymentError, match="Host A does not answer, and what it has is missing"):
+        deploy.fetch(steps, RUN, last=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from emulator import admin
 from emulator.faults import Faults
 from emulator.recognizer.boxes import Box
 from emulator.recognizer.detector import Found
@@ -31,6 +33,9 @@ class MadeUp:
     def __init__(self, *, busy: bool = False) -> None:
         self.asked: list[tuple[str, str]] = []
         self._busy = busy
+
+    def close(self) -> None:
+        """Have nothing to end."""
 
     def recognize(self, operation: str, data: bytes) -> dict[str, Any] | None:
         """Answer as the real recognizer does."""
@@ -122,3 +127,12 @@ def test_an_image_that_rekognition_refuses_is_not_recognized() -> None:
     )
     assert (status, answer["__type"]) == (400, "InvalidImageFormatException")
     assert recognizer.asked == []
+
+
+@pytest.mark.parametrize("recognizer", [None, MadeUp()])
+def test_it_can_be_asked_whether_there_is_a_recognizer(recognizer: MadeUp | None) -> None:
+    """Who asked for one does not know otherwise whether it could be loaded."""
+    front = StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer)
+    request = signing.request("GET", "/_carscribe/recognizer")
+    answer = asyncio.run(admin.answer(front, request))
+    assert json.loads(answer.body) == {"loaded": recognizer is not None}

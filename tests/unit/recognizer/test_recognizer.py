@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,7 @@ from PIL import Image
 from emulator.decoding import DecodingError
 from emulator.recognizer.boxes import Box
 from emulator.recognizer.detector import Found
-from emulator.recognizer.recognizer import MAX_SIDE_PIXELS, Recognizer
+from emulator.recognizer.recognizer import MAX_SIDE_PIXELS, MAX_WAITING, Recognizer
 from emulator.recognizer.text import Line, Piece
 
 if TYPE_CHECKING:
@@ -110,19 +112,33 @@ def test_several_are_recognized_at_once() -> None:
     """Two calls meet in the middle, which they could not one after the other."""
     made = Made(meanwhile=threading.Barrier(2, timeout=10).wait)
     recognizer = Recognizer(made, made, at_once=2)
-    threads = [
-        threading.Thread(target=recognizer.recognize, args=("DetectLabels", picture()))
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    with ThreadPoolExecutor(2) as pool:
+        sizes = [picture(200), picture(201)]
+        assert all(pool.map(lambda data: recognizer.recognize("DetectText", data), sizes))
     assert len(made.seen) == 2
 
 
-def test_who_waits_too_long_gets_no_answer() -> None:
-    """And the place is free again when the call before is over, even one that failed."""
+def test_labels_do_not_wait_for_text() -> None:
+    """Text takes seconds, and worker B has nothing to do before A knows labels."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        if threading.current_thread().name == "texts":
+            entered.set()
+            leave.wait(10)
+
+    made = Made(meanwhile=hold)
+    recognizer = Recognizer(made, made, at_once=1)
+    with ThreadPoolExecutor(1) as pool:
+        text = pool.submit(recognizer.recognize, "DetectText", picture())
+        entered.wait(10)
+        assert recognizer.recognize("DetectLabels", picture()) is not None
+        assert not text.done()
+        leave.set()
+
+
+def test_who_waits_too_long_finds_the_answer_later() -> None:
+    """The work goes on though nobody waits, and is not done twice."""
     entered, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -131,12 +147,66 @@ def test_who_waits_too_long_gets_no_answer() -> None:
 
     made = Made(meanwhile=hold)
     recognizer = Recognizer(made, made, at_once=1, wait_seconds=0.05)
-    thread = threading.Thread(target=recognizer.recognize, args=("DetectLabels", picture()))
-    thread.start()
-    entered.wait(10)
+    assert recognizer.recognize("DetectText", picture()) is None
+    assert entered.wait(10)
     assert recognizer.recognize("DetectText", picture()) is None
     leave.set()
-    thread.join(10)
-    with pytest.raises(DecodingError, match="cannot identify"):
-        recognizer.recognize("DetectText", b"no image")
+    answer = None
+    end = time.monotonic() + 10
+    while answer is None and time.monotonic() < end:
+        answer = recognizer.recognize("DetectText", picture())
+    assert answer == recognizer.recognize("DetectText", picture())
+    assert len(made.seen) == 1
+
+
+def test_no_more_pictures_are_held_than_memory_has_room_for() -> None:
+    """Who comes when all places are taken gets no answer, and a place when one is free."""
+    leave = threading.Event()
+    made = Made(meanwhile=lambda: leave.wait(10))
+    recognizer = Recognizer(made, made, at_once=1, wait_seconds=0.01)
+    for width in range(MAX_WAITING + 5):
+        assert recognizer.recognize("DetectText", picture(100 + width)) is None
+    leave.set()
+    end = time.monotonic() + 10
+    while len(made.seen) < MAX_WAITING and time.monotonic() < end:
+        time.sleep(0.01)
+    recognizer.close()
+    assert len(made.seen) == MAX_WAITING
+
+
+def test_what_is_no_picture_is_its_callers_matter() -> None:
+    """The error reaches who asked, each time, and the next picture is recognized."""
+    recognizer = Recognizer(Made(), Made(), at_once=1)
+    for _ in range(MAX_WAITING + 1):
+        with pytest.raises(DecodingError, match="cannot identify"):
+            recognizer.recognize("DetectText", b"no image")
     assert recognizer.recognize("DetectText", picture()) is not None
+
+
+def test_old_answers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They do not grow without end; who asks again is looked for again."""
+    monkeypatch.setattr("emulator.recognizer.recognizer.MAX_KEPT", 2)
+    made = Made()
+    recognizer = Recognizer(made, made)
+    for width in (100, 101, 102, 100, 100):
+        assert recognizer.recognize("DetectLabels", picture(width)) is not None
+    assert len(made.seen) == 4
+
+
+def test_a_closed_recognizer_begins_nothing() -> None:
+    """What is under way is waited for, so that the process can end in peace."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        entered.set()
+        leave.wait(10)
+
+    made = Made(meanwhile=hold)
+    recognizer = Recognizer(made, made, at_once=1, wait_seconds=0.01)
+    recognizer.recognize("DetectText", picture(100))
+    entered.wait(10)
+    recognizer.recognize("DetectText", picture(101))
+    threading.Timer(0.1, leave.set).start()
+    recognizer.close()
+    assert len(made.seen) == 1
+    assert not any(thread.is_alive() for thread in recognizer._threads)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from carscribe_common.circuit_breaker import IN_A_ROW
 from carscribe_common.errors import Exit, ShutdownRequested, WorkerExit
 from carscribe_worker_a.detection import detect_car
 from carscribe_worker_a.listing import ListedImage
 from carscribe_worker_a.settings import SettingsA
+from tests.unit.common.test_errors import answer as refusal
+from tests.unit.fake_aws import Service, caller
 
 if TYPE_CHECKING:
     from tests.unit.stubs import StubbedAWS
@@ -135,3 +138,26 @@ def test_the_end_that_was_asked_for_settles_nothing(aws: StubbedAWS) -> None:
     aws.shutdown.request(15)
     with pytest.raises(ShutdownRequested):
         detect_car(aws.call, SETTINGS, IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ({"ETag": '"e"', "StorageClass": "GLACIER"}, "archived"),
+        ({"ETag": '"e"', "ServerSideEncryption": "aws:kms"}, "kms-key"),
+        (refusal("400", 400), "encrypted"),
+    ],
+)
+def test_objects_that_cannot_be_read_stop_nothing(head: Any, reason: str) -> None:
+    """However many come first: Rekognition says of them what it says of a missing permission."""
+    count = 3 * IN_A_ROW
+    service = Service(
+        detect_labels=[refusal("InvalidS3ObjectException")] * count
+        + [{"Labels": [label("Car", 99.0)]}],
+        head_object=[head] * count,
+        list_objects_v2=[{"IsTruncated": False}] * count,
+    )
+    call, _ = caller(service, works=False)
+    failures = [detect_car(call, SETTINGS, IMAGE).failure for _ in range(count)]
+    assert {failure and failure["reason"] for failure in failures} == {reason}
+    assert detect_car(call, SETTINGS, IMAGE).is_car
