@@ -54,8 +54,7 @@ def main() -> int:
 
 def _recognize(recognizer: Recognizer, path: Path) -> str:
     data = path.read_bytes()
-    labels: Any = recognizer.recognize("DetectLabels", data) or {"Labels": []}
-    text: Any = recognizer.recognize("DetectText", data) or {"TextDetections": []}
+    labels, text = (_answer(recognizer, name, data) for name in ("DetectLabels", "DetectText"))
     names = [f"{label['Name']} {label['Confidence']:.1f}" for label in labels["Labels"]]
     lines = [
         f"{found['DetectedText']} ({found['Confidence']:.0f})"
@@ -63,6 +62,13 @@ def _recognize(recognizer: Recognizer, path: Path) -> str:
         if found["Type"] == "LINE"
     ]
     return f"{path.name}: {', '.join(names) or 'no labels'}; text: {' | '.join(lines) or 'none'}"
+
+
+def _answer(recognizer: Recognizer, operation: str, data: bytes) -> Any:
+    """Ask until it is known, however long that takes on a busy machine."""
+    while (answer := recognizer.recognize(operation, data)) is None:
+        pass
+    return answer
 
 
 if __name__ == "__main__":

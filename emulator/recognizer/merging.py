@@ -23,6 +23,8 @@ SAME_PLACE = 0.5
 """Lines that share more of what they cover are readings of one place."""
 ON_ANOTHER = 0.5
 """A line of which more lies on a better one is dropped."""
+SURE_ENOUGH = 0.8
+"""A line that is less sure displaces none that is: the pipeline would not count it."""
 SUREST = 0.995
 """Of a score; what is above counts no more, lest one reading outvote all."""
 
@@ -39,8 +41,10 @@ def merge(readings: Iterable[Line]) -> list[Line]:
                 break
         else:
             places.append([line])
+    elected = [_elect(place) for place in places]
+    elected.sort(key=lambda one: (one[1].score < SURE_ENOUGH, -one[0]))
     kept: list[Line] = []
-    for _, line in sorted((_elect(place) for place in places), key=lambda one: -one[0]):
+    for _, line in elected:
         if not any(lies_on(line, other) or lies_on(other, line) for other in kept):
             kept.append(line)
     return kept

@@ -85,6 +85,12 @@ def test_what_lies_on_a_better_line_is_dropped() -> None:
     ]
 
 
+def test_an_unsure_line_displaces_no_sure_one() -> None:
+    """Though it has more letters and was read more often: it would not count in the end."""
+    unsure = [line("OORTHMAMISMAM", top=8, score=0.75)] * 3
+    assert texts(*unsure, line("WJP", 5, width=40, score=0.85)) == ["WJP"]
+
+
 def test_tilted_lines_above_each_other_both_stay() -> None:
     """Though the level boxes around them overlap."""
     upper, lower = line("FLORIDA 2014", degrees=20), line("383 WJP", 0, top=25, degrees=20)
