@@ -58,14 +58,17 @@ def read_summary(worker: Worker) -> dict[str, Any]:
 
 
 def wait_until_running(*workers: Worker) -> list[dict[str, Any]]:
-    """Wait until each worker says that it is running; return those summaries."""
-    deadline = time.monotonic() + 30
-    while True:
-        seen = [read_summary(worker) for worker in workers]
-        if all(summary.get("state") == "running" for summary in seen):
-            return seen
+    """Wait until each worker has said that it is running; return what it said at first."""
+    seen: dict[str, dict[str, Any]] = {}
+    deadline = time.monotonic() + 60
+    while len(seen) < len(workers):
+        for worker in workers:
+            summary = read_summary(worker)
+            if summary.get("state") == "running":
+                seen.setdefault(worker.name, summary)
         assert time.monotonic() < deadline, [worker.log for worker in workers]
         time.sleep(0.01)
+    return [seen[worker.name] for worker in workers]
 
 
 def ended(worker: Worker, *running: dict[str, Any]) -> Ended:
