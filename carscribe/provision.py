@@ -60,6 +60,8 @@ ASKED_FOR = (
 DECLARATIONS = ("variables.tf", "locals.tf")
 NO_KEYS = ["-var=ssh_private_key_file=variables.tf", "-var=existing_key_pair=none"]
 """Variables with which no key is asked for: only a name and a region are."""
+CONSOLE, CONSOLE_SECONDS_MAX = ".console-", 600
+"""The folder that the console is asked in, and what no question takes."""
 UNKNOWN = "(known after apply)"
 """What Terraform's console says of a variable that has no value."""
 KEPT = ("TF_VAR_", "TF_TOKEN_", "TF_PLUGIN_CACHE_", "TF_CLI_CONFIG_FILE")
@@ -287,7 +289,10 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
     Raises:
         UsageError: a variable is refused, in the words of its validation.
     """
-    with tempfile.TemporaryDirectory(prefix=".console-", dir=CHECKOUT) as folder:
+    for left in CHECKOUT.glob(f"{CONSOLE}*"):  # by a command that was killed
+        if time.time() - left.stat().st_mtime > CONSOLE_SECONDS_MAX:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=CONSOLE, dir=CHECKOUT) as folder:
         for file in CONFIGURATION.iterdir():
             if file.name in DECLARATIONS or ".tfvars" in file.name:
                 shutil.copy(file, folder)
@@ -310,8 +315,9 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
                 check=False,
             )
             # It ends with 0 and prints the value also where a validation refuses it.
-            if done.returncode or "Error: " in done.stderr:
-                raise UsageError("\n".join(errors(done.stderr + done.stdout)))
+            if done.returncode or "Error: " in done.stderr or not done.stdout.strip():
+                said = errors(done.stderr + done.stdout)
+                raise UsageError("\n".join(said) or f"{terraform.binary} console says nothing.")
             return done.stdout.splitlines()[-1]
 
         pairs = [f"{name} = var.{name}" for name in ASKED_FOR]

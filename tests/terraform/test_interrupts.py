@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.terraform.conftest import World
+    from tests.emulator import StandIn
 
 FAKE = """#!/bin/sh
 case "$*" in
   *version*) echo '{"terraform_version": "1.11.4", "platform": "linux_amd64"}' ;;
+  *console*) echo '"{\\"name\\": \\"carscribe\\", \\"region\\": \\"us-east-1\\"}"' ;;
   *apply*)
     trap 'sleep 1; echo ended in order; exit 1' INT TERM
     echo started
@@ -43,7 +44,7 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_apply_ends_in_order(
-    world: World, tmp_path: Path, number: signal.Signals
+    standin: StandIn, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Ctrl-C in a terminal, its end, and SIGTERM from anywhere, wait for Terraform's own end."""
     script = tmp_path / "terraform"
@@ -56,7 +57,7 @@ def test_an_interrupted_apply_ends_in_order(
         [*command, "--state-dir", str(tmp_path / "state"), "-var=ssh_private_key_file=key"],
         cwd=ROOT,
         env=environment(
-            world.standin,
+            standin,
             PATH=f"{tmp_path}:{os.environ['PATH']}",
             TERRAFORM_PLUGIN_DIR=str(tmp_path),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,6 +104,25 @@ def test_a_value_that_is_refused(checkout: Path, extra: str, sentence: str) -> N
         values(checkout, extra)
     assert "\n" not in str(told.value)
     assert "variables.tf" not in str(told.value)
+
+
+def test_what_a_killed_command_left_is_removed(checkout: Path) -> None:
+    """A folder of the console that nobody asks in any more goes with the next question."""
+    for name, age in ((".console-old", 3600), (".console-new", 0)):
+        (checkout / name).mkdir()
+        os.utime(checkout / name, (time.time() - age,) * 2)
+    values(checkout)
+    assert [path.name for path in checkout.glob(".console-*")] == [".console-new"]
+
+
+def test_a_terraform_that_says_nothing_is_named(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A console that gives no value is one sentence."""
+    asked = terraform(checkout)
+    monkeypatch.setattr(asked, "binary", "true")
+    with pytest.raises(inputs.UsageError, match=r"^true console says nothing\.$"):
+        provision.values(asked, KEYS)
 
 
 def test_ssh_comes_from_this_machine_s_address_by_default(checkout: Path) -> None:
