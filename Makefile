@@ -107,6 +107,13 @@ $(VENV)-checkov/.done: requirements/checkov.txt | $(VENV)/pyvenv.cfg
 	@$(VENV)-checkov/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
+# The emulator is tested with it: it has a botocore of its own.
+$(VENV)-old-boto3/.done: requirements/old-boto3.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing an older boto3 into $(VENV)-old-boto3 ..."
+	@$(PYTHON) -m venv $(VENV)-old-boto3
+	@$(VENV)-old-boto3/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
 PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: lint
@@ -132,10 +139,11 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 
 # Each of these mostly waits (for Terraform's provider, for hosts that boot), so two run at once:
 # the longest beside all others.
-PARTS := test-deployment test-faults test-hosts test-terraform test-browser
+PARTS := test-clients test-deployment test-faults test-hosts test-terraform test-browser
 .PHONY: $(PARTS)
 $(filter-out test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
+test-clients: $(VENV)-old-boto3/.done
 test-faults:
 	$(PYTEST) --numprocesses 2 tests/faults
 
@@ -172,5 +180,6 @@ lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
 	for group in hosts installer try deploy lock recognizer npm ansible-2.16; do \
 	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
-	$(LOCK) $(UPGRADE) pyproject.toml --group checkov -o requirements/checkov.txt
+	for group in checkov old-boto3; do \
+	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -o requirements/$$group.txt; done
 UPGRADE ?=

@@ -129,9 +129,9 @@ class Child:
         return found
 
     @property
-    def retried_in_code(self) -> int:
-        """How often a transient fault came through botocore to the worker's own code."""
-        return self.log.read_text().count("; trying again in ")
+    def throttled_in_code(self) -> int:
+        """How often a throttle came through botocore's attempts to the worker's own code."""
+        return int(self.summary["errors_throttled"])
 
     def poll(self) -> bool:
         """Look after the process; tell whether it has ended."""
@@ -198,9 +198,9 @@ class Worker:
     settings: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> Child:
-        """Start it; the folder must be a new one for each run."""
+        """Start it, or start it again in the same folder: then it goes on with its run."""
         state = self.folder / self.letter
-        state.mkdir(parents=True)
+        state.mkdir(parents=True, exist_ok=True)
         own = {
             "RUN_ID": self.run_id,
             "BUCKET": BUCKET,

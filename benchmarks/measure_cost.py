@@ -3,13 +3,15 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import median
 
 from benchmarks.harness import BUCKET, Child, Thin, Worker, environment, start, wait
 from benchmarks.report import Row
 from benchmarks.scale import Scale
 
-CPU_TIMES_PROMISED = 1.5
+CPU_TIMES_PROMISED = 1.1
+CPU_TIMES_PROMISED_AT_QUOTA = 1.5
+TOLERANCE = 0.05
 MEMORY_TIMES_PROMISED = 1.1
 MEMORY_MEGABYTES_PROMISED = 120
 START_TIMES_PROMISED = 1.3
@@ -89,28 +91,32 @@ def cost(letter: str, folder: Path, scale: Scale, at_quota: Child) -> Cost:
     cold and the process is woken: so at the quota it is compared with bare
     calls at the quota.
     """
-    few, many = scale.images_few, scale.images_many
+    few, many = scale.images_few // 10, scale.images_few
     pause = 0.9 / scale.quota  # one call after the other, about as many as the quota has
-    bare_few, bare_more, bare_paced = [], [], []
-
-    def references() -> None:
-        bare_few.append(bare(letter, folder, few // 10, scale))
-        bare_more.append(bare(letter, folder, few + few // 10, scale))
-        bare_paced.append(bare(letter, folder, few // 5 + few // 10, scale, pause))
-
+    ours: list[float] = []
+    bare_calls: list[float] = []
+    starts: list[float] = []
+    bare_starts: list[float] = []
     # Alternating, so that a noisy machine disturbs both.
-    references()
-    small = flat_out(letter, folder / f"{letter}-few", few, scale)
-    large = flat_out(letter, folder / f"{letter}-many", many, scale)
-    references()
-    each = (large.cpu_seconds - small.cpu_seconds) / (many - few)
-    start_cpu = max(0.0, small.cpu_seconds - each * few)
-    bare_start = mean(bare_few) - (mean(bare_more) - mean(bare_few)) / few * (few // 10)
+    for turn in range(scale.turns):
+        place = folder / f"{letter}-{turn}"
+        starts.append(flat_out(letter, place / "few", few, scale).cpu_seconds)
+        bare_starts.append(bare(letter, place, few, scale))
+        ours.append(flat_out(letter, place / "many", many, scale).cpu_seconds)
+        bare_calls.append(bare(letter, place, many, scale))
+    each = (median(ours) - median(starts)) / (many - few)
+    bare_each = (median(bare_calls) - median(bare_starts)) / (many - few)
+    paced = few * 3
+    bare_paced = bare(letter, folder / f"{letter}-paced", paced, scale, pause)
+    small = flat_out(letter, folder / f"{letter}-small", scale.images_few, scale)
+    large = flat_out(letter, folder / f"{letter}-large", scale.images_many, scale)
+    start_cpu = max(0.0, median(starts) - each * few)
+    bare_start = max(0.0, median(bare_starts) - bare_each * few)
     return Cost(
         flat_out=each * 1000,
-        flat_out_bare=(mean(bare_more) - mean(bare_few)) / few * 1000,
+        flat_out_bare=bare_each * 1000,
         paced=(at_quota.cpu_seconds - start_cpu) / scale.images * 1000,
-        paced_bare=(mean(bare_paced) - bare_start) / (few // 5 + few // 10) * 1000,
+        paced_bare=(bare_paced - bare_start) / paced * 1000,
         small=small,
         large=large,
     )
@@ -130,12 +136,14 @@ def _processor(letter: str, scale: Scale, found: Cost) -> Row:
     return Row(
         f"6{letter}",
         f"{letter.upper()}: at most {CPU_TIMES_PROMISED} times the processor time of the bare "
-        "calls for an image",
+        f"calls for an image (medians of {scale.turns} alternating runs, tolerance "
+        f"{TOLERANCE:.0%}), and {CPU_TIMES_PROMISED_AT_QUOTA} times at the quota",
         f"{found.times_flat_out:.2f} times flat out ({found.flat_out:.2f} ms against "
         f"{found.flat_out_bare:.2f} ms), {found.times_paced:.2f} times at {scale.quota:g}/s "
         f"({found.paced:.2f} ms against {found.paced_bare:.2f} ms); one core carries "
         f"{quotas:.0f} times the quota",
-        max(found.times_flat_out, found.times_paced) <= CPU_TIMES_PROMISED,
+        found.times_flat_out <= CPU_TIMES_PROMISED * (1 + TOLERANCE)
+        and found.times_paced <= CPU_TIMES_PROMISED_AT_QUOTA,
         {
             "milliseconds": {
                 "flat_out": found.flat_out,

@@ -27,7 +27,7 @@ class Speed:
             they come in; how long the last answer takes is the service's own matter.
         share_answered: the same up to the last answer.
         throttled_share: of all attempts.
-        retried_in_code: transient faults that came through botocore.
+        throttled_in_code: throttles that came through botocore's attempts.
         failed: images given up.
     """
 
@@ -35,7 +35,7 @@ class Speed:
     share: float
     share_answered: float
     throttled_share: float
-    retried_in_code: int
+    throttled_in_code: int
     failed: int
     busiest_second: int
     in_flight_max: int
@@ -45,7 +45,7 @@ class Speed:
         return (
             self.share >= share
             and self.throttled_share <= THROTTLED_SHARE_PROMISED
-            and self.retried_in_code == 0
+            and self.throttled_in_code == 0
             and self.failed == 0
         )
 
@@ -53,7 +53,7 @@ class Speed:
         return (
             f"{self.share:.1%} ({self.calls_per_second:.2f}/s; {self.share_answered:.1%} up to the "
             f"last answer), throttled at the server {self.throttled_share:.2%}, through to the "
-            f"code {self.retried_in_code}"
+            f"code {self.throttled_in_code}"
         )
 
 
@@ -81,7 +81,7 @@ def speed(child: Child, letter: str, thin: Thin) -> Speed:
         share=counts["ok"] / allowed(schedule, span),
         share_answered=counts["ok"] / allowed(schedule, span_answered),
         throttled_share=counts["throttled"] / counts["calls"],
-        retried_in_code=child.retried_in_code,
+        throttled_in_code=child.throttled_in_code,
         failed=child.summary["images"]["failed"],
         busiest_second=busiest_second(seen["arrived"]),
         in_flight_max=seen["in_flight_max"],
@@ -98,6 +98,7 @@ def run(
     scale: Scale,
     car_share: float = 1.0,
     settings: dict[str, str] | None = None,
+    image_bytes: int = 0,
 ) -> tuple[dict[str, Child], dict[str, Speed]]:
     """Run one worker or both; B alone finds everything on the queue."""
     behavior = {
@@ -109,7 +110,7 @@ def run(
         images=images,
         seed=scale.seed,
         car_share=car_share,
-        image_bytes=scale.image_bytes,
+        image_bytes=image_bytes or scale.image_bytes,
         rekognition=dict.fromkeys(OPERATIONS.values(), behavior),
         queued_run_id="bench" if letters == "b" else "",
     ) as thin:

@@ -16,13 +16,21 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import measure_cost, measure_pipeline, measure_rate, report
+from benchmarks import (
+    measure_cost,
+    measure_large,
+    measure_pipeline,
+    measure_raised,
+    measure_rate,
+    measure_restart,
+    report,
+)
 from benchmarks.harness import BUCKET, ROOT, Child, Thin, start, wait
 from benchmarks.report import Row
 from benchmarks.scale import SHORT, Scale
 
 CEILING_PROMISED = 1000
-PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10")
+PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10", "11", "12", "13", "14")
 
 
 class Benchmark:
@@ -86,11 +94,15 @@ class Benchmark:
             self.part("3", lambda folder: measure_rate.quota_cut(folder, scale))
             self.part("4", lambda folder: measure_pipeline.pipeline(folder, scale))
             self.part("5", lambda folder: measure_rate.times_sequential(folder, scale))
+            self.part("13", lambda folder: measure_restart.killed_at_half(folder, scale))
             if waiting is not None:
                 self.part("10", lambda _: waiting.finish())
         # From here on the processor itself is measured: nothing else may run.
         self.part("6", self.cost)
         self.part("8", lambda folder: measure_cost.starting(folder, scale))
+        self.part("11", lambda folder: measure_restart.with_many_settled(folder, scale))
+        self.part("12", lambda folder: measure_large.large(folder, scale))
+        self.part("14", lambda folder: measure_raised.raised(folder, scale))
 
 
 def main() -> int:

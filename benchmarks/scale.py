@@ -19,11 +19,18 @@ class Scale:
     images_times_sequential: int = 600
     sequential_images: int = 30
     images_pipeline: int = 800
-    images_few: int = 1000
+    images_few: int = 2000
     images_many: int = 20_000
     starts: int = 7
     idle_seconds: float = 190.0
     ceiling_seconds: float = 2.0
+    images_settled: int = 300_000
+    large_bytes: tuple[int, ...] = (2_000_000, 5_000_000)
+    images_large: int = 500
+    images_killed: int = 400
+    quota_raised: float = 500.0
+    images_raised: int = 1000
+    turns: int = 5  # alternating runs whose medians are compared
 
 
 SHORT = Scale(
@@ -43,5 +50,11 @@ SHORT = Scale(
     starts=1,
     idle_seconds=2.0,
     ceiling_seconds=0.1,
+    images_settled=2000,
+    large_bytes=(600_000, 1_000_000),
+    images_large=50,
+    images_killed=100,
+    images_raised=100,
+    turns=1,
 )
 """For `make test`: everything is run, nothing is judged that depends on the machine's speed."""

@@ -29,8 +29,9 @@ from carscribe.deployment import (
     target_that_is_up,
 )
 from carscribe.inputs import temporary_folder
-from carscribe.provision import EXIT_LEFTOVERS, State, Terraform
+from carscribe.provision import EXIT_LEFTOVERS, Terraform
 from carscribe.run import fetch_run, make_run, reached, say_result
+from carscribe.state import State, errors
 from carscribe.steps import Steps, shown
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def up(options: Options, *, is_demo: bool = False) -> int:
         planned = provision.Plan(terraform, [*wanted.arguments(), *_no_variables(options)], steps)
         _stop_if_interrupted(terraform)
         if planned.code:
-            raise steps.failed(planned.code, provision.errors(planned.said))
+            raise steps.failed(planned.code, errors(planned.said))
         _ask_about_losses(planned, options)
         code, said = planned.apply(given=wanted.extra, images=wanted.images and str(wanted.folder))
         _stop_if_interrupted(terraform)
@@ -102,7 +103,7 @@ def up(options: Options, *, is_demo: bool = False) -> int:
         if _may_be_up(target):
             remember_target(target.name)
     if code:
-        raise steps.failed(code, provision.errors(said))
+        raise steps.failed(code, errors(said))
     target.after_apply(steps)
     steps.say("Ansible installs Python, the volumes and the workers")
     playbook(steps, "site")
@@ -421,7 +422,7 @@ def _destroy(
         code, said = provision.destroy(terraform, [], steps)
         _stop_if_interrupted(terraform)
         if code:
-            raise steps.failed(code, provision.errors(said))
+            raise steps.failed(code, errors(said))
     # Also where the state knows nothing: it may be lost, and AWS is asked then.
     left = provision.say_what_is_left(
         target.session(),

@@ -22,7 +22,7 @@ from botocore.parsers import ResponseParserError
 from carscribe.advice import advice
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.inputs import UsageError
-from carscribe.provision import find_terraform
+from carscribe.tool import find_terraform
 from carscribe_common.errors import error_code_of
 from carscribe_common.probes import NO_IMAGE
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +28,8 @@ from carscribe import leftovers, provider
 from carscribe.credentials import check_credentials
 from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION
 from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
+from carscribe.state import State, StateError, errors, reason
+from carscribe.tool import find_terraform
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +42,6 @@ CONFIGURATION = CHECKOUT / "terraform"
 KEY = BUILD / "ssh" / "id_ed25519"
 LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
 BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
-OLDEST_TERRAFORM = (1, 11)
 EXIT_LEFTOVERS = 1
 ASKED_FOR = (
     "existing_bucket",
@@ -66,31 +66,10 @@ KEPT = ("TF_VAR_", "TF_TOKEN_", "TF_PLUGIN_CACHE_", "TF_CLI_CONFIG_FILE")
 """What of the user's TF_... is used: variables, and where providers come from (provider.py)."""
 
 
-NOUNS = {
-    "aws_ebs_volume": "volume",
-    "aws_eip": "address",
-    "aws_iam_instance_profile": "instance profile",
-    "aws_iam_role": "role",
-    "aws_instance": "instance",
-    "aws_key_pair": "key pair",
-    "aws_s3_bucket": "bucket",
-    "aws_sqs_queue": "queue",
-    "aws_subnet": "subnet",
-    "aws_vpc": "network",
-}
-
-
 WAIT_FOR_LOCK = "-lock-timeout=180s"
 """A Terraform whose command was killed goes on to its end, and is waited for."""
 VARIABLES = ("-var=", "-var-file=")
 """How an argument begins that gives a variable."""
-ERROR_MAX = 600
-"""Characters of one error that are said; the rest is in the log."""
-_PLACE = re.compile(
-    r"on \S+ line \d+|with \S+,$|\d+:|[\u251c\u2500]|This was checked by|Releasing state|"
-    r"var\.\S+ is |local\.\S+ is |self\.\S+ is |data\.\S+ is "
-)
-"""Lines of an error that say where in the configuration it is."""
 
 
 @dataclass(frozen=True)
@@ -282,44 +261,9 @@ class Terraform:
             raise StateError(f"it is not what Terraform writes ({problem!r})") from None
 
 
-class StateError(UsageError):
-    """What was made cannot be known, so nothing may be removed or forgotten."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            "Terraform's state cannot be read, so nothing is removed and nothing deleted here: "
-            f"{why}"
-        )
-
-
 def diverting(environ: Mapping[str, str]) -> list[str]:
     """Return the names of the user's own TF_... that would lead Terraform elsewhere."""
     return [name for name in environ if name.startswith("TF_") and not name.startswith(KEPT)]
-
-
-def reason(said: str) -> str:
-    """Return the first error of what Terraform said, as one line."""
-    return (errors(said) or ["it gives no reason"])[0]
-
-
-def errors(said: str) -> list[str]:
-    """Return the errors that Terraform said, each as one line.
-
-    Where a validation of ours was not met it is that sentence alone; else the
-    title and what is said below it, without the place in the configuration.
-    """
-    plain = re.sub(r"\x1b\[[\d;]*m", "", said)
-    lines = [line.strip("\u2502\u2577\u2575 ") for line in plain.splitlines()]
-    found = []
-    for block in re.split(r"^(?=(?:Error|Warning): )", "\n".join(lines), flags=re.MULTILINE):
-        if not block.startswith("Error: "):
-            continue
-        title, *rest = block.removeprefix("Error: ").splitlines()
-        told = [line for line in rest if not _PLACE.match(line)]
-        text = " ".join(" ".join(told).partition("!!!!")[0].split())[:ERROR_MAX]
-        ours = title.startswith("Invalid value for variable") or "condition failed" in title
-        found.append(text if ours and text else f"{title}: {text}".rstrip(": "))
-    return list(dict.fromkeys(found))
 
 
 def backend_text() -> str:
@@ -327,97 +271,6 @@ def backend_text() -> str:
     if not BACKEND_OVERRIDE.exists():
         return ""
     return json.dumps(BACKEND_OVERRIDE.read_text())
-
-
-class State:
-    """A state as Terraform writes it: outputs, and the resources it has made."""
-
-    def __init__(self, written: dict[str, Any]) -> None:
-        self.outputs = {name: out["value"] for name, out in written.get("outputs", {}).items()}
-        self.resources = [one for one in written.get("resources", []) if one["mode"] == "managed"]
-
-    def of_type(self, name: str) -> list[dict[str, Any]]:
-        """Return the attributes of each resource of a type."""
-        return [
-            instance["attributes"]
-            for resource in self.resources
-            if resource["type"] == name
-            for instance in resource["instances"]
-        ]
-
-    def counted(self) -> str:
-        """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``."""
-        counts = {noun: len(self.of_type(kind)) for kind, noun in NOUNS.items()}
-        return ", ".join(
-            f"{count} {_plural(noun) if count > 1 else noun}"
-            for noun, count in sorted(counts.items())
-            if count
-        )
-
-
-def _plural(noun: str) -> str:
-    return f"{noun}es" if noun.endswith("ss") else f"{noun}s"
-
-
-def how_to_install(release: Path = Path("/etc/os-release"), system: str = sys.platform) -> str:
-    """Return the lines to type on this system; nothing for one that HashiCorp has no packages for.
-
-    From HashiCorp's own page "Install Terraform".
-    """
-    if system == "darwin":
-        return "\n  brew install hashicorp/tap/terraform"
-    text = release.read_text() if release.is_file() else ""
-    like = set(" ".join(re.findall(r'^(?:ID|ID_LIKE)="?([^"\n]*)', text, re.MULTILINE)).split())
-    if like & {"debian", "ubuntu"}:
-        return (
-            "\n  wget -O- https://apt.releases.hashicorp.com/gpg |"
-            " sudo gpg --dearmor -o /usr/share/keyrings/hashicorp.gpg"
-            '\n  echo "deb [signed-by=/usr/share/keyrings/hashicorp.gpg]'
-            ' https://apt.releases.hashicorp.com $(. /etc/os-release; echo $VERSION_CODENAME) main" |'
-            " sudo tee /etc/apt/sources.list.d/hashicorp.list"
-            "\n  sudo apt-get update && sudo apt-get install terraform"
-        )
-    if like & {"fedora", "rhel", "amzn"}:
-        name = "fedora" if "fedora" in like and "rhel" not in like else "RHEL"
-        name = "AmazonLinux" if "amzn" in like else name
-        return (
-            "\n  sudo wget -O /etc/yum.repos.d/hashicorp.repo"
-            f" https://rpm.releases.hashicorp.com/{name}/hashicorp.repo"
-            "\n  sudo dnf install terraform"
-        )
-    return ""
-
-
-def find_terraform() -> tuple[str, str]:
-    """Return the path of terraform and its platform, or say what is missing."""
-    binary = shutil.which(os.environ.get("TERRAFORM") or "terraform")
-    oldest = ".".join(map(str, OLDEST_TERRAFORM))
-    where = "https://developer.hashicorp.com/terraform/install"
-    if binary is None:
-        raise UsageError(
-            f"There is no terraform on this machine: install {oldest} or later, {where}"
-            f"{how_to_install()}"
-        )
-    said = subprocess.run(
-        [binary, "version", "-json"],
-        env={
-            **{name: os.environ[name] for name in os.environ if not name.startswith("TF_")},
-            "TF_CLI_CONFIG_FILE": os.devnull,
-            "CHECKPOINT_DISABLE": "1",
-        },
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    try:
-        version = json.loads(said.stdout)
-        number = version["terraform_version"]
-        new_enough = tuple(map(int, re.findall(r"\d+", number)[:2])) >= OLDEST_TERRAFORM
-    except (ValueError, KeyError):
-        raise UsageError(f"{binary} does not say its version: install {oldest}, {where}") from None
-    if not new_enough:
-        raise UsageError(f"{binary} is Terraform {number}: install {oldest} or later, {where}")
-    return binary, version["platform"]
 
 
 def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:

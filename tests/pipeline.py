@@ -218,11 +218,6 @@ class Pipeline:
             worker.process.wait()
 
 
-def settled(worker: Worker) -> list[tuple[int, str]]:
-    """Return what B has settled, as its results say: n and key, in order."""
-    return sorted((row["n"], row["key"]) for row in worker.results)
-
-
 def wait_for(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
     """Wait until something holds; fail with its name if it does not."""
     end = time.monotonic() + seconds

@@ -43,32 +43,32 @@ class Endpoint:
     """Answers requests on the event loop."""
 
     def __init__(self, faults: Callable[[], Faults]) -> None:
-        self._sqs = Sqs(faults)
+        self.service = Sqs(faults)
         self._waiting: dict[tuple[str, str], deque[_Waiter]] = {}
         """By queue, those first who wait longest."""
         self._timer: asyncio.TimerHandle | None = None
 
     def reset(self) -> None:
         """Forget all queues; whoever waits at one is told that it is gone."""
-        self._sqs.reset()
+        self.service.reset()
         self._serve()
 
     def answer(self, operation: str, request: Request) -> Answer | Awaitable[Answer]:
         """Carry out one operation and say what became of it, or what will."""
-        if not self._sqs.has(operation):
+        if not self.service.has(operation):
             return errors.not_implemented(f"sqs.{operation}", request)
         caller = Caller(request.region, f"http://{request.headers['host']}")
         try:
             parameters = protocol.parameters(request)
             if credentials.is_enforced():
-                resource = self._sqs.resource(operation, parameters, caller)
+                resource = self.service.resource(operation, parameters, caller)
                 action = BATCHES.get(operation, operation)
                 with credentials.context(request):
                     credentials.authorize(f"sqs:{action}", resource, request)
-            found = self._sqs.call(operation, parameters, caller)
+            found = self.service.call(operation, parameters, caller)
             wait = 0.0
             if operation == RECEIVE and not found:
-                wait = self._sqs.wait_seconds(parameters, caller)
+                wait = self.service.wait_seconds(parameters, caller)
             if wait:
                 return self._answer_later(parameters, caller, wait, request)
             if self._waiting:
@@ -88,7 +88,7 @@ class Endpoint:
         coming: asyncio.Future[Found] = loop.create_future()
         timer = loop.call_later(wait_seconds, self._give_up, coming)
         waiter = _Waiter(parameters, caller, coming, timer)
-        key = self._sqs.key(parameters, caller)
+        key = self.service.key(parameters, caller)
         self._waiting.setdefault(key, deque()).append(waiter)
         self._schedule()
         connection = request.connection
@@ -123,7 +123,7 @@ class Endpoint:
     def _hand_out(self, waiter: _Waiter) -> bool:
         """Receive for one who waits; say whether that ended the waiting."""
         try:
-            found = self._sqs.call(RECEIVE, waiter.parameters, waiter.caller)
+            found = self.service.call(RECEIVE, waiter.parameters, waiter.caller)
         except SqsError as error:
             waiter.coming.set_exception(error)
             return True
@@ -136,7 +136,7 @@ class Endpoint:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        changes = [self._sqs.next_change(key) for key in self._waiting]
+        changes = [self.service.next_change(key) for key in self._waiting]
         times = [at for at in changes if at is not None]
         if times:
             delay = max(0.0, min(times) - time.time())

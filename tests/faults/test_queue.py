@@ -9,12 +9,11 @@ import pytest
 from carscribe_common.errors import Exit
 from carscribe_common.protocol import Alive, Car, Done
 from tests.faults.harness import IMAGES, RUN_ID, Trial, seeds
-from tests.pipeline import SETTLED, car_answer, settled, wait_for, wait_for_log
+from tests.pipeline import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.pipeline import Pipeline
 
 CARS = sum(number % 8 >= 2 for number in range(1, IMAGES + 1))
 """Strictly above 90: see harness.answer_of."""
@@ -28,23 +27,6 @@ def test_duplicates_in_any_order(trial: Callable[..., Trial], seed: int) -> None
     run.start_both()
     run.finish()
     assert run.judge().doubled == 0
-
-
-def test_delivered_again_after_it_was_settled(pipeline: Pipeline) -> None:
-    """A message that comes again long after its image was settled is deleted, not read."""
-    cars = [
-        Car(RUN_ID, n, f"{n}.jpg", pipeline.add(f"{n}.jpg", car_answer(99.0, f"GO {n}")))
-        for n in (1, 2)
-    ]
-    b = pipeline.start("b")
-    pipeline.send(cars[0])
-    wait_for_log(b, SETTLED)
-    pipeline.send(cars[0])
-    wait_for(lambda: b.summary["messages"].get("redelivered") == 1, "the message again")
-    pipeline.send(cars[1], Done(RUN_ID, 2))
-    assert b.wait() == 0
-    assert settled(b) == [(1, "1.jpg"), (2, "2.jpg")]
-    assert pipeline.calls("rekognition.DetectText") == 2
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))

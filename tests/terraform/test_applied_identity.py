@@ -30,8 +30,14 @@ def enforced(world: World) -> Iterator[World]:
 
 
 def clients_on(world: World, name: str, host: str) -> Clients:
-    """Return clients with the credentials that the host's metadata service gives it."""
+    """Return clients with the credentials that the host's metadata service gives it.
+
+    It is asked from loopback, where an address is an instance's only if it is said to be.
+    """
     address = world[name].outputs["hosts"][host]["address"]
+    [found] = world.standin.client("ec2").describe_addresses(PublicIps=[address])["Addresses"]
+    addresses = {"addresses": {address: found["InstanceId"]}}
+    world.standin.call("POST", "_carscribe/metadata", addresses)
     url = urlsplit(world.standin.url)
     where = "/latest/meta-data/iam/security-credentials/"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import inputs, provision
+from carscribe import inputs, provision, tool
 from tests.terraform.deployments import ROOT, Deployment, environment
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ def test_no_terraform(tmp_path: Path) -> None:
 def test_the_lines_to_type_are_this_system_s(tmp_path: Path, release: str, line: str) -> None:
     """Where HashiCorp has packages, the lines that install them are shown."""
     (tmp_path / "os-release").write_text(release)
-    assert line in provision.how_to_install(tmp_path / "os-release", "linux")
+    assert line in tool.how_to_install(tmp_path / "os-release", "linux")
 
 
 def test_a_system_without_packages(tmp_path: Path) -> None:
     """Elsewhere the page alone is named; on a Mac it is Homebrew's line."""
-    assert provision.how_to_install(tmp_path / "none", "linux") == ""
-    assert "brew install" in provision.how_to_install(tmp_path / "none", "darwin")
+    assert tool.how_to_install(tmp_path / "none", "linux") == ""
+    assert "brew install" in tool.how_to_install(tmp_path / "none", "darwin")
 
 
 @pytest.mark.parametrize(("version", "is_taken"), [("1.10.9", False), ("1.11.0", True)])

@@ -166,12 +166,12 @@ def test_a_state_cut_off_anywhere(
     checkout: Checkout, tenth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is left of a state is never read as a state in which nothing was made."""
-    from carscribe import provision  # noqa: PLC0415 # patched below
+    from carscribe import provision, state  # noqa: PLC0415 # patched below
 
     cut(tenth / LENGTHS)(checkout)
     monkeypatch.setattr(provision, "CONFIGURATION", checkout.root / "terraform")
     deployment = provision.Deployment("aws", checkout.state.parent)
-    with pytest.raises(provision.StateError, match=CANNOT_BE_READ):
+    with pytest.raises(state.StateError, match=CANNOT_BE_READ):
         provision.Terraform(deployment).known()
 
 

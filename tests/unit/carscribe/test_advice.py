@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carscribe.advice import advice
-from carscribe.provision import errors
+from carscribe.state import errors
 
 # As AWS writes them (EC2, STS and IAM API references), and as Terraform's provider passes them on.
 CASES = {

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from carscribe import deploy, preflight, remains
 from carscribe.deployment import DeploymentError, StepError
 from carscribe.options import Options
-from carscribe.provision import State
+from carscribe.state import State
 from carscribe.steps import Steps
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from carscribe.provision import State
+from carscribe.state import State
 
 WRITTEN: dict[str, Any] = {
     "resources": [

@@ -165,6 +165,20 @@ def test_a_neighbour_is_not_blamed(start_b: Callable[..., B]) -> None:
     assert b.pool.submitted == [car(2)]
 
 
+def test_a_void_receipt_is_forgotten(start_b: Callable[..., B]) -> None:
+    """Its message comes again, and is read then; the others go on without a new delivery."""
+    b = start_b()
+    first, second = b.send(car(1), car(2))
+    b.run._turn([[first, second]])
+    b.sqs.expire(first.receipt)
+    b.start()
+    b.run._resume()
+    assert b.pool.submitted == [car(2)]
+    assert b.store.in_flight() == [(car(2), second.receipt)]
+    b.run._turn([b.send()])
+    assert b.pool.submitted == [car(2), car(1)]
+
+
 def test_so_many_are_begun_as_the_pool_has_room_for(start_b: Callable[..., B]) -> None:
     """Only those may have been paid for after a kill; the next follows with a result."""
     b = start_b()
@@ -230,6 +244,18 @@ def test_what_a_last_poll_brings_is_requeued(start_b: Callable[..., B]) -> None:
     assert len(b.sqs.visible()) == 2
     assert b.store.end is None
     assert b.run._returned == 2
+
+
+def test_what_is_settled_at_the_end_is_acknowledged(start_b: Callable[..., B]) -> None:
+    """An error of another thread, which ends for the same reason, holds nothing of it up."""
+    b = start_b()
+    b.run._turn([b.send(car(1), car(2))])
+    b.shutdown.request(signal.SIGTERM)
+    for event in (result(car(1)), WorkerExit(Exit.DENIED, "no"), result(car(2))):
+        b.run._events.put(event)
+    b.run._drain()
+    assert [stored.message for stored in b.sqs.deleted] == [car(1), car(2)]
+    assert b.run._returned == 0
 
 
 def test_a_disk_that_is_full_leaves_nothing_hidden(start_b: Callable[..., B]) -> None:
