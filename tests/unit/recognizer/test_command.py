@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from emulator.recognizer import __main__ as command
 from emulator.recognizer.boxes import Box
 from emulator.recognizer.detector import Found
@@ -16,6 +14,8 @@ from emulator.recognizer.text import Piece, join, to_detections
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 class Slow:
