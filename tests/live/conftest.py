@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def reach() -> Iterator[Callable[[str], Worker]]:
     """One connection to each host for all tests, and `ansible-inventory` on the path."""
     with (
-        tempfile.TemporaryDirectory(prefix="carscribe-") as folder,
+        # Not where TMPDIR says: a socket's address has at most 107 characters (unix(7)).
+        tempfile.TemporaryDirectory(prefix="carscribe-", dir="/tmp") as folder,
         pytest.MonkeyPatch.context() as patch,
     ):
         shared = f"-o ControlMaster=auto -o ControlPersist=10s -o ControlPath={folder}/%C"
