@@ -22,6 +22,7 @@ no shared memory file) and "PRAGMA synchronous" (FULL syncs at each commit).
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -344,8 +345,9 @@ class Store:
                 raise self._is_damaged(str(error)) from error
             if primary == sqlite3.SQLITE_BUSY:
                 raise self._in_use() from error
+            if primary == sqlite3.SQLITE_FULL:  # said as every other program says it
+                raise self._cannot_write(os.strerror(errno.ENOSPC)) from error
             if primary in {
-                sqlite3.SQLITE_FULL,
                 sqlite3.SQLITE_IOERR,
                 sqlite3.SQLITE_CANTOPEN,
                 sqlite3.SQLITE_READONLY,
