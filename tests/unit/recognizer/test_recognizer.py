@@ -183,6 +183,20 @@ def test_what_is_no_picture_is_its_callers_matter() -> None:
     assert recognizer.recognize("DetectText", picture()) is not None
 
 
+def test_a_failure_is_not_kept() -> None:
+    """Memory that was short at the first attempt may be there at the second."""
+    failures = [MemoryError("no memory")]
+
+    def fail_once() -> None:
+        if failures:
+            raise failures.pop()
+
+    recognizer = Recognizer(Made(meanwhile=fail_once), Made())
+    with pytest.raises(MemoryError):
+        recognizer.recognize("DetectLabels", picture())
+    assert recognizer.recognize("DetectLabels", picture()) is not None
+
+
 def test_old_answers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """They do not grow without end; who asks again is looked for again."""
     monkeypatch.setattr("emulator.recognizer.recognizer.MAX_KEPT", 2)

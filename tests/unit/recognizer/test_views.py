@@ -105,6 +105,13 @@ def test_shadow_is_evened_out() -> None:
     assert seen[:, 250:].std() > 1.3 * shades[:, 250:].std()
 
 
+def test_only_the_lower_part_of_a_car_is_evened_out() -> None:
+    """So that one of the two views is right, whatever the light."""
+    shades = np.random.default_rng(1).integers(30, 50, (400, 400, 1), np.uint8).repeat(3, 2)
+    first, second = views.of_cars(Image.fromarray(shades), [Box(0, 0, 400, 400)])
+    assert np.asarray(second.image).std() > 1.3 * np.asarray(first.image).std()
+
+
 def test_contrast_is_spread() -> None:
     """The darkest becomes black and the lightest white; one color stays one."""
     shades = np.full((10, 10, 3), 100, np.uint8)
