@@ -183,6 +183,8 @@ class Looker(threading.Thread):
         with process:
             lines: list[str] = []
             for line in process.stdout or ():
+                if self._is_over.is_set():  # what ssh has started may hold the pipe yet
+                    return
                 if line.rstrip("\r\n") != _END_OF_LOOK:
                     lines.append(line)
                     continue
