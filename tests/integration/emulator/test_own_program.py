@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from tests.emulator import ROOT
-from tests.integration.emulator.samples import picture
+from tests.samples import picture
 
 if TYPE_CHECKING:
     from pathlib import Path

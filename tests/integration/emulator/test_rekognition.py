@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from emulator.rekognition.shapes import operation_model, output_problems
 from tests import signing
-from tests.integration.emulator.samples import (
+from tests.samples import (
     ANSWER,
     BAD_IMAGES,
     BUCKET,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.emulator.samples import (
+from tests.samples import (
     BAD_IMAGES,
     BUCKET,
     LABEL_REQUESTS,
