@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -208,27 +209,16 @@ def test_a_run_that_only_b_knows_is_fetched_and_never_gone_on_with(up: Copy) -> 
 
 def test_a_missing_permission_is_named(up: Copy) -> None:
     """site.yml ends with what a worker may not do, found out on its own host."""
-    role = re.search(r"role/(\S+worker-a\S*)", up.python("awscli", "iam", "list-roles").text)
-    assert role
-    name = role[1].rstrip('",')
-    policy = up.python(
-        "awscli",
-        "iam",
-        "get-role-policy",
-        "--role-name",
-        name,
-        "--policy-name",
-        "worker-a",
-        "--query",
-        "PolicyDocument",
-    ).text
+    iam = up.client("iam")
+    (name,) = (r["RoleName"] for r in iam.list_roles()["Roles"] if "worker-a" in r["RoleName"])
+    place = {"RoleName": name, "PolicyName": "worker-a"}
+    policy = json.dumps(iam.get_role_policy(**place)["PolicyDocument"])
+    allowed = policy.replace("rekognition:DetectLabels", "rekognition:ListCollections")
     try:
-        allowed = policy.replace("rekognition:DetectLabels", "rekognition:ListCollections")
-        put = ("awscli", "iam", "put-role-policy", "--role-name", name, "--policy-name", "worker-a")
-        up.python(*put, "--policy-document", allowed)
+        iam.put_role_policy(**place, PolicyDocument=allowed)
         done = up.playbook("site", code=None)
     finally:
-        up.python(*put, "--policy-document", policy)
+        iam.put_role_policy(**place, PolicyDocument=policy)
     assert done.code != 0
     assert re.search(
         r"worker-a cannot do its work yet:.*rekognition:DetectLabels", done.text, re.DOTALL
