@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # --- what the caller names -----------------------------------------------------
 # It travels as data: make would expand it, and a shell would run what is in it.
 # The program reads CARSCRIBE_..., and says which of the user's environment it does not use.
-NAMES := CMD EYES HOST IMAGES LAB LINES OUT QUEUE RUN_ID TARGET TERRAFORM_ARGUMENTS VERBOSE YES
+NAMES := CMD EYES HOST HOSTS IMAGES LAB LINES OUT QUEUE RUN_ID TARGET TERRAFORM_ARGUMENTS VERBOSE YES
 define as_data
 unexport $(1) CARSCRIBE_$(1) CARSCRIBE_AMBIENT_$(1)
 ifeq ($(origin $(1)),command line)
@@ -157,6 +157,10 @@ test-faults:
 .PHONY: test
 test: prerequisites-test check audit checkov ## every check and test that CI runs
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS)
+
+.PHONY: conform
+conform: prerequisites-up $(VENV)/.dev ## ask your AWS account what the emulator's tests ask, and say where it differs (10 cents at most; HOSTS=1 30 more; YES=1)
+	@$(BIN)/python -m tests.conformance.conform
 
 .PHONY: test-eyes
 test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real models

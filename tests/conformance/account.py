@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 import threading
 import time
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 SAMPLES = Path(__file__).resolve().parents[2] / "images"
+DEFAULT_REGION = "us-east-1"
 FIRST = "1.jpg"
 """A sample with a car and a text on it."""
 BUDGET_USD = 0.10
@@ -50,9 +50,11 @@ class Recorder:
         client.meta.events.register("after-call.*.*", self._answered)
 
     def _asked(self, params: Any, model: OperationModel, context: Any, **_: Any) -> None:
+        service = model.service_model.service_name
         with self._lock:
-            self.spent_usd += PRICES_USD.get(model.service_model.service_name, 0.0)
-            if self.spent_usd > BUDGET_USD:
+            self.spent_usd += PRICES_USD.get(service, 0.0)
+            # What was made is removed in any case.
+            if self.spent_usd > BUDGET_USD and service == "rekognition":
                 raise BudgetError(f"more than ${BUDGET_USD:.2f}")
         context["asked"] = params
 
@@ -90,7 +92,7 @@ class Account:
         self, make: Callable[..., Any], region: str, recorder: Recorder, *, is_aws: bool
     ) -> None:
         self._make, self.region, self.recorder, self.is_aws = make, region, recorder, is_aws
-        self.prefix = f"carscribe-conform-{secrets.token_hex(4)}"
+        self.prefix = f"carscribe-conform-{secrets.token_hex(5)}"
         self.problems: list[str] = []
         self._clients: dict[tuple[str, str], Any] = {}
         self._count = 0
@@ -157,14 +159,21 @@ class Account:
                 self.problems.append(f"{what}: {error}")
 
 
+def hidden() -> list[str]:
+    """Return what nobody else is to read: the caller's account, name, key and token."""
+    session = boto3.session.Session()
+    sts = session.client("sts", region_name=session.region_name or DEFAULT_REGION)
+    identity = sts.get_caller_identity()
+    words = [identity["Account"], identity["UserId"]]
+    credentials = session.get_credentials()
+    if credentials is not None:
+        words += [credentials.access_key or "", credentials.token or ""]
+    return words
+
+
 def on_aws(path: Path) -> Account:
     """Return the caller's own account, whatever the environment and its files say it is."""
     session = boto3.session.Session()
-    who = session.client("sts", region_name=session.region_name or "us-east-1")
-    identity = who.get_caller_identity()
-    credentials = session.get_credentials()
-    hidden = [identity["Account"], identity["UserId"], os.environ.get("USER", "")]
-    if credentials is not None:
-        hidden += [credentials.access_key or "", credentials.token or ""]
-    recorder = Recorder(path, Scrubber(word for word in hidden if len(word) > 5))
-    return Account(session.client, session.region_name or "us-east-1", recorder, is_aws=True)
+    recorder = Recorder(path, Scrubber(hidden()))
+    region = session.region_name or DEFAULT_REGION
+    return Account(session.client, region, recorder, is_aws=True)
