@@ -27,7 +27,7 @@ run: $(VENV)/.deploy ## make a run and follow it to its end (RUN_ID=... goes on 
 	$(CARSCRIBE) run
 
 .PHONY: results
-results: $(VENV)/.deploy ## fetch the latest run, or RUN_ID=..., into results/
+results: $(VENV)/.deploy ## fetch the latest run, or RUN_ID=..., into results/ (THUMBNAILS=all)
 	$(CARSCRIBE) results
 
 .PHONY: status

@@ -40,6 +40,7 @@ HELP = {
     "RUN_ID": "which run",
     "TARGET": "aws or local",
     "TERRAFORM_ARGUMENTS": "more arguments for Terraform",
+    "THUMBNAILS": "of how many images the page shows a picture: a number, or all",
     "VERBOSE": "show all that Terraform and Ansible say (1 or 0)",
     "YES": "do not ask (1 or 0)",
 }
@@ -84,7 +85,10 @@ COMMANDS = {
         deploy.run, ("RUN_ID", "YES", "VERBOSE"), "make a run and follow it to its end", alone=True
     ),
     "results": Command(
-        deploy.results, ("RUN_ID", "VERBOSE"), "fetch a run into results/", alone=True
+        deploy.results,
+        ("RUN_ID", "THUMBNAILS", "VERBOSE"),
+        "fetch a run into results/",
+        alone=True,
     ),
     "status": Command(deploy.status, (), "what is up, what runs, the last run, the cost"),
     "logs": Command(deploy.logs, ("HOST", "LINES"), "the workers' journals"),

@@ -23,7 +23,7 @@ from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.folder import ANSWERS_FOLDER, Picture, PicturesError, find, unrecorded
 from carscribe_common.errors import Exit, ImageError, TransientError, WorkerExit, classify
 from carscribe_common.files import write_json
-from carscribe_common.summary import PRICE_USD_PER_CALL
+from carscribe_common.prices import rekognition_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not images:
         print(f"All images in {folder} have their answers; nothing to ask, nothing to pay.")
         return Exit.OK
-    cost = len(images) * CALLS_AN_IMAGE * PRICE_USD_PER_CALL
+    cost = rekognition_usd(len(images) * CALLS_AN_IMAGE)
     print(
         f"{len(images)} images without answers, {len(images) * CALLS_AN_IMAGE} calls of "
         f"Rekognition: about ${cost:.3f}.",

@@ -282,6 +282,21 @@ def test_a_host_that_does_not_answer(up: Copy) -> None:
     assert "worker-a does not answer SSH at" in done.text
 
 
+def test_forgotten_hosts_stop_and_who_needs_them_starts_them(up: Copy) -> None:
+    """After a minute without a run both are stopped, and nothing else is another; a run wakes them."""
+    count = ("site", "--tags", "idle", "-e")
+    up.playbook(*count, "carscribe_idle_stop_minutes=1")
+    deadline = time.monotonic() + 300
+    while (told := up.make_target("status").text).count("its host is stopped") < 2:
+        assert time.monotonic() < deadline, told
+        time.sleep(2)
+    up.python("carscribe", "terraform", "plan", "--target", "local", "-detailed-exitcode")
+    said = up.make_target("run").text
+    assert "Hosts A and B stopped: starting" in said
+    up.playbook(*count, "carscribe_idle_stop_minutes=120")
+    assert up.result() == EXPECTED
+
+
 def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
     """A host that answers with another key than before is an error, with no second attempt."""
     known = up.root / "build/known_hosts"
