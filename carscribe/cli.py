@@ -30,6 +30,7 @@ EXIT_LOCKED = 73
 """EX_CANTCREAT of sysexits.h: another command is at work."""
 
 HELP = {
+    "BUCKET": "the bucket of Terraform's state, made if it is not there",
     "CMD": "a command to run there, in place of a shell",
     "EYES": "recognize what is in pictures without a recorded answer (1 or 0)",
     "HOST": "a or b",
@@ -95,6 +96,9 @@ COMMANDS = {
     "ssh": Command(deploy.ssh, ("HOST", "CMD"), "a shell on a host, or a command there"),
     "try": Command(
         _try, ("IMAGES", "OUT", "EYES"), "run the pipeline on this machine with Python alone"
+    ),
+    "backend": Command(
+        deploy.keep_state, ("BUCKET",), "keep Terraform's state in S3, for a team", alone=True
     ),
     "record": Command(
         _record, ("IMAGES", "YES"), "keep the real Rekognition's answers beside your images"

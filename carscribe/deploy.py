@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carscribe import (
+    backend,
     cost,
     leftovers,
     look,
@@ -319,6 +320,12 @@ def fetch(
     return folder, say_result(folder, silent, thumbnails)
 
 
+def keep_state(options: Options) -> int:
+    """Keep Terraform's state in a bucket from now on."""
+    backend.keep_in(targets.Aws(), options.bucket)
+    return 0
+
+
 def verify(options: Options) -> int:
     """Test the hosts that are up."""
     del options
@@ -398,6 +405,8 @@ def down(options: Options) -> int:
     except DeploymentError:
         present = None  # what lies in build/ says it, too
     names = [present] if present else [name for name in TARGETS if has_traces(name)]
+    if not names and provision.BACKEND_OVERRIDE.exists():
+        names = ["aws"]  # a state that other checkouts share
     if not names:
         return look_elsewhere()
     steps = Steps("down", verbose=options.verbose)
@@ -471,6 +480,13 @@ def save_what_is_the_users(
                 if str(problem):
                     print(problem, file=sys.stderr)
                 ask(f"Run {run_id} could not be fetched, and would be lost.", options)
+    made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
+    if provision.BACKEND_OVERRIDE.exists() and not made_here and remembered.of_type("aws_instance"):
+        ask(
+            "The hosts were made from another checkout, and which of their runs were not fetched "
+            "cannot be known here (`make up` here first mends that): they would be lost.",
+            options,
+        )
     for bucket in remembered.of_type("aws_s3_bucket"):
         ours = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
         theirs = remains.objects(target.session(), str(bucket["id"]), ours)

@@ -45,6 +45,7 @@ class Options:
     verbose: bool = False
     images: Path | None = None
     out: Path | None = None
+    bucket: str = ""
     host: str = ""
     lines: int = 50
     run_id: str = ""
@@ -99,6 +100,7 @@ def collect(
         verbose=flags["VERBOSE"],
         images=_path("IMAGES", values.get("IMAGES", "")),
         out=_path("OUT", values.get("OUT", "")),
+        bucket=values.get("BUCKET", ""),
         host=values.get("HOST", ""),
         lines=_lines(values.get("LINES", "")),
         run_id=run_id,

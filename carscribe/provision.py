@@ -482,6 +482,7 @@ def destroy(
     known = terraform.known()
     if not known.resources:
         return 0, ""
+    make_key(KEY)  # a checkout that shares the state may have none
     inputs = made_with(terraform.deployment)
     for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
         del terraform.environment[name]
