@@ -72,9 +72,6 @@ resource "aws_instance" "worker" {
   key_name               = local.key_name
   iam_instance_profile   = local.instance_profiles[each.key]
 
-  # An idle host switches itself off, and its root disk has to be there afterwards.
-  instance_initiated_shutdown_behavior = "stop"
-
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
