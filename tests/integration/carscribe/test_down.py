@@ -178,6 +178,22 @@ def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> N
     assert (elsewhere, "eu-west-1, is nothing" in said) == (0, True), said
 
 
+def test_no_region_anywhere(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has set no region gets that of the deployment, also after an `up` that failed halfway."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delitem(checkout.standin.env, name)
+    (checkout.root / "build" / "aws" / "inputs.json").unlink()
+    (checkout.root / "photos").mkdir()
+    shutil.copy(checkout.root / "images" / "1.jpg", checkout.root / "photos")
+    code, said = checkout.python("carscribe", "record", "--images", "photos", "--yes")
+    assert "Traceback" not in said, said
+    assert (checkout.root / "photos" / "answers" / "1.jpg.json").exists(), said
+    code, said = checkout.down()
+    assert code == 0, said
+    assert "Traceback" not in said
+    assert "Removed: 1 key pair." in said
+
+
 def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> None:
     """Nothing was made here, and that AWS was not asked is said."""
     shutil.rmtree(checkout.root / "build")
