@@ -9,13 +9,7 @@ S3 and SQS come to less than a cent for a hundred thousand images.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from carscribe_common.rules import is_image_key
 from carscribe_common.summary import PRICE_USD_PER_CALL
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PRICED_REGION = "us-east-1"
 HOSTS = 2
@@ -32,16 +26,6 @@ GP3_USD_PER_GIB_MONTH = 0.08
 HOURS_PER_MONTH = 730
 ROOT_VOLUME_GIB = 8
 """What Amazon Linux 2023 and Debian 12 ask for."""
-
-
-def images_in(folder: Path) -> int:
-    """Return how many images of a folder are uploaded: those that storage.tf takes."""
-    return sum(
-        path.is_file()
-        and is_image_key(path.name)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        for path in folder.rglob("*")
-    )
 
 
 def usd_per_hour(instance_type: str, result_volume_gib: float) -> float | None:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from carscribe import cost
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_an_hour_of_two_hosts() -> None:
@@ -46,12 +41,3 @@ def test_a_run(images: int, said: str) -> None:
 def test_a_run_over_an_uncounted_bucket() -> None:
     """Where nobody has counted, the price of a thousand is said."""
     assert "$1.00 to $2.00 for each thousand" in cost.a_run(None)
-
-
-def test_images_are_counted_as_terraform_uploads_them(tmp_path: Path) -> None:
-    """Endings in any case, in folders too; nothing hidden, and nothing else."""
-    for name in ("1.jpg", "more/2.PNG", "3.jpeg", ".hidden.jpg", ".git/4.jpg", "notes.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.jpg").mkdir()
-    assert cost.images_in(tmp_path) == 3
