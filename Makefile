@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # --- what the caller names -----------------------------------------------------
 # It travels as data: make would expand it, and a shell would run what is in it.
 # The program reads CARSCRIBE_..., and says which of the user's environment it does not use.
-NAMES := CMD EYES HOST HOSTS IMAGES LAB LINES OUT QUEUE RUN_ID TARGET TERRAFORM_ARGUMENTS VERBOSE YES
+NAMES := BUCKET CMD EYES HOST HOSTS IMAGES LAB LINES OUT QUEUE RUN_ID TARGET TERRAFORM_ARGUMENTS THUMBNAILS VERBOSE YES
 define as_data
 unexport $(1) CARSCRIBE_$(1) CARSCRIBE_AMBIENT_$(1)
 ifeq ($(origin $(1)),command line)

@@ -226,11 +226,18 @@ def test_a_missing_permission_is_named(up: Copy) -> None:
 
 
 def test_the_volume_outlives_its_host(up: Copy) -> None:
-    """B's host is replaced: the runs on its volume are there again, and a new run works."""
+    """B's host is replaced: the runs on its volume are there again, and a new run works.
+
+    The volumes grow with it, and their file systems too: A's while it is mounted.
+    """
     runs = up.on_host("b", "ls /var/lib/carscribe-worker-b/runs")
     machine = up.on_host("b", "cat /etc/machine-id")
     replace = '-replace=aws_instance.worker["worker_b"]'
-    up.make_target("up", f"TERRAFORM_ARGUMENTS='{replace}'", "YES=1")
+    larger = "-var=result_volume_size_gib=2"
+    up.make_target("up", f"TERRAFORM_ARGUMENTS='{replace}' {larger}", "YES=1")
+    for worker in ("a", "b"):
+        size = f"df --block-size=M --output=size /var/lib/carscribe-worker-{worker} | tail -n 1"
+        assert int(up.on_host(worker, size).strip("M ")) > 1800
     assert up.on_host("b", "cat /etc/machine-id") != machine
     assert up.on_host("b", "ls /var/lib/carscribe-worker-b/runs") == runs
     up.playbook("run")
@@ -270,6 +277,21 @@ def test_a_host_that_does_not_answer(up: Copy) -> None:
         up.command("python", "-m", "emulator", "start", "worker-a")
     assert done.code != 0
     assert "worker-a does not answer SSH at" in done.text
+
+
+def test_forgotten_hosts_stop_and_who_needs_them_starts_them(up: Copy) -> None:
+    """After a minute without a run both are stopped, and nothing else is another; a run wakes them."""
+    count = ("site", "--tags", "idle", "-e")
+    up.playbook(*count, "carscribe_idle_stop_minutes=1")
+    deadline = time.monotonic() + 300
+    while (told := up.make_target("status").text).count("its host is stopped") < 2:
+        assert time.monotonic() < deadline, told
+        time.sleep(2)
+    assert "No changes." in up.make_target("plan").text
+    said = up.make_target("run").text
+    assert "Hosts A and B stopped: starting" in said
+    up.playbook(*count, "carscribe_idle_stop_minutes=120")
+    assert up.result() == EXPECTED
 
 
 def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
