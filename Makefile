@@ -146,7 +146,7 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 
 # Each of these mostly waits (for Terraform's provider, for hosts that boot), so two run at once:
 # the longest beside all others.
-PARTS := test-clients test-deployment test-faults test-hosts test-terraform test-browser
+PARTS := test-assignment test-clients test-deployment test-faults test-hosts test-terraform test-browser
 .PHONY: $(PARTS)
 $(filter-out test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
