@@ -129,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known.extra = options.joined(extra)
     if extra and not hasattr(known, "takes_extra") and known.command is not provision.carry_out:
         parser.error(f"unknown: {' '.join(extra)}")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for folder in (BUILD, RESULTS):  # states and keys, pictures and texts: for their owner
         private_folder(folder)

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from carscribe_common import prices
-from carscribe_common.rules import is_image_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOSTS = 2
 ROOT_VOLUME_GIB = 8
 """What Amazon Linux 2023 and Debian 12 ask for."""
 HOURS_SAID = 0.1
 """A run that takes less is not worth a word on its time."""
-
-
-def images_in(folder: Path) -> int:
-    """Return how many images of a folder are uploaded: those that storage.tf takes."""
-    return sum(
-        path.is_file()
-        and is_image_key(path.name)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        for path in folder.rglob("*")
-    )
 
 
 def usd_per_hour(

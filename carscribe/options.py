@@ -23,10 +23,10 @@ PREFIX = "CARSCRIBE_"
 AMBIENT = "CARSCRIBE_AMBIENT_"
 """What make found in the user's environment under a name of ours."""
 
-NEVER_AMBIENT = ("TARGET", "LAB", "YES")
+NEVER_AMBIENT = ("TARGET", "LAB", "YES", "HOSTS")
 """To use these unasked could pay, and to leave them unused could pay, too."""
 
-FLAGS = ("LAB", "YES", "EYES", "VERBOSE")
+FLAGS = ("LAB", "YES", "EYES", "VERBOSE", "HOSTS")
 TRUE, FALSE = ("1", "true", "yes"), ("", "0", "false", "no")
 
 LINES_MAX = 1_000_000
@@ -43,6 +43,7 @@ class Options:
     yes: bool = False
     eyes: bool = False
     verbose: bool = False
+    hosts: bool = False
     images: Path | None = None
     out: Path | None = None
     bucket: str = ""
@@ -98,6 +99,7 @@ def collect(
         yes=flags["YES"],
         eyes=flags["EYES"],
         verbose=flags["VERBOSE"],
+        hosts=flags["HOSTS"],
         images=_path("IMAGES", values.get("IMAGES", "")),
         out=_path("OUT", values.get("OUT", "")),
         bucket=values.get("BUCKET", ""),

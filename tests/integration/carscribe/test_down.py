@@ -20,6 +20,10 @@ LENGTHS = 10
 CLOSED = "http://127.0.0.1:9"
 EXAMPLE = "terraform/backend_override.tf.example"
 NO_SUCH_PROFILE = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+ENDED = {
+    "AWS_ACCESS_KEY_ID": "ASIAUNKNOWN000000000",
+    "AWS_SESSION_TOKEN": "of a session that has ended",
+}
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +152,7 @@ def test_a_state_that_is_lost(checkout: Checkout, damage: Callable[[Checkout], N
 
 
 @pytest.mark.parametrize("damage", [lambda _: None, cut(0)])
-@pytest.mark.parametrize("environment", [NO_SUCH_PROFILE, {"AWS_ENDPOINT_URL": CLOSED}])
+@pytest.mark.parametrize("environment", [NO_SUCH_PROFILE, ENDED, {"AWS_ENDPOINT_URL": CLOSED}])
 def test_nobody_to_ask(
     checkout: Checkout, damage: Callable[[Checkout], None], environment: dict[str, str]
 ) -> None:

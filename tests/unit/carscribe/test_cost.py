@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from carscribe import cost
 from carscribe_common import prices
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_an_hour_of_two_hosts() -> None:
@@ -93,12 +88,3 @@ def test_what_knows_no_bursts_adds_nothing() -> None:
 def test_the_tiers_of_rekognition(calls: int, usd: float) -> None:
     """The first million of a month, the next four, the next thirty, and all others."""
     assert prices.rekognition_usd(calls) == pytest.approx(usd, abs=1e-7)
-
-
-def test_images_are_counted_as_terraform_uploads_them(tmp_path: Path) -> None:
-    """Endings in any case, in folders too; nothing hidden, and nothing else."""
-    for name in ("1.jpg", "more/2.PNG", "3.jpeg", ".hidden.jpg", ".git/4.jpg", "notes.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.jpg").mkdir()
-    assert cost.images_in(tmp_path) == 3
