@@ -480,8 +480,8 @@ def save_what_is_the_users(
                 if str(problem):
                     print(problem, file=sys.stderr)
                 ask(f"Run {run_id} could not be fetched, and would be lost.", options)
-    made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
-    if provision.BACKEND_OVERRIDE.exists() and not made_here and remembered.of_type("aws_instance"):
+    shared = provision.BACKEND_OVERRIDE.exists() and remembered.of_type("aws_instance")
+    if shared and not provision.Deployment(target.name, BUILD / target.name).inputs.exists():
         ask(
             "The hosts were made from another checkout, and which of their runs were not fetched "
             "cannot be known here (`make up` here first mends that): they would be lost.",

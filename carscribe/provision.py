@@ -487,8 +487,10 @@ def destroy(
     for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
         del terraform.environment[name]
     terraform.environment.update(inputs["environment"])
+    # Another checkout, which shares the state, may have made it: with the same files.
+    files = [f"-var-file={file}" for file in terraform.deployment.variable_files]
     arguments = [
-        *(a for a in inputs["arguments"] if a.startswith("-var=") or _is_there(a)),
+        *(a for a in inputs["arguments"] or files if a.startswith("-var=") or _is_there(a)),
         f"-var=ssh_private_key_file={KEY}",
         f"-var=ssh_public_key_file={KEY}.pub",
         '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',

@@ -269,14 +269,13 @@ def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
 
 
 def test_a_host_that_does_not_answer(up: Copy) -> None:
-    """A host that is stopped is named in one sentence, with what to do."""
+    """A playbook names a host that is stopped, with what to do; `make up` starts it."""
     up.command("python", "-m", "emulator", "stop", "worker-a")
-    try:
-        done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
-    finally:
-        up.command("python", "-m", "emulator", "start", "worker-a")
+    done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
     assert done.code != 0
     assert "worker-a does not answer SSH at" in done.text
+    assert "Host A stopped: starting" in up.make_target("up").text
+    assert up.playbook("site").changed() == UNCHANGED
 
 
 def test_forgotten_hosts_stop_and_who_needs_them_starts_them(up: Copy) -> None:

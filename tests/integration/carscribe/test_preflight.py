@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests import operator_policy
+
 if TYPE_CHECKING:
     from tests.emulator import StandIn
 
@@ -52,6 +54,9 @@ def test_an_account_in_which_all_is_well(standin: StandIn, tmp_path: Path) -> No
     assert "✓ rekognition:DetectLabels" in told.stdout
     assert "An hour costs about $0.033" in told.stdout
     assert "A run over 10 images costs $0.010" in told.stdout
+    asked = operator_policy.names(standin.counts())
+    assert len(asked) >= 8
+    assert operator_policy.refused(asked) == set()
 
 
 def test_nothing_is_made(standin: StandIn, tmp_path: Path) -> None:
