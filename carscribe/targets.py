@@ -15,6 +15,8 @@ from botocore.exceptions import BotoCoreError
 
 from carscribe import cost, doctor
 from carscribe.deployment import CHECKOUT, DeploymentError
+from emulator.hosts import standin
+from emulator.hosts.deployment import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +50,9 @@ class Target(Protocol):
 
     def price(self, values: Mapping[str, Any]) -> str:
         """Say what an hour costs."""
+
+    def unseen(self) -> int:
+        """Return of how many pictures nobody could say what is in them."""
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Make what Terraform needs."""
@@ -105,6 +110,10 @@ class Aws:
             str(values["instance_type"]),
             float(values["result_volume_size_gib"]),
         )
+
+    def unseen(self) -> int:
+        """None: Rekognition looks at all."""
+        return 0
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Nothing: AWS is there."""
@@ -192,6 +201,14 @@ class Local:
     def price(self, values: Mapping[str, Any]) -> str:  # noqa: ARG002 # AWS asks for them
         """Say that nobody takes anything."""
         return "It costs nothing: no AWS account is used."
+
+    def unseen(self) -> int:
+        """Ask the emulator for how many it had no recorded answer and no recognizer."""
+        deployment = Deployment.here()
+        url = standin.address(deployment)
+        if url is None:
+            return 0
+        return int(standin.call(deployment, url, "GET", "recognizer")["unseen"])
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Install what the hosts need, and start the emulator, which applies the roles' policies."""

@@ -86,6 +86,23 @@ def test_the_second_command_says_which_one_is_at_work(
         pass
 
 
+@pytest.mark.parametrize("command", ["plan", "up", "run", "results", "down", "demo"])
+def test_what_changes_something_has_the_checkout_for_itself(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of two commands at once the second names the first, and does nothing."""
+    for name in ("BUILD", "RESULTS"):
+        monkeypatch.setattr(cli, name, tmp_path)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with cli.locked("up"), pytest.raises(SystemExit) as refused:
+        cli.main([command])
+    assert refused.value.code == 73
+    assert capsys.readouterr().err.splitlines()[-1].startswith("`up` (process ")
+
+
 def test_what_killed_programs_left_is_removed(tmp_path: Path) -> None:
     """Sockets, files and folders go; the folder itself stays."""
     (tmp_path / "ansible" / "x").mkdir(parents=True)
