@@ -23,6 +23,7 @@ from carscribe.progress import Figures
 from carscribe.remains import ask_hosts
 from carscribe.run import reached
 from carscribe.runs import WORKERS, Remote, SilentError
+from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,8 +33,15 @@ if TYPE_CHECKING:
 _SUMMARY = "cat {state}/runs/{run_id}/summary.json 2>/dev/null || echo '{{}}'"
 
 
-def status() -> None:
-    """Say what is up, what runs, how deep the queue is, and how the last run ended."""
+def status(states: Mapping[str, str]) -> None:
+    """Say what is up, what runs, how deep the queue is, and how the last run ended.
+
+    Args:
+        states: EC2's of each host, by worker, as far as they are known.
+
+    Raises:
+        DeploymentError: nothing is up.
+    """
     target = target_that_is_up()
     if target is None:
         raise DeploymentError(NOTHING_IS_UP)
@@ -41,7 +49,8 @@ def status() -> None:
     present = hosts()
     print(f"queue     {queue(present['a'], target)}")
     remotes = {remote.worker: remote for remote in reached()}
-    seen = ask_hosts()
+    stopped = {worker for worker, state in states.items() if state in STOPPED}
+    seen = ask_hosts(stopped)
     for worker, one in seen.items():
         print(f"worker {worker.upper()}  {present[worker].variables['ansible_host']}  {one}")
     print(f"run       {run_in_words(seen, lambda worker, run: summary_of(remotes[worker], run))}")
@@ -96,6 +105,8 @@ def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[s
     a, b = seen["a"], seen["b"]
     run_id = next(iter([*filter(None, (a.current, b.current)), *a.runs[:1], *b.runs[:1]]), "")
     if not run_id:
+        if a.problem or b.problem:
+            return "not known while a host cannot be asked"
         return "none yet: `make run` makes one"
     of_a, of_b = (summary(worker, run_id) for worker in WORKERS)
     states = [str(one.get("state", "no summary yet")) for one in (of_a, of_b)]
@@ -124,9 +135,6 @@ def logs(host: str, lines: int) -> None:
             )
 
 
-def shell(host: str) -> int:
+def shell(host: Host) -> int:
     """Open a shell on a host; return its exit code."""
-    if not host:
-        raise DeploymentError("Say which host: `make ssh HOST=a` or `make ssh HOST=b`.")
-    [chosen] = choose_hosts(host)
-    return subprocess.run(chosen.ssh(terminal=True), check=False).returncode
+    return subprocess.run(host.ssh(terminal=True), check=False).returncode

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from carscribe.deployment import DeploymentError
 from carscribe.run import reached
-from carscribe.runs import Remote
+from carscribe.runs import About, Remote
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
-
-    from carscribe.runs import About
 
 
 def running() -> list[str]:
@@ -44,14 +43,20 @@ def _is_complete(folder: Path) -> bool:
         return False
 
 
-def ask_hosts() -> dict[str, About]:
-    """Ask both hosts at once; nothing where no hosts are known."""
+def ask_hosts(stopped: Collection[str] = ()) -> dict[str, About]:
+    """Ask all hosts that are not stopped at once; nothing where no hosts are known."""
     try:
         remotes = reached()
     except DeploymentError:
         return {}
+
+    def ask(remote: Remote) -> About:
+        if remote.worker in stopped:
+            return About(problem="its host is stopped", is_stopped=True)
+        return remote.about()
+
     with ThreadPoolExecutor(len(remotes)) as pool:
-        said = list(pool.map(Remote.about, remotes))
+        said = list(pool.map(ask, remotes))
     return {remote.worker: one for remote, one in zip(remotes, said, strict=True)}
 
 

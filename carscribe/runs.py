@@ -90,17 +90,21 @@ class About:
 
     Attributes:
         problem: why nothing is known; empty if something is.
+        is_stopped: its host is, and was not asked.
         is_at_work: whether its unit is active.
         current: the run that has not ended, if there is one.
         runs: all that it holds, the latest first.
     """
 
     problem: str = ""
+    is_stopped: bool = False
     is_at_work: bool = False
     current: str = ""
     runs: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
+        if self.is_stopped:
+            return "its host is stopped: any command that needs it starts it, such as `make run`"
         if self.problem:
             return f"cannot be asked over SSH: {self.problem}"
         state = "at work" if self.is_at_work else "idle"

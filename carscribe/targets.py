@@ -13,7 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from carscribe import cost, doctor
+from carscribe import cost, doctor, quota
 from carscribe.deployment import CHECKOUT, DeploymentError
 from emulator.hosts import standin
 from emulator.hosts.deployment import Deployment
@@ -53,6 +53,9 @@ class Target(Protocol):
 
     def unseen(self) -> int:
         """Return of how many pictures nobody could say what is in them."""
+
+    def quota(self, region: str) -> quota.Quota:
+        """Return how many calls Rekognition takes."""
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Make what Terraform needs."""
@@ -114,6 +117,10 @@ class Aws:
     def unseen(self) -> int:
         """None: Rekognition looks at all."""
         return 0
+
+    def quota(self, region: str) -> quota.Quota:
+        """Return the account's."""
+        return quota.read(self.session(region), region)
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Nothing: AWS is there."""
@@ -209,6 +216,10 @@ class Local:
         if url is None:
             return 0
         return int(standin.call(deployment, url, "GET", "recognizer")["unseen"])
+
+    def quota(self, region: str) -> quota.Quota:
+        """Return the documented one, which the emulator keeps to."""
+        return quota.documented(region)
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Install what the hosts need, and start the emulator, which applies the roles' policies."""

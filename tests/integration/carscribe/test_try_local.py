@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.emulator import ROOT
-from tests.integration.emulator.samples import box, label, picture, text
+from tests.samples import box, label, picture, text
 from tests.pipeline import PATHS
 
 MARK = "CARSCRIBE_TEST_MARK"

@@ -145,6 +145,8 @@ def test_a_bucket_that_may_not_be_listed_may_hold_something() -> None:
 class Target:
     """What `down` asks of a target here."""
 
+    name = "aws"
+
     def __init__(self, *keys: str) -> None:
         self.keys = keys
 
