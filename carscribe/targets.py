@@ -193,13 +193,13 @@ class Local:
 
     def preflight(
         self,
-        values: Mapping[str, Any],  # noqa: ARG002 # AWS asks for them
+        values: Mapping[str, Any],
         *,
         lab: bool,  # noqa: ARG002 # AWS asks for it
     ) -> Iterator[doctor.Finding]:
         """Look at this machine, and whether it can carry hosts."""
         yield from doctor.machine()
-        asked = self._emulator("check")
+        asked = self._emulator("check", "--subnet", str(values["subnet_cidr"]))
         if asked.returncode:
             yield doctor.Finding("local hosts", asked.stderr.strip() or "they cannot be asked for")
         else:
@@ -245,9 +245,9 @@ class Local:
         spared = ",".join(filter(None, [os.environ.get("NO_PROXY"), LOOPBACK]))
         return {**kept, "NO_PROXY": spared, "no_proxy": spared}
 
-    def _emulator(self, command: str) -> subprocess.CompletedProcess[str]:
+    def _emulator(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "emulator", command],
+            [sys.executable, "-m", "emulator", *words],
             cwd=CHECKOUT,
             env=self.surroundings(),
             capture_output=True,
