@@ -12,6 +12,7 @@ import pytest
 from carscribe import cli
 from carscribe.deployment import StepError
 from carscribe.steps import Steps, clear
+from tests.pipeline import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,24 @@ def test_a_program_goes_on_where_the_command_is_killed(tmp_path: Path) -> None:
     del steps  # as the end of its process
     assert process.wait() == 0
     assert (tmp_path / "up.log").read_text() == "ended in order\n"
+
+
+def test_a_playbook_ends_where_the_command_is_killed(tmp_path: Path) -> None:
+    """Ansible and the emulator's commands are interrupted: the same command again would meet them."""
+    waits = (
+        "import time\nprint('begun', flush=True)\n"
+        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('interrupted', flush=True)"
+    )
+    code = (
+        "import sys; from pathlib import Path; from carscribe.steps import Steps\n"
+        f"steps = Steps('up', verbose=False, folder=Path({str(tmp_path)!r}))\n"
+        f"steps.run(sys.executable, '-c', {waits!r})"
+    )
+    log = tmp_path / "up.log"
+    with subprocess.Popen([sys.executable, "-c", code]) as command:
+        wait_for(lambda: log.exists() and "\nbegun\n" in log.read_text(), "the program's start")
+        command.kill()
+    wait_for(lambda: log.read_text().endswith("\nbegun\ninterrupted\n"), "its end")
 
 
 def test_verbose_shows_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
