@@ -161,5 +161,3 @@ def test_a_second_message_of_one_id_is_the_first(ask: Asked) -> None:
     ask.now += 1
     assert ask("SendMessage", **sent)["MessageId"] != first["MessageId"]
     assert [m["Body"] for m in ask.receive(url)] == ["1.jpg"]
-
-
