@@ -283,7 +283,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
     paths lead where they lead from there. The key of a deployment exists by then.
 
     Returns:
-        ASKED_FOR by name, ``rekognition_rate_per_second`` and whether it
+        ASKED_FOR by name, ``subnet_cidr``, ``rekognition_rate_per_second`` and whether it
         ``..._is_given``, and ``ssh_ingress_cidrs`` where networks are given.
 
     Raises:
@@ -323,6 +323,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         pairs = [f"{name} = var.{name}" for name in ASKED_FOR]
         rate = "rekognition_rate_per_second"
         pairs += [f"{rate} = local.{rate}", f"{rate}_is_given = var.{rate} != null"]
+        pairs.append("subnet_cidr = local.subnet_cidr")
         found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
         networks = asked("var.ssh_ingress_cidrs")
     if networks != UNKNOWN:

@@ -19,7 +19,7 @@ async def answer(stand_in: StandIn, request: Request) -> Answer:
     """Carry out one admin call.
 
     GET counts, in_flight (calls under way or answered just now), recognizer (whether one
-    looks at pictures without a recorded answer), instances (states and
+    looks at pictures without a recorded answer, and how many nobody looked at), instances (states and
     reboots, for the local hosts); POST reset, faults,
     answers (look for new ones now), iam {"enforced": bool},
     metadata {"credentials_lifetime_seconds": n, "addresses": {"127.0.0.1": "i-..."}},
@@ -42,7 +42,9 @@ async def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Ans
         case "GET in_flight":
             return Answer.of_json(stand_in.counts.in_flight())
         case "GET recognizer":
-            return Answer.of_json({"loaded": stand_in.rekognition.has_recognizer})
+            loaded = stand_in.rekognition.has_recognizer
+            unseen = 0 if loaded else stand_in.answers.missed
+            return Answer.of_json({"loaded": loaded, "unseen": unseen})
         case "GET instances":
             return Answer.of_json(await stand_in.moto.run(reboots.instances))
         case "POST reset":

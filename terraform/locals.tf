@@ -11,6 +11,8 @@ locals {
   documented_rekognition_rate_per_second = contains(["us-east-1", "us-west-2", "eu-west-1"], var.region) ? 50 : 5
   rekognition_rate_per_second            = coalesce(var.rekognition_rate_per_second, local.documented_rekognition_rate_per_second)
 
+  subnet_cidr = cidrsubnet(var.vpc_cidr, 24 - tonumber(split("/", var.vpc_cidr)[1]), 1)
+
   # The AMI's public SSM parameter, by the architecture of the instance type.
   operating_systems = {
     al2023 = {

@@ -166,6 +166,23 @@ def test_nobody_to_ask(
     assert before <= checkout.files() | {"aws/destroy.log"}
 
 
+@pytest.mark.parametrize("command", ["doctor", "up", "record", "down", "status"])
+def test_a_file_of_credentials_that_is_wrong(
+    checkout: Checkout, command: str, tmp_path: Path
+) -> None:
+    """Pasted without its section: each command names the file and the line, and nothing is done."""
+    file = tmp_path / "credentials"
+    file.write_text("aws_access_key_id = x\naws_secret_access_key = y\n")
+    given = {**NO_SUCH_PROFILE, "AWS_SHARED_CREDENTIALS_FILE": str(file)}
+    if command == "status":  # where nothing was made, AWS is asked
+        shutil.rmtree(checkout.root / "build")
+    code, said = checkout.python("carscribe", command, **given)
+    assert f"{file}, line 1: no section stands above it" in said
+    assert "Traceback" not in said
+    assert code != 0
+    assert len(checkout.keys()) == 1
+
+
 def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> None:
     """`down` and `status` name each resource with its account, region, and what removes it."""
     shutil.rmtree(checkout.root / "build")

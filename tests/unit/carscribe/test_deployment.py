@@ -106,6 +106,13 @@ def test_hosts_are_those_of_the_inventory(build: Path) -> None:
     assert 'UserKnownHostsFile="/a b/known"' in command
 
 
+def test_what_was_begun_is_not_called_nothing(tmp_path: Path) -> None:
+    """An `up` that failed before the hosts were there has made something all the same."""
+    deployment.remember_target("aws", tmp_path)
+    with pytest.raises(DeploymentError, match=r"TARGET=aws was begun here.*`make down` removes"):
+        deployment.hosts(tmp_path)
+
+
 def test_no_inventory_says_what_to_do(tmp_path: Path) -> None:
     """Without an inventory nothing is up, and the message says how to change that."""
     with pytest.raises(DeploymentError, match="Nothing is up here: `make up`"):

@@ -9,7 +9,7 @@ import pytest
 
 from carscribe import look
 from carscribe.deployment import DeploymentError
-from carscribe.look import About
+from carscribe.runs import About
 from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
@@ -76,14 +76,14 @@ def test_a_host_is_asked(tmp_path: Path) -> None:
     host = Host(tmp_path, "a")
     (host.state / "runs" / "-rf").mkdir()
     host.summary(state="running")
-    found = look.about(host.remote)
+    found = host.remote.about()
     assert found == About(is_at_work=True, current=RUN, runs=[RUN])
     assert look.summary_of(host.remote, RUN) == {"state": "running"}
     assert look.summary_of(host.remote, "none") == {}
     host.current("x; touch /tmp/pwned")
-    assert look.about(host.remote).current == "", "it would be part of a command for the other host"
+    assert host.remote.about().current == "", "it would be part of a command for the other host"
     (tmp_path / "off").touch()
-    assert str(look.about(host.remote)) == "cannot be asked over SSH: exit code 255"
+    assert str(host.remote.about()) == "cannot be asked over SSH: exit code 255"
 
 
 def test_the_last_result(tmp_path: Path) -> None:
