@@ -102,7 +102,7 @@ include deploy.mk
 # --- checks and tests ---------------------------------------------------------
 # Each needs versions of its own: Checkov, the AWS CLI, and the oldest and
 # the newest boto3 that the emulator is tested with.
-OWN_ENVIRONMENTS := awscli checkov new-boto3 old-boto3
+OWN_ENVIRONMENTS := awscli checkov new-boto3 old-boto3 recording
 $(OWN_ENVIRONMENTS:%=$(VENV)-%/.done): $(VENV)-%/.done: requirements/%.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing $* into $(VENV)-$* ..."
 	@$(PYTHON) -m venv $(VENV)-$*
@@ -179,8 +179,8 @@ screenshots: prerequisites-test $(VENV)/.dev ## take the pictures of the results
 	@$(BIN)/python -m tests.browser.screenshots docs/images
 
 .PHONY: recording
-recording: prerequisites-demo $(VENV)/.dev ## record the terminal session of make demo for docs/
-	@$(BIN)/python -m tests.recording docs/demo.svg make demo
+recording: prerequisites-demo $(VENV)/.dev $(VENV)-recording/.done ## record the terminal session of make demo for docs/
+	@$(BIN)/python -m tests.recording docs/demo.svg docs/images/page-light.webp make demo
 
 # --- for the project's own developers ----------------------------------------
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
