@@ -124,11 +124,12 @@ $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json r
 PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: lint
-lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, terraform fmt
+lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, pymarkdown, terraform fmt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/yamllint --strict ansible .github
+	$(BIN)/pymarkdown scan $$(git ls-files '*.md')
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ../$(BIN)/ansible-lint --offline -q
 	TF_CLI_CONFIG_FILE=/dev/null terraform fmt -check -recursive terraform
 
