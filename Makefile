@@ -1,6 +1,5 @@
 # Every target documents itself; `make` alone prints them.
 SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
@@ -191,8 +190,8 @@ lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
 	for group in hosts installer try deploy lock recognizer npm ansible-2.16; do \
-	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
+	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt || exit; done
 	for group in $(OWN_ENVIRONMENTS); do \
-	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -o requirements/$$group.txt; done
+	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -o requirements/$$group.txt || exit; done
 	cd $(JAVASCRIPT) && npm $(if $(UPGRADE),update,install) --package-lock-only --ignore-scripts
 UPGRADE ?=
