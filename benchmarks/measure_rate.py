@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.harness import BUCKET, Child, Thin, Worker, start, wait
 from benchmarks.report import Row
 from benchmarks.scale import Scale
-from benchmarks.thin.limit import allowed
+from emulator.quota import allowed
 
 SHARE_PROMISED = 0.96
 SHARE_PROMISED_CHANGING = 0.90

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.measure_rate import busiest_second
 from benchmarks.thin.images import Images
-from benchmarks.thin.limit import Latency, TokenBucket, allowed, rate_at
+from emulator.quota import Latency, TokenBucket, allowed, rate_at
 from benchmarks.thin.queue import NotInFlightError, Queue
 
 CUT = [(0.0, 50.0), (10.0, 25.0), (20.0, 50.0)]
