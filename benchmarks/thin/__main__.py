@@ -12,10 +12,10 @@ from typing import Any
 
 from benchmarks.thin.counts import Counts
 from benchmarks.thin.http import Connection, Request
-from benchmarks.thin.images import Images
+from benchmarks.images import Images
 from benchmarks.thin.queue import Queue
 from benchmarks.thin.rekognition import Behavior, Rekognition
-from benchmarks.thin.s3 import S3
+from benchmarks.bucket import S3
 from benchmarks.thin.sqs import JSON_10, SQS
 from carscribe_common.protocol import DIGEST_MODULUS, Car, Done, Message, car_hash, entry
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.thin.counts import Counts
 from benchmarks.thin.http import Request
-from benchmarks.thin.images import Images
+from benchmarks.images import Images
 from emulator.quota import Latency, Schedule, TokenBucket
 
 JSON_11 = "Content-Type: application/x-amz-json-1.1\r\n"

@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 
 from benchmarks.harness import BUCKET, QUEUE, Thin
-from benchmarks.thin.images import Images
+from benchmarks.images import Images
 from benchmarks.thin.rekognition import labels, text
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import statistics
 import pytest
 
 from benchmarks.measure_rate import busiest_second
-from benchmarks.thin.images import Images
+from benchmarks.images import Images
 from emulator.quota import Latency, TokenBucket, allowed, rate_at
 from benchmarks.thin.queue import NotInFlightError, Queue
 

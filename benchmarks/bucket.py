@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from benchmarks.thin.counts import Counts
 from benchmarks.thin.http import Request
-from benchmarks.thin.images import Images
+from benchmarks.images import Images
 
 XML = "Content-Type: application/xml\r\n"
 PAGE = 1000
