@@ -1,94 +1,74 @@
-"""The part of S3 that the workers use: one bucket, read only."""
+"""A bucket of generated images: the part of S3 that the workers use, read only."""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from http import HTTPStatus
 from xml.sax.saxutils import escape
 
-from benchmarks.thin.counts import Counts
-from benchmarks.thin.http import Request
 from benchmarks.images import Images
+from emulator import errors
+from emulator.messages import Answer, Request
 
-XML = "Content-Type: application/xml\r\n"
 PAGE = 1000
 MODIFIED = datetime(2025, 1, 1, tzinfo=UTC)
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-STATUS = {"NoSuchBucket": 404, "NoSuchKey": 404, "PreconditionFailed": 412, "NotImplemented": 501}
 
 
-class S3:
-    """One bucket that holds the images and nothing else."""
+class Bucket:
+    """One bucket that holds the images and nothing else; moto sorts all keys for each page."""
 
-    def __init__(self, images: Images, bucket: str, region: str, counts: Counts) -> None:
+    def __init__(self, images: Images, name: str, region: str) -> None:
         self.images = images
-        self.bucket = bucket
-        self.counts = counts
-        self.region_header = f"x-amz-bucket-region: {region}\r\n"
+        self.name = name
+        self._region = ("x-amz-bucket-region", region)
+        self._of_objects = [
+            ("Content-Type", "image/jpeg"),
+            ("Accept-Ranges", "bytes"),
+            ("Last-Modified", format_datetime(MODIFIED, usegmt=True)),
+        ]
 
-    def handle(self, request: Request) -> None:
-        """Answer one request; the path names bucket and key."""
-        bucket, _, key = request.path.removeprefix("/").partition("/")
-        operation = self._operation(request, key)
-        seen = self.counts[f"s3.{operation}"]
-        seen.begin()
-        error = None
-        if operation == "Unknown":
-            error = "NotImplemented"
-        elif bucket != self.bucket:
-            error = "NoSuchBucket"
-        elif operation == "ListObjectsV2":
-            self._list(request)
-        elif operation == "HeadBucket":
-            request.reply(b"", self.region_header)
-        else:
-            error = self._object(request, key)
-        if error:
-            body = f"<Error><Code>{error}</Code><Message>{error}</Message></Error>".encode()
-            request.reply(body, XML, STATUS[error])
-        seen.end("errors" if error else "ok")
+    def has(self, request: Request) -> bool:
+        """Say whether a request of S3 is about this bucket."""
+        return request.path.removeprefix("/").partition("/")[0] == self.name
 
-    @staticmethod
-    def _operation(request: Request, key: str) -> str:
-        if request.method == "HEAD":
-            return "HeadObject" if key else "HeadBucket"
-        if request.method == "GET" and key:
-            return "GetObject"
-        if request.method == "GET" and request.query.get("list-type") == "2":
-            return "ListObjectsV2"
-        return "Unknown"
+    def answer(self, operation: str, request: Request) -> Answer:
+        """Answer one operation, such as `HeadObject`."""
+        match operation:
+            case "ListObjectsV2":
+                return self._list(request)
+            case "HeadBucket":
+                return Answer(HTTPStatus.OK, b"", [self._region])
+            case "GetObject" | "HeadObject":
+                return self._object(request)
+        return errors.not_implemented(f"s3.{operation} of the generated bucket", request)
 
-    def _object(self, request: Request, key: str) -> str | None:
-        index = self.images.index(key)
+    def _object(self, request: Request) -> Answer:
+        index = self.images.index(request.path.removeprefix(f"/{self.name}/"))
         if index is None:
-            return "NoSuchKey"
+            return errors.error("s3", "NoSuchKey", "The specified key does not exist.", 404)
         etag = f'"{self.images.etag(index)}"'
         if_match = request.headers.get("if-match")
         if if_match is not None and if_match.strip('"') != etag.strip('"'):
-            return "PreconditionFailed"
-        data = self.images.data(index)
-        request.reply(
-            data,
-            f"Content-Type: image/jpeg\r\nETag: {etag}\r\nAccept-Ranges: bytes\r\n"
-            f"Last-Modified: {format_datetime(MODIFIED, usegmt=True)}\r\n",
-        )
-        return None
+            text = "At least one of the pre-conditions you specified did not hold"
+            return errors.error("s3", "PreconditionFailed", text, 412)
+        headers = [*self._of_objects, ("ETag", etag)]
+        return Answer(HTTPStatus.OK, self.images.data(index), headers)
 
-    def _list(self, request: Request) -> None:
-        query = request.query
+    def _list(self, request: Request) -> Answer:
+        query = {name: values[0] for name, values in request.query.items()}
         prefix = query.get("prefix", "")
         after = query.get("continuation-token") or query.get("start-after") or ""
         size = min(PAGE, int(query.get("max-keys", PAGE)))
-        start = self._first_after(after)
         matching = self.images.key(0).startswith(prefix) or prefix.startswith(self.images.prefix)
         found: list[int] = []
-        more = False
-        for index in range(start, self.images.count if matching else 0):
-            if not self.images.key(index).startswith(prefix):
-                continue
-            if len(found) == size:
-                more = True
+        for index in range(self._first_after(after), self.images.count if matching else 0):
+            if self.images.key(index).startswith(prefix):
+                found.append(index)
+            if len(found) > size:
                 break
-            found.append(index)
-        request.reply(self._page(query, found, more=more), XML + self.region_header)
+        page = self._page(query, found[:size], more=len(found) > size)
+        headers = [("Content-Type", "application/xml"), self._region]
+        return Answer(HTTPStatus.OK, page, headers)
 
     def _first_after(self, key: str) -> int:
         """Find the first image whose key sorts after this one, by bisection."""
@@ -104,7 +84,7 @@ class S3:
     def _page(self, query: dict[str, str], found: list[int], *, more: bool) -> bytes:
         parts = [
             f'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="{NAMESPACE}">',
-            f"<Name>{self.bucket}</Name><Prefix>{escape(query.get('prefix', ''))}</Prefix>",
+            f"<Name>{self.name}</Name><Prefix>{escape(query.get('prefix', ''))}</Prefix>",
             f"<KeyCount>{len(found)}</KeyCount><MaxKeys>{PAGE}</MaxKeys>",
             f"<IsTruncated>{'true' if more else 'false'}</IsTruncated>",
         ]

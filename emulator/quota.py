@@ -1,12 +1,13 @@
 """A quota in calls a second, that may change in the middle of a run."""
 
+from __future__ import annotations
+
 import math
-import random
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-Schedule = Sequence[tuple[float, float]]  # (seconds since the first call, calls a second)
+Schedule = Sequence[tuple[float, float]]
+"""Pairs of seconds since the first call and the calls a second that hold from then on."""
 
 
 def rate_at(schedule: Schedule, seconds: float) -> float:
@@ -24,44 +25,27 @@ def allowed(schedule: Schedule, seconds: float) -> float:
     return total
 
 
-@dataclass
 class TokenBucket:
-    """Holds `burst_seconds` worth of calls, filled at the rate of the schedule."""
+    """Holds `burst` calls (by default a second's worth, at least one), filled at the rate."""
 
-    schedule: Schedule
-    burst_seconds: float = 1.0
-    _started_at: float | None = None
-    _filled_at: float = 0.0
-    _tokens: float = 0.0
+    def __init__(self, schedule: Schedule, burst: float | None = None) -> None:
+        self._schedule, self._burst = schedule, burst
+        self._started_at: float | None = None
+        self._filled_at = self._tokens = 0.0
 
     def take(self, now: float) -> bool:
-        """Take one call, if the quota has one."""
+        """Take one call, if the quota has one; the first call ever finds the bucket full."""
         if self._started_at is None:
             self._started_at = self._filled_at = now
-            self._tokens = self.schedule[0][1] * self.burst_seconds
-        gained = allowed(self.schedule, now - self._started_at) - allowed(
-            self.schedule, self._filled_at - self._started_at
+            self._tokens = math.inf
+        seconds = now - self._started_at
+        gained = allowed(self._schedule, seconds) - allowed(
+            self._schedule, self._filled_at - self._started_at
         )
-        capacity = max(1.0, rate_at(self.schedule, now - self._started_at) * self.burst_seconds)
-        self._tokens = min(capacity, self._tokens + gained)
+        burst = rate_at(self._schedule, seconds) if self._burst is None else self._burst
+        self._tokens = min(max(1.0, burst), self._tokens + gained)
         self._filled_at = now
         if self._tokens < 1:
             return False
         self._tokens -= 1
         return True
-
-
-@dataclass
-class Latency:
-    """A fixed time, or log-normal with a median and a 99th percentile."""
-
-    median: float
-    p99: float | None = None
-    dice: random.Random = field(default_factory=random.Random)
-
-    def draw(self) -> float:
-        """Return the seconds that one call takes."""
-        if self.p99 is None or self.median <= 0:
-            return self.median
-        sigma = math.log(self.p99 / self.median) / 2.3263  # the normal's 99 % quantile
-        return self.dice.lognormvariate(math.log(self.median), sigma)
