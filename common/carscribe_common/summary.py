@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from carscribe_common import __version__
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.files import write_json
+from carscribe_common.prices import rekognition_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from carscribe_common.aws import Calls
     from carscribe_common.rate_limit import RateLimiter
     from carscribe_common.store import Store
-
-PRICE_USD_PER_CALL = 0.001
-"""Of DetectLabels and DetectText each, for the first million calls a month in us-east-1
-(Amazon Rekognition pricing, group 1 and 2 APIs). Failed calls are not charged."""
 
 INTERVAL_SECONDS = 1.0
 
@@ -148,7 +145,7 @@ class Summary:
             "calls_unknown": self._store.calls_unknown,
             "rate_per_second": round(self._limiter.rate_per_second, 2),
             "billed_calls": billed,
-            "estimated_cost_usd": round(billed * PRICE_USD_PER_CALL, 6),
+            "estimated_cost_usd": round(rekognition_usd(billed), 6),
             "version": __version__,
         }
 

@@ -37,6 +37,7 @@ run "refused_values_1" {
     result_volume_size_gib      = 0                                                               # volume too small
     rekognition_rate_per_second = 0                                                               # rate zero
     text_download_max_bytes     = -1                                                              # download below nothing
+    idle_stop_minutes           = -1                                                              # less than never
     inventory_file              = "tests/files/inventory.ini"                                     # inventory of another kind
     known_hosts_file            = "tests/files/it's"                                              # known hosts with a quote
   }
@@ -59,6 +60,7 @@ run "refused_values_1" {
     var.permissions_boundary,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
+    var.idle_stop_minutes,
     var.text_download_max_bytes,
     var.inventory_file,
     var.known_hosts_file,
@@ -77,6 +79,7 @@ run "refused_values_2" {
     result_volume_size_gib      = 16385                   # volume too large
     rekognition_rate_per_second = 1001                    # rate too high
     text_download_max_bytes     = 5242881                 # download above what rekognition takes
+    idle_stop_minutes           = 10081                   # above a week
   }
 
   expect_failures = [
@@ -87,6 +90,7 @@ run "refused_values_2" {
     var.ssh_public_key_file,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
+    var.idle_stop_minutes,
     var.text_download_max_bytes,
   ]
 }
@@ -167,6 +171,7 @@ run "a_slash_8_and_the_limits_are_taken" {
     result_volume_size_gib      = 16384
     rekognition_rate_per_second = 0.1
     text_download_max_bytes     = 5242880
+    idle_stop_minutes           = 10080
   }
 
   assert {
