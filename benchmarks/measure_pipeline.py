@@ -105,12 +105,16 @@ class Waiting:
         try:
             time.sleep(max(0.0, self._since + self.scale.idle_seconds - time.monotonic()))
             seconds = time.monotonic() - self._since + WARM_UP_SECONDS
-            counts = self._emulator.ask("counts")
+            operations = self._emulator.ask("trace")["operations"]
             self._worker.poll()
             alive = self._worker.exit_code is None
         finally:
             self.close()
-        requests = {name: each["calls"] for name, each in counts.items() if name.startswith("sqs.")}
+        requests = {
+            name: len(each["arrived"])
+            for name, each in operations.items()
+            if name.startswith("sqs.")
+        }
         # The first request starts the count of time, so it is no part of the rate.
         a_minute = (sum(requests.values()) - 1) / seconds * 60
         return Row(
