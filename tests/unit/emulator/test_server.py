@@ -40,7 +40,11 @@ def test_admin_calls_are_answered_to_this_machine_alone(
     assert status(path, client=address) == wanted
 
 
-@pytest.mark.parametrize("token", ["", "wrong", SECRET.access_key, SECRET.token[:-1]])
+@pytest.mark.parametrize(
+    "token",
+    ["", "wrong", SECRET.access_key, SECRET.token[:-1]],
+    ids=["none", "wrong", "the access key", "cut off"],
+)
 @pytest.mark.parametrize("path", ["/_carscribe/counts", "/_carscribe/faults", "/moto-api/reset"])
 def test_admin_calls_need_the_token(path: str, token: str) -> None:
     """Another account of the machine is a client on this machine too."""
