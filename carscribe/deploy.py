@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
 BEFORE_APPLY_SECONDS = 60
-"""How long hosts that were started may take to answer, before what may be in the way is mended."""
+"""How long hosts that were started may take to answer, before what may be in the way is put right."""
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
 """Files of build/ that speak of the hosts that are removed."""
 NOT_LOOKED_AT = (

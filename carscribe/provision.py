@@ -543,7 +543,7 @@ def say_what_is_left(
 
 
 def check(terraform: Terraform, extra: Sequence[str]) -> int:
-    """Run everything that needs neither AWS nor the stand-in."""
+    """Run everything that needs neither AWS nor the emulator."""
     for command in ("fmt -check -recursive -diff", "validate", "test"):
         options = terraform.colour if command != "fmt -check -recursive -diff" else []
         code, _ = terraform.run(command, *options, *(extra if command == "test" else []))

@@ -6,7 +6,7 @@ import pytest
 
 from emulator.faults import Faults
 from emulator.secret import Secret
-from emulator.server import StandIn
+from emulator.server import Emulator
 from tests import signing
 
 SECRET = Secret()
@@ -14,7 +14,7 @@ SECRET = Secret()
 
 def status(path: str, token: str = SECRET.token, client: str = signing.ADDRESS) -> int:
     """Make a request with a token; return the answer's status."""
-    front = StandIn(None, "us-east-1", Faults(), secret=SECRET)
+    front = Emulator(None, "us-east-1", Faults(), secret=SECRET)
     method = "GET" if path.endswith("counts") else "POST"
     given = {"Authorization": f"Bearer {token}"} if token else {}
     return signing.answer(
