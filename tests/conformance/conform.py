@@ -167,7 +167,12 @@ class _Deployment:
 
     def _make(self, step: str, words: Sequence[str]) -> int:
         """Call make, show what it says, and keep that with the step's own log."""
-        kept_out = ("MAKE", "MFLAGS", *(f"CARSCRIBE_{name}" for name in ("HOSTS", "TARGET", "YES")))
+        kept_out = (
+            "MAKE",
+            "MFLAGS",
+            "PYTEST_",
+            *(f"CARSCRIBE_{name}" for name in ("HOSTS", "TARGET", "YES")),
+        )
         said, begun = [], time.time()
         with subprocess.Popen(
             ["make", "--no-print-directory", step, *words],
