@@ -40,6 +40,7 @@ from carscribe.deployment import (
     hosts,
     remember_target,
     target_that_is_up,
+    write_whole,
 )
 from carscribe.inputs import find_key, fingerprint, temporary_folder
 from carscribe.options import THUMBNAILS
@@ -339,7 +340,7 @@ def fetch(
     if silent and last:
         names = " and ".join(worker.upper() for worker in silent)
         raise DeploymentError(f"Host {names} does not answer, and what it has is missing.")
-    (BUILD / "fetched-run").write_text(f"{folder}\n")
+    write_whole(BUILD / "fetched-run", f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     merge += ["--thumbnails", str(thumbnails)]
     steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())

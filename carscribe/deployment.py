@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -94,8 +95,15 @@ def remember_target(target: str | None, build: Path = BUILD) -> None:
     if target is None:
         (build / "target").unlink(missing_ok=True)
         return
-    build.mkdir(parents=True, exist_ok=True)
-    (build / "target").write_text(f"{target}\n")
+    write_whole(build / "target", f"{target}\n")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file, of which a command that is killed leaves what was there, or all of the new."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    new.write_text(text)
+    new.replace(file)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ import boto3
 
 from carscribe import leftovers, provider
 from carscribe.credentials import check_credentials
-from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION
+from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION, write_whole
 from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 from carscribe.state import State, StateError, errors, reason
 from carscribe.tool import find_terraform
@@ -390,7 +390,7 @@ def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> i
     """
     arguments, inputs = prepared(terraform, extra)
     if command == "apply":
-        terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
+        write_whole(terraform.deployment.inputs, json.dumps(inputs, indent=1))
         arguments.append("-auto-approve")
     return terraform.run(command, *terraform.colour, *arguments)[0]
 
@@ -439,7 +439,7 @@ class Plan:
     def apply(self, **remember: Any) -> tuple[int, str]:
         """Carry it out, and let later commands know what it was made with."""
         inputs = {**self._inputs, **remember}
-        self._terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
+        write_whole(self._terraform.deployment.inputs, json.dumps(inputs, indent=1))
         try:
             return self._terraform.run(
                 "apply", "-no-color", WAIT_FOR_LOCK, str(self._file), steps=self._steps

@@ -215,6 +215,17 @@ def test_no_region_anywhere(checkout: Checkout, monkeypatch: pytest.MonkeyPatch)
     assert "Removed: 1 key pair." in said
 
 
+def test_a_plan_shows_changes_and_cost_and_makes_nothing(checkout: Checkout) -> None:
+    """`make plan` is what Terraform would do, with the price of it."""
+    networks = '["203.0.113.7/32"]'
+    code, said = checkout.python("carscribe", "plan", TF_VAR_ssh_ingress_cidrs=networks)
+    assert code == 0, said
+    assert "An hour costs about $0.033" in said
+    assert "aws_instance.worker" in said
+    assert " to add, 0 to change, 0 to destroy." in said
+    assert checkout.standin.client("ec2").describe_instances()["Reservations"] == []
+
+
 def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> None:
     """Nothing was made here, and that AWS was not asked is said."""
     shutil.rmtree(checkout.root / "build")

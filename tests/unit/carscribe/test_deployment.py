@@ -91,6 +91,21 @@ def test_an_unknown_target_is_refused(tmp_path: Path) -> None:
         deployment.choose_target("azure", tmp_path)
 
 
+def test_a_command_that_is_killed_leaves_no_half_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is up, and what it was made with, is written beside and then put in place."""
+    deployment.remember_target("aws", tmp_path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        deployment.remember_target("local", tmp_path)
+    assert deployment.target_that_is_up(tmp_path) == "aws"
+
+
 def test_a_forgotten_target_is_not_up(tmp_path: Path) -> None:
     """After `make down` nothing is up."""
     deployment.remember_target("aws", tmp_path)
