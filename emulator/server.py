@@ -118,7 +118,9 @@ class StandIn:
             self.counts.add(operation, "errors")
             log.info("%s refused: %r", operation, request.access_key_id)
             return refusal
-        fate = self.faults.fate_of(operation)
+        # Rekognition's quota, and all that befalls it, is each region's own.
+        is_regional = operation.startswith("rekognition.")
+        fate = self.faults.fate_of(f"{operation}@{request.region}" if is_regional else operation)
         if fate.latency_seconds or self._is_silent():
             return self._answer_late(fate, operation, request)
         return self._meet(fate, operation, request)
@@ -144,6 +146,9 @@ class StandIn:
         if fate.failed:
             self.counts.add(operation, "errors")
             return errors.failed(errors.protocol_of(service, request))
+        if fate.denied:
+            self.counts.add(operation, "errors")
+            return errors.denied(errors.protocol_of(service, request), operation)
         found = self._carry_out(service, operation, request)
         if isinstance(found, Answer):
             return self._counted(found, fate, operation, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from contextlib import suppress
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from carscribe_common.aws import Calls
-    from carscribe_common.rate_limit import RateLimiter
+    from carscribe_common.regions import Regions
     from carscribe_common.store import Store
+
+logger = logging.getLogger(__name__)
 
 PRICE_USD_PER_CALL = 0.001
 """Of DetectLabels and DetectText each, for the first million calls a month in us-east-1
 (Amazon Rekognition pricing, group 1 and 2 APIs). Failed calls are not charged."""
+
+TRANSFER_USD_PER_GB = 0.02
+"""From an EC2 host to another region, where the host's is in the US, Canada or Europe; the source
+alone is charged (Amazon EC2 on-demand pricing, "Data Transfer OUT", November 2025)."""
+
+TRANSFER_USD_PER_GB_MOST = 0.138
+"""The same at the dearest of the other regions that have Rekognition, São Paulo."""
 
 INTERVAL_SECONDS = 1.0
 
@@ -32,6 +42,20 @@ _STATES = {
     Exit.TERMINATED: "stopped",
     Exit.INTERRUPTED: "stopped",
 }
+
+
+def transfer_usd_per_gb(region: str) -> float:
+    """Return what a gigabyte costs that leaves a region for another, or the most that it may."""
+    return (
+        TRANSFER_USD_PER_GB
+        if region.startswith(("us-", "ca-", "eu-"))
+        else TRANSFER_USD_PER_GB_MOST
+    )
+
+
+def wire_bytes(size: int) -> int:
+    """Return how many bytes a picture of so many is in a call: base64 has four for three."""
+    return -(-size // 3) * 4
 
 
 def now() -> str:
@@ -51,7 +75,7 @@ class Summary:
         run_id: of this run.
         store: of this run.
         calls: what the clients have done and the store does not know yet.
-        limiter: knows the rate.
+        regions: know the rate, and which of them are asked.
         counts: returns what this worker's summary has beside that of the
             other, of all counts by name.
     """
@@ -64,7 +88,7 @@ class Summary:
         run_id: str,
         store: Store,
         calls: Calls,
-        limiter: RateLimiter,
+        regions: Regions,
         counts: Callable[[Counter[str]], dict[str, Any]],
     ) -> None:
         self._path = path
@@ -72,7 +96,7 @@ class Summary:
         self._run_id = run_id
         self._store = store
         self._calls = calls
-        self._limiter = limiter
+        self._regions = regions
         self._counts = counts
         self._stored: dict[str, int] = {}
         self._written_at = 0.0
@@ -108,6 +132,12 @@ class Summary:
         """
         data = self._data(_STATES.get(code, "failed"))
         data |= {"reason": reason, "exit_code": int(code), "failures": list(failures)}
+        models = {model for by_model in data["answers"].values() for model in by_model}
+        if len(models) > 1:
+            logger.warning(
+                "Several versions of the model answered, %s: what they see may differ",
+                ", ".join(sorted(models)),
+            )
         data |= more
         try:
             write_json(self._path, data)
@@ -121,6 +151,7 @@ class Summary:
     def _data(self, state: str) -> dict[str, Any]:
         counts = self._all_counts()
         billed = counts["billed"]
+        transferred = wire_bytes(counts["bytes_elsewhere"])
         ended_at = None if state == "running" else now()
         seconds = (
             datetime.fromisoformat(ended_at or now())
@@ -145,10 +176,19 @@ class Summary:
             },
             "throttled": counts["throttled"],
             "errors_throttled": counts["errors_throttled"],
-            "calls_unknown": self._store.calls_unknown,
-            "rate_per_second": round(self._limiter.rate_per_second, 2),
+            # Killed with their process, or without an answer and asked in another region.
+            "calls_unknown": self._store.calls_unknown + counts["unanswered"],
+            "rate_per_second": round(self._regions.rate_per_second, 2),
+            "regions": self._regions.states(),
+            "answers": _answers(counts),
+            "calls_moved": counts["moved"],
+            "transferred_bytes": transferred,
             "billed_calls": billed,
-            "estimated_cost_usd": round(billed * PRICE_USD_PER_CALL, 6),
+            "estimated_cost_usd": round(
+                billed * PRICE_USD_PER_CALL
+                + transferred / 1e9 * transfer_usd_per_gb(self._regions.home.name),
+                6,
+            ),
             "version": __version__,
         }
 
@@ -159,3 +199,13 @@ class Summary:
         counts = Counter(self._stored)
         counts.update(self._calls.pending())
         return counts
+
+
+def _answers(counts: Counter[str]) -> dict[str, dict[str, int]]:
+    """Return how many images each version of the model answered, by region."""
+    answers: dict[str, dict[str, int]] = {}
+    for name in sorted(counts):
+        if name.startswith("answers:"):
+            _, region, model = name.split(":")
+            answers.setdefault(region, {})[model] = counts[name]
+    return answers

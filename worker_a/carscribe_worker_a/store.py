@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from carscribe_worker_a.settings import Range
 
 
-_ROWS = (
-    "SELECT key, etag, n, car, failure, at, seconds FROM image WHERE key > ? ORDER BY key LIMIT ?"
-)
+_ROWS = "SELECT key, etag, n, car, failure, at, seconds, region, model FROM image WHERE key > ? ORDER BY key LIMIT ?"
 _FAILED_ROWS = _ROWS.replace("WHERE", "WHERE failure IS NOT NULL AND")
 
 
@@ -48,6 +46,8 @@ class DetectionStore(Store):
         failure TEXT,   -- JSON: reason and detail
         at REAL NOT NULL,
         seconds REAL NOT NULL,
+        region TEXT,    -- where Rekognition answered, and the model's version
+        model TEXT,
         sent INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX car ON image (n) WHERE n IS NOT NULL;
@@ -67,7 +67,7 @@ class DetectionStore(Store):
 
     # --- inside a transaction -------------------------------------------------------
 
-    def add(self, detections: Iterable[Detection]) -> list[Car]:
+    def add(self, detections: Sequence[Detection]) -> list[Car]:
         """Take what came of images; give each car its n; return the cars.
 
         If the transaction is rolled back, this object's ``last_n`` and
@@ -96,10 +96,13 @@ class DetectionStore(Store):
                     item.failure and json.dumps(item.failure),
                     item.at,
                     item.seconds,
+                    item.region,
+                    item.model,
                 )
             )
-        self.execute_many("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", rows)
+        self.execute_many("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", rows)
         self.count(**counts)
+        self.count_answers((d.region, d.model, d.bytes_elsewhere) for d in detections)
         if cars:
             self.put(digest=str(self.digest))
         return cars

@@ -11,7 +11,7 @@ from carscribe_common.rules import natural_key
 from carscribe_common.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from carscribe_worker_b.text_detection import TextResult
@@ -52,6 +52,8 @@ class TextStore(Store):
         failure TEXT,   -- JSON: reason and detail
         at REAL NOT NULL,
         seconds REAL NOT NULL,
+        region TEXT,    -- where Rekognition answered, and the model's version
+        model TEXT,
         PRIMARY KEY (n, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX line ON text (sort_key, key) WHERE line IS NOT NULL;
@@ -87,14 +89,15 @@ class TextStore(Store):
 
     # --- inside a transaction ---------------------------------------------------------
 
-    def settle(self, results: Iterable[TextResult]) -> None:
+    def settle(self, results: Sequence[TextResult]) -> None:
         """Take what came of images; each settles its n."""
+        self.count_answers((r.region, r.model, r.bytes_elsewhere) for r in results)
         for item in results:
             car = item.car
             failed = item.failure is not None
             first = self.one("SELECT 1 FROM text WHERE n = ? LIMIT 1", car.n) is None
             self.execute(
-                "INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 car.n,
                 car.key,
                 natural_key(car.key)[0],
@@ -104,6 +107,8 @@ class TextStore(Store):
                 item.failure and json.dumps(item.failure),
                 item.at,
                 item.seconds,
+                item.region,
+                item.model,
             )
             self.count(
                 settled=int(first),
@@ -289,7 +294,7 @@ class TextStore(Store):
         """Yield what came of each image, or of each that failed, by n, as results.jsonl has it."""
         where = "failure IS NOT NULL AND " if failed else ""
         for row in self.pages(
-            "SELECT n, key, etag, text, line, failure, at, seconds FROM text "  # noqa: S608
+            "SELECT n, key, etag, text, line, failure, at, seconds, region, model FROM text "  # noqa: S608
             f"WHERE {where}(n, key) > (?, ?) ORDER BY n, key LIMIT ?",
             (0, ""),
         ):

@@ -12,10 +12,11 @@ from botocore.response import StreamingBody
 
 from carscribe_common import aws
 from carscribe_common.errors import Exit, WorkerExit
+from carscribe_common.picture import ByteBudget
 from carscribe_worker_b.settings import SettingsB
-from carscribe_worker_b.text_detection import ByteBudget, TextResult, detect_text
+from carscribe_worker_b.text_detection import TextResult, detect_text
 from tests.unit.common.test_errors import answer
-from tests.unit.fake_aws import Service, caller
+from tests.unit.fake_aws import Service, caller, regions
 from tests.unit.worker_b.conftest import ETAG, car
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def detect(
     written = {operation: list(said) for operation, said in answers.items()}
     service = Service(**answers)
     call, _ = caller(service, works=works)
-    found = detect_text(call, settings, ByteBudget(LIMIT), of)
+    found = detect_text(regions(call), settings, ByteBudget(LIMIT), of)
     assert len(service.asked) == sum(map(len, written.values())), "something was not asked for"
     return found, service
 
