@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # --- what the caller names -----------------------------------------------------
 # It travels as data: make would expand it, and a shell would run what is in it.
 # The program reads CARSCRIBE_..., and says which of the user's environment it does not use.
-NAMES := CMD EYES HOST IMAGES LAB LINES OUT QUEUE RUN_ID TARGET TERRAFORM_ARGUMENTS VERBOSE YES
+NAMES := BUCKET CMD EYES HOST HOSTS IMAGES LAB LINES OUT QUEUE RUN_ID TARGET TERRAFORM_ARGUMENTS THUMBNAILS VERBOSE YES
 define as_data
 unexport $(1) CARSCRIBE_$(1) CARSCRIBE_AMBIENT_$(1)
 ifeq ($(origin $(1)),command line)
@@ -100,18 +100,25 @@ emulator: $(VENV)/.try $(RECOGNIZER_LAYER) ## AWS on this machine for a program 
 include deploy.mk
 
 # --- checks and tests ---------------------------------------------------------
-# Checkov pins old versions of boto3 and packaging: an environment of its own.
-$(VENV)-checkov/.done: requirements/checkov.txt | $(VENV)/pyvenv.cfg
-	@echo "Installing Checkov into $(VENV)-checkov ..."
-	@$(PYTHON) -m venv $(VENV)-checkov
-	@$(VENV)-checkov/bin/python -m pip install --quiet --require-hashes -r $<
+# Each needs versions of its own: Checkov, the AWS CLI, and the oldest and
+# the newest boto3 that the emulator is tested with.
+OWN_ENVIRONMENTS := awscli checkov new-boto3 old-boto3
+$(OWN_ENVIRONMENTS:%=$(VENV)-%/.done): $(VENV)-%/.done: requirements/%.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing $* into $(VENV)-$* ..."
+	@$(PYTHON) -m venv $(VENV)-$*
+	@$(VENV)-$*/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
-# The emulator is tested with it: it has a botocore of its own.
-$(VENV)-old-boto3/.done: requirements/old-boto3.txt | $(VENV)/pyvenv.cfg
-	@echo "Installing an older boto3 into $(VENV)-old-boto3 ..."
-	@$(PYTHON) -m venv $(VENV)-old-boto3
-	@$(VENV)-old-boto3/bin/python -m pip install --quiet --require-hashes -r $<
+# The AWS SDK for JavaScript, with the machine's Node.js or, where that is none or
+# older than the SDK takes, with the one of the Python package.
+JAVASCRIPT := tests/clients/javascript
+HAS_NODE := node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2> /dev/null && npm --version > /dev/null 2>&1
+$(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json requirements/npm.txt | $(VENV)/.try
+	@echo "Installing the AWS SDK for JavaScript into $(JAVASCRIPT)/node_modules ..."
+	@PATH="$(CURDIR)/$(BIN):$$PATH"; { $(HAS_NODE); } || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/npm.txt
+	@PATH="$(CURDIR)/$(BIN):$$PATH"; { $(HAS_NODE); } || { echo "There is no Node.js 20 or later with npm: install it and try again." >&2; exit 78; }
+	@PATH="$(CURDIR)/$(BIN):$$PATH"; cd $(JAVASCRIPT) && npm ci --silent --ignore-scripts || \
+	  { echo "npm cannot install the AWS SDK for JavaScript: 'cd $(JAVASCRIPT) && npm ci' shows why." >&2; exit 69; }
 	@touch $@
 
 PYTEST := $(BIN)/python -m pytest -q
@@ -127,7 +134,7 @@ lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, te
 
 .PHONY: check
 check: prerequisites-test lint ## the fast part of the tests: no root, no hosts
-	$(PYTEST) tests/unit tests/integration
+	$(PYTEST) tests/unit tests/integration tests/conformance
 
 .PHONY: audit
 audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
@@ -143,13 +150,17 @@ PARTS := test-clients test-deployment test-faults test-hosts test-terraform test
 .PHONY: $(PARTS)
 $(filter-out test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
-test-clients: $(VENV)-old-boto3/.done
+test-clients: $(VENV)-awscli/.done $(VENV)-new-boto3/.done $(VENV)-old-boto3/.done $(JAVASCRIPT)/node_modules/.package-lock.json
 test-faults:
 	$(PYTEST) --numprocesses 2 tests/faults
 
 .PHONY: test
 test: prerequisites-test check audit checkov ## every check and test that CI runs
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS)
+
+.PHONY: conform
+conform: prerequisites-up $(VENV)/.dev ## ask your AWS account what the emulator's tests ask, and say where it differs (10 cents at most; HOSTS=1 30 more; YES=1)
+	@$(BIN)/python -m tests.conformance.conform
 
 .PHONY: test-eyes
 test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real models
@@ -180,6 +191,7 @@ lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
 	for group in hosts installer try deploy lock recognizer npm ansible-2.16; do \
 	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
-	for group in checkov old-boto3; do \
+	for group in $(OWN_ENVIRONMENTS); do \
 	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -o requirements/$$group.txt; done
+	cd $(JAVASCRIPT) && npm $(if $(UPGRADE),update,install) --package-lock-only --ignore-scripts
 UPGRADE ?=

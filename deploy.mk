@@ -18,6 +18,10 @@ plan: $(VENV)/.deploy ## what up would change, and the cost (as up)
 up: prerequisites-up $(VENV)/.deploy $(RECOGNIZER_LAYER) ## make the hosts, bucket and queue, or mend them (TARGET=aws|local LAB=1 IMAGES=DIR EYES=1 VERBOSE=1)
 	$(CARSCRIBE) up
 
+.PHONY: backend
+backend: $(VENV)/.deploy ## keep Terraform's state in S3, for a team (BUCKET=...)
+	$(CARSCRIBE) backend
+
 .PHONY: record
 record: $(VENV)/.try ## keep the real Rekognition's answers beside your images (IMAGES=DIR YES=1)
 	$(CARSCRIBE) record
@@ -27,7 +31,7 @@ run: $(VENV)/.deploy ## make a run and follow it to its end (RUN_ID=... goes on 
 	$(CARSCRIBE) run
 
 .PHONY: results
-results: $(VENV)/.deploy ## fetch the latest run, or RUN_ID=..., into results/
+results: $(VENV)/.deploy ## fetch the latest run, or RUN_ID=..., into results/ (THUMBNAILS=all)
 	$(CARSCRIBE) results
 
 .PHONY: status

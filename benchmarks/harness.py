@@ -210,6 +210,7 @@ class Worker:
             "REKOGNITION_RATE_PER_SECOND": f"{self.rate_per_second:g}",
         } | self.settings
         env = self.thin.env | {f"CARSCRIBE_{name}": value for name, value in own.items()}
+        env["MALLOC_ARENA_MAX"] = "1"  # as the unit has it
         return start(
             self.letter,
             [f"carscribe_worker_{self.letter}"],

@@ -15,13 +15,18 @@ TOLERANCE = 0.05
 MEMORY_TIMES_PROMISED = 1.1
 MEMORY_MEGABYTES_PROMISED = 120
 START_TIMES_PROMISED = 1.3
-CONCURRENCY = 32
+CONCURRENCY_FLAT_OUT = 8
+"""Calls at once where processor time is compared: enough for two cores; of more threads than
+that the kernel only switches between them."""
+CONCURRENCY_MEMORY = 32
 """Calls at once in both sizes of run, more than the quota needs: else the longer run would
 come to more threads than the shorter one, and their memory would count as the images'."""
 RATE_MAX = 1000.0  # the highest that a worker can be set to: no pacing at all
 
 
-def flat_out(letter: str, folder: Path, images: int, scale: Scale) -> Child:
+def flat_out(
+    letter: str, folder: Path, images: int, scale: Scale, concurrency: int = CONCURRENCY_FLAT_OUT
+) -> Child:
     """Run a worker as fast as the processor allows: no latency, no quota."""
     with Thin(
         images=images,
@@ -30,7 +35,7 @@ def flat_out(letter: str, folder: Path, images: int, scale: Scale) -> Child:
         image_bytes=scale.image_bytes,
         queued_run_id="bench" if letter == "b" else "",
     ) as thin:
-        settings = {"CONCURRENCY_MAX": str(CONCURRENCY)}
+        settings = {"CONCURRENCY_MAX": str(concurrency)}
         child = Worker(letter, thin, folder, rate_per_second=RATE_MAX, settings=settings).start()
         wait(child)
     return child
@@ -108,8 +113,10 @@ def cost(letter: str, folder: Path, scale: Scale, at_quota: Child) -> Cost:
     bare_each = (median(bare_calls) - median(bare_starts)) / (many - few)
     paced = few * 3
     bare_paced = bare(letter, folder / f"{letter}-paced", paced, scale, pause)
-    small = flat_out(letter, folder / f"{letter}-small", scale.images_few, scale)
-    large = flat_out(letter, folder / f"{letter}-large", scale.images_many, scale)
+    small, large = (
+        flat_out(letter, folder / f"{letter}-{images}", images, scale, CONCURRENCY_MEMORY)
+        for images in (scale.images_few, scale.images_many)
+    )
     start_cpu = max(0.0, median(starts) - each * few)
     bare_start = max(0.0, median(bare_starts) - bare_each * few)
     return Cost(

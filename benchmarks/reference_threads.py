@@ -6,7 +6,6 @@ First argument a or b. It keeps nothing on disk, so a fault loses what it did.
 import os
 import sys
 import threading
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,10 +14,10 @@ from botocore.config import Config
 
 THREADS, BATCH = 64, 10
 CONFIG = Config(max_pool_connections=THREADS, retries={"mode": "adaptive"})
-SESSION = boto3.session.Session(region_name=os.environ["AWS_REGION"])
-s3 = SESSION.client("s3", config=CONFIG)
-sqs = SESSION.client("sqs", config=CONFIG)
-rekognition = SESSION.client("rekognition", config=CONFIG)
+REGION = os.environ["AWS_REGION"]
+s3 = boto3.client("s3", REGION, config=CONFIG)
+sqs = boto3.client("sqs", REGION, config=CONFIG)
+rekognition = boto3.client("rekognition", REGION, config=CONFIG)
 
 
 def detect(bucket: str, queue_url: str) -> None:
@@ -26,47 +25,42 @@ def detect(bucket: str, queue_url: str) -> None:
 
     def has_car(key: str) -> bool:
         answer = rekognition.detect_labels(Image={"S3Object": {"Bucket": bucket, "Name": key}})
-        return any(
-            found["Name"] == "Car" and found["Confidence"] > 90 for found in answer["Labels"]
-        )
+        return any(one["Name"] == "Car" and one["Confidence"] > 90 for one in answer["Labels"])
 
-    def send(bodies: Iterable[str]) -> None:
-        entries: Any = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies)]
+    bodies: list[str] = []
+
+    def send(size: int) -> None:
+        entries: Any = [{"Id": str(i), "MessageBody": b} for i, b in enumerate(bodies[:size])]
         sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        del bodies[:size]
 
-    cars: list[str] = []
     with ThreadPoolExecutor(THREADS) as pool:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             keys = [item["Key"] for item in page.get("Contents", [])]
-            for key, car in zip(keys, pool.map(has_car, keys), strict=True):
-                cars += [key] * car
-                if len(cars) == BATCH:
-                    send(cars)
-                    cars.clear()
-    send([*cars, "-1"])
+            for key, is_car in zip(keys, pool.map(has_car, keys), strict=True):
+                bodies += [key] * is_car
+                if len(bodies) == BATCH:
+                    send(BATCH)
+    bodies.append("-1")
+    send(BATCH)
 
 
 def read(bucket: str, queue_url: str) -> None:
     """Read the text of each image on the queue, until -1 has come and nothing more does."""
     done = threading.Event()
+    poll: Any = {"QueueUrl": queue_url, "MaxNumberOfMessages": BATCH, "WaitTimeSeconds": 1}
 
     def consume(_: int) -> None:
-        while (
-            messages := sqs.receive_message(
-                QueueUrl=queue_url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1
-            ).get("Messages")
-        ) or not done.is_set():
-            for message in messages or ():
+        while (messages := sqs.receive_message(**poll).get("Messages", [])) or not done.is_set():
+            entries: Any = []
+            for message in messages:
+                entries.append({"Id": str(len(entries)), "ReceiptHandle": message["ReceiptHandle"]})
                 if message["Body"] == "-1":
                     done.set()
                     continue
                 image = s3.get_object(Bucket=bucket, Key=message["Body"])["Body"].read()
                 rekognition.detect_text(Image={"Bytes": image})
-            if messages:
-                entries: Any = [
-                    {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]}
-                    for i, message in enumerate(messages)
-                ]
+            if entries:
                 sqs.delete_message_batch(QueueUrl=queue_url, Entries=entries)
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -1,6 +1,7 @@
 """`python -m carscribe COMMAND`, also where nobody has set PYTHONPATH."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -8,6 +9,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PATHS = [str(ROOT / part) for part in ("", "common", "worker_a", "worker_b")]
 
 if __name__ == "__main__":
+    # Until the command line hears it: Ctrl-C while the modules load is no error of theirs.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.path.extend(path for path in PATHS if path not in sys.path)
     # What is started finds them, too.
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)

@@ -30,6 +30,7 @@ EXIT_LOCKED = 73
 """EX_CANTCREAT of sysexits.h: another command is at work."""
 
 HELP = {
+    "BUCKET": "the bucket of Terraform's state, made if it is not there",
     "CMD": "a command to run there, in place of a shell",
     "EYES": "recognize what is in pictures without a recorded answer (1 or 0)",
     "HOST": "a or b",
@@ -40,6 +41,7 @@ HELP = {
     "RUN_ID": "which run",
     "TARGET": "aws or local",
     "TERRAFORM_ARGUMENTS": "more arguments for Terraform",
+    "THUMBNAILS": "of how many images the page shows a picture: a number, or all",
     "VERBOSE": "show all that Terraform and Ansible say (1 or 0)",
     "YES": "do not ask (1 or 0)",
 }
@@ -84,13 +86,19 @@ COMMANDS = {
         deploy.run, ("RUN_ID", "YES", "VERBOSE"), "make a run and follow it to its end", alone=True
     ),
     "results": Command(
-        deploy.results, ("RUN_ID", "VERBOSE"), "fetch a run into results/", alone=True
+        deploy.results,
+        ("RUN_ID", "THUMBNAILS", "VERBOSE"),
+        "fetch a run into results/",
+        alone=True,
     ),
     "status": Command(deploy.status, (), "what is up, what runs, the last run, the cost"),
     "logs": Command(deploy.logs, ("HOST", "LINES"), "the workers' journals"),
     "ssh": Command(deploy.ssh, ("HOST", "CMD"), "a shell on a host, or a command there"),
     "try": Command(
         _try, ("IMAGES", "OUT", "EYES"), "run the pipeline on this machine with Python alone"
+    ),
+    "backend": Command(
+        deploy.keep_state, ("BUCKET",), "keep Terraform's state in S3, for a team", alone=True
     ),
     "record": Command(
         _record, ("IMAGES", "YES"), "keep the real Rekognition's answers beside your images"
@@ -121,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known.extra = options.joined(extra)
     if extra and not hasattr(known, "takes_extra") and known.command is not provision.carry_out:
         parser.error(f"unknown: {' '.join(extra)}")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for folder in (BUILD, RESULTS):  # states and keys, pictures and texts: for their owner
         private_folder(folder)

@@ -1,57 +1,32 @@
-"""What a deployment costs on AWS: an hour of it, and a run over its images.
-
-The prices are AWS's list prices of us-east-1 in US dollars, as they were in
-2025: EC2 on demand (aws.amazon.com/ec2/pricing/on-demand), public IPv4
-addresses (aws.amazon.com/vpc/pricing), gp3 volumes (aws.amazon.com/ebs/pricing)
-and Rekognition's first million images a month (aws.amazon.com/rekognition/pricing).
-S3 and SQS come to less than a cent for a hundred thousand images.
-"""
+"""What a deployment costs on AWS: an hour of it, and a run over its images."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from carscribe_common import prices
 
-from carscribe_common.rules import is_image_key
-from carscribe_common.summary import PRICE_USD_PER_CALL
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-PRICED_REGION = "us-east-1"
 HOSTS = 2
-
-LINUX_USD_PER_HOUR = {
-    "t3.nano": 0.0052,
-    "t3.micro": 0.0104,
-    "t3.small": 0.0208,
-    "t3.medium": 0.0416,
-    "t3.large": 0.0832,
-}
-PUBLIC_ADDRESS_USD_PER_HOUR = 0.005
-GP3_USD_PER_GIB_MONTH = 0.08
-HOURS_PER_MONTH = 730
 ROOT_VOLUME_GIB = 8
 """What Amazon Linux 2023 and Debian 12 ask for."""
+HOURS_SAID = 0.1
+"""A run that takes less is not worth a word on its time."""
 
 
-def images_in(folder: Path) -> int:
-    """Return how many images of a folder are uploaded: those that storage.tf takes."""
-    return sum(
-        path.is_file()
-        and is_image_key(path.name)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        for path in folder.rglob("*")
-    )
+def usd_per_hour(
+    instance_type: str, result_volume_gib: float, *, running: int = HOSTS
+) -> float | None:
+    """Return what the hosts, their addresses and volumes cost; None for a type not priced here.
 
-
-def usd_per_hour(instance_type: str, result_volume_gib: float) -> float | None:
-    """Return what the hosts, their addresses and volumes cost; None for a type not priced here."""
-    host = LINUX_USD_PER_HOUR.get(instance_type)
+    Args:
+        instance_type: of both hosts.
+        result_volume_gib: the size of each worker's volume.
+        running: how many of the hosts are not stopped.
+    """
+    host = prices.LINUX_USD_PER_HOUR.get(instance_type)
     if host is None:
         return None
     gib = HOSTS * (ROOT_VOLUME_GIB + result_volume_gib)
-    volumes = gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH
-    return HOSTS * (host + PUBLIC_ADDRESS_USD_PER_HOUR) + volumes
+    volumes = gib * prices.GP3_USD_PER_GIB_MONTH / prices.HOURS_PER_MONTH
+    return running * host + HOSTS * prices.PUBLIC_ADDRESS_USD_PER_HOUR + volumes
 
 
 def an_hour(region: str, instance_type: str = "t3.micro", result_volume_gib: float = 1) -> str:
@@ -63,18 +38,34 @@ def an_hour(region: str, instance_type: str = "t3.micro", result_volume_gib: flo
             f"An hour costs what {HOSTS} {instance_type} cost "
             "(aws.amazon.com/ec2/pricing/on-demand), and a cent or two for addresses and volumes."
         )
-    elsewhere = "" if region == PRICED_REGION else f" ({region} differs a little)"
-    return f"An hour costs about ${usd:.3f}{elsewhere}: {what}. `make down` ends it."
+    elsewhere = "" if region == prices.REGION else f" ({region} differs a little)"
+    burst = HOSTS * prices.burst_usd_per_hour(instance_type)
+    bursts = f" Bursts add ${burst:.2f} at the most, while both compute flat out." if burst else ""
+    return f"An hour costs about ${usd:.3f}{elsewhere}: {what}. `make down` ends it.{bursts}"
 
 
-def a_run(images: int | None) -> str:
-    """Say what a run costs; None if nobody has counted the images."""
+def a_run(images: int | None, rate_per_second: float, usd_an_hour: float | None) -> str:
+    """Say what a run costs and takes.
+
+    Args:
+        images: None if nobody has counted them.
+        rate_per_second: how many Rekognition looks at.
+        usd_an_hour: of hosts, addresses and volumes; None where that is not known.
+    """
     if images is None:
-        thousand = 1000 * PRICE_USD_PER_CALL
-        return f"A run costs ${thousand:.2f} to ${2 * thousand:.2f} for each thousand images."
-    low = images * PRICE_USD_PER_CALL
+        low, high = prices.rekognition_usd(1000), prices.rekognition_usd(2000)
+        return f"A run costs ${low:.2f} to ${high:.2f} for each thousand images."
+    low = prices.rekognition_usd(images)
+    high = prices.rekognition_usd(2 * images)
     noun = "image" if images == 1 else "images"
-    return (
-        f"A run over {images} {noun} costs ${low:.3f}, and at most as much again for those with "
-        "a car."
+    said = (
+        f"A run over {images} {noun} costs ${low:.3f}, and at most ${high - low:.3f} more for "
+        "those with a car."
     )
+    hours = images / rate_per_second / 3600
+    if hours < HOURS_SAID:
+        return said
+    hosts = (
+        "" if usd_an_hour is None else f", in which the deployment costs ${usd_an_hour * hours:.2f}"
+    )
+    return f"{said} At {rate_per_second:g} a second it takes {hours:.1f} h{hosts}."

@@ -7,11 +7,24 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carscribe import cost, leftovers, look, playbooks, preflight, provision, remains, targets
+from carscribe import (
+    backend,
+    cost,
+    leftovers,
+    look,
+    playbooks,
+    preflight,
+    provision,
+    remains,
+    targets,
+    waking,
+)
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import (
     BUILD,
@@ -28,20 +41,23 @@ from carscribe.deployment import (
     remember_target,
     target_that_is_up,
 )
-from carscribe.inputs import temporary_folder
+from carscribe.inputs import find_key, fingerprint, temporary_folder
+from carscribe.options import THUMBNAILS
 from carscribe.provision import EXIT_LEFTOVERS, Terraform
 from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.state import State, errors
 from carscribe.steps import Steps, shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from carscribe.options import Options
     from carscribe.targets import Target
 
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
+BEFORE_APPLY_SECONDS = 60
+"""How long hosts that were started may take to answer, before what may be in the way is mended."""
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
 """Files of build/ that speak of the hosts that are removed."""
 
@@ -73,6 +89,8 @@ def up(options: Options, *, is_demo: bool = False) -> int:
     target = targets.of(choose_target(options.target))
     wanted = preflight.Wanted(target, options)
     preflight.look(wanted, everything=options.verbose)
+    with suppress(DeploymentError):  # nothing is up yet, or what follows mends it
+        waking.awake(target, BEFORE_APPLY_SECONDS)
     if busy := remains.running():
         raise DeploymentError(
             f"A run is in progress on {' and '.join(busy)}, and `make up` would disturb it: wait "
@@ -97,7 +115,11 @@ def up(options: Options, *, is_demo: bool = False) -> int:
         if planned.code:
             raise steps.failed(planned.code, errors(planned.said))
         _ask_about_losses(planned, options)
-        code, said = planned.apply(given=wanted.extra, images=wanted.images and str(wanted.folder))
+        code, said = planned.apply(
+            given=wanted.extra,
+            images=wanted.images and str(wanted.folder),
+            quota=wanted.quota and wanted.quota.written(),
+        )
         _stop_if_interrupted(terraform)
     finally:
         if _may_be_up(target):
@@ -105,6 +127,7 @@ def up(options: Options, *, is_demo: bool = False) -> int:
     if code:
         raise steps.failed(code, errors(said))
     target.after_apply(steps)
+    waking.start_stopped(target)  # Ansible waits for their answer
     steps.say("Ansible installs Python, the volumes and the workers")
     playbook(steps, "site")
     addresses = ", ".join(
@@ -129,9 +152,12 @@ def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
     if volumes := planned.removed("aws_ebs_volume", "id"):
         ask(f"The volumes {', '.join(sorted(volumes))} would be destroyed, and all runs.", options)
     if machines := planned.removed("aws_instance", "id"):
+        why = "`make plan` shows why: another instance_type, say."
+        if keys := planned.removed("aws_key_pair", "public_key"):
+            why = _where_the_key_is(keys.pop())
         ask(
             f"The hosts {', '.join(sorted(machines))} would be made anew (their volumes and runs "
-            f"stay). `make plan` shows why: another key, say, or another instance_type.",
+            f"stay). {why}",
             options,
         )
     if gone := planned.removed("aws_s3_object", "key"):
@@ -141,6 +167,20 @@ def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
             f"added ({_some(new)}).",
             options,
         )
+
+
+def _where_the_key_is(public_key: str) -> str:
+    """Say that the hosts have another key than this checkout, and what keeps them."""
+    which = (
+        f"They were made with another SSH key than this checkout has ({fingerprint(public_key)})"
+    )
+    if found := find_key(public_key, Path.home() / ".ssh"):
+        given = f"-var=ssh_private_key_file={found} -var=ssh_public_key_file={found}.pub"
+        return f"{which}, and it is {found}: TERRAFORM_ARGUMENTS='{given}' keeps them."
+    return (
+        f"{which}: copy {shown(provision.KEY.parent)} from the checkout that made them, and they "
+        "are kept."
+    )
 
 
 def _some(keys: set[str]) -> str:
@@ -224,9 +264,20 @@ def ansible_environment() -> dict[str, str]:
     }
 
 
+def awake() -> None:
+    """Start the hosts that are stopped, and wait for them.
+
+    Raises:
+        DeploymentError: nothing is up, or they cannot be started.
+    """
+    hosts()  # or say that nothing is up
+    waking.awake(targets.of(target_that_is_up() or "aws"))
+
+
 def run(options: Options) -> int:
     """Make a run and follow it, or go on with one: with bars on a terminal."""
     steps = Steps("run", verbose=options.verbose)
+    awake()
     make_run(
         options.run_id,
         yes=options.yes,
@@ -238,16 +289,20 @@ def run(options: Options) -> int:
 def results(options: Options) -> int:
     """Fetch a run, the latest by default, and merge what both workers wrote."""
     steps = Steps("results", verbose=options.verbose)
-    return fetch(steps, options.run_id)[1]
+    awake()
+    return fetch(steps, options.run_id, thumbnails=options.thumbnails)[1]
 
 
-def fetch(steps: Steps, run_id: str = "", *, last: bool = False) -> tuple[Path, int]:
+def fetch(
+    steps: Steps, run_id: str = "", *, last: bool = False, thumbnails: int = THUMBNAILS
+) -> tuple[Path, int]:
     """Fetch and merge a run; return its folder, and the exit code that tells whether it is whole.
 
     Args:
         steps: of the command.
         run_id: of the run; the latest if it is empty.
         last: whether there will be no other time, so that each host has to answer.
+        thumbnails: of how many images one is fetched from the bucket, over the caller's own line.
 
     Raises:
         DeploymentError: there is no such run, or not all that is to come has come.
@@ -260,14 +315,21 @@ def fetch(steps: Steps, run_id: str = "", *, last: bool = False) -> tuple[Path, 
         raise DeploymentError(f"Host {names} does not answer, and what it has is missing.")
     (BUILD / "fetched-run").write_text(f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
+    merge += ["--thumbnails", str(thumbnails)]
     steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())
-    return folder, say_result(folder, silent)
+    return folder, say_result(folder, silent, thumbnails)
+
+
+def keep_state(options: Options) -> int:
+    """Keep Terraform's state in a bucket from now on."""
+    backend.keep_in(targets.Aws(), options.bucket)
+    return 0
 
 
 def verify(options: Options) -> int:
     """Test the hosts that are up."""
     del options
-    hosts()  # or say that nothing is up
+    awake()
     command = [sys.executable, "-m", "pytest", "-q", "tests/live"]
     return subprocess.run(command, cwd=CHECKOUT, env=ansible_environment(), check=False).returncode
 
@@ -279,14 +341,20 @@ def status(options: Options) -> int:
     if present is None:
         print(NOTHING_IS_UP)
         return look_elsewhere()
-    look.status()
     target = targets.of(present)
-    print(f"cost      {spent(target)}")
+    states = waking.states(target, hosts())
+    look.status(states)
+    print(f"cost      {spent(target, states)}")
     return 0
 
 
-def spent(target: Target) -> str:
-    """Say what the deployment has cost so far, and what goes on costing."""
+def spent(target: Target, states: Mapping[str, str]) -> str:
+    """Say what the deployment has cost so far, and what goes on costing.
+
+    Args:
+        target: where it is.
+        states: EC2's of each host, by worker; a host of which nothing is known is taken for up.
+    """
     if not target.is_aws:
         return "nothing: no AWS account is used"
     inputs = provision.made_with(provision.Deployment(target.name, BUILD / target.name))
@@ -299,27 +367,34 @@ def spent(target: Target) -> str:
     kind, gib = str(values["instance_type"]), float(values["result_volume_size_gib"])
     usd = cost.usd_per_hour(kind, gib)
     when = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC"
+    stopped = sum(state in waking.STOPPED for state in states.values())
+    now = cost.usd_per_hour(kind, gib, running=cost.HOSTS - stopped)
     if usd is None:
         return f"up since {when}; an hour costs what {kind} cost"
+    so_far = f"about ${usd * hours:.2f} since {when}"
+    if stopped:
+        so_far = f"at most ${usd * hours:.2f} since {when}"
+    still = "addresses and volumes cost on while hosts are stopped" if stopped else "hosts and all"
     return (
-        f"about ${usd * hours:.2f} since {when}, and ${usd:.3f} each further hour until `make "
-        "down` (of stopped hosts too: addresses and volumes), beside what runs cost"
+        f"{so_far}, and ${now:.3f} each further hour ({still}) until `make down`; runs not counted"
     )
 
 
 def logs(options: Options) -> int:
     """Print the last lines of the workers' journals."""
+    awake()
     look.logs(options.host, options.lines)
     return 0
 
 
 def ssh(options: Options) -> int:
     """Open a shell on a host, or run a command there."""
-    if not options.command:
-        return look.shell(options.host)
     if not options.host:
-        raise DeploymentError("Say which host: `make ssh HOST=a CMD='...'`.")
+        raise DeploymentError("Say which host: `make ssh HOST=a` or `make ssh HOST=b`.")
     [chosen] = choose_hosts(options.host)
+    awake()
+    if not options.command:
+        return look.shell(chosen)
     return subprocess.run([*chosen.ssh(), options.command], check=False).returncode
 
 
@@ -330,6 +405,8 @@ def down(options: Options) -> int:
     except DeploymentError:
         present = None  # what lies in build/ says it, too
     names = [present] if present else [name for name in TARGETS if has_traces(name)]
+    if not names and provision.BACKEND_OVERRIDE.exists():
+        names = ["aws"]  # a state that other checkouts share
     if not names:
         return look_elsewhere()
     steps = Steps("down", verbose=options.verbose)
@@ -389,6 +466,9 @@ def save_what_is_the_users(
     Raises:
         DeploymentError: the person does not agree, or is not there to be asked.
     """
+    if not options.yes:
+        with suppress(DeploymentError):  # what they have and is not fetched is asked about below
+            awake()
     if busy := remains.running():
         ask(f"A run is in progress on {' and '.join(busy)}, and would be lost.", options)
     if not options.yes:
@@ -400,6 +480,13 @@ def save_what_is_the_users(
                 if str(problem):
                     print(problem, file=sys.stderr)
                 ask(f"Run {run_id} could not be fetched, and would be lost.", options)
+    made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
+    if provision.BACKEND_OVERRIDE.exists() and not made_here and remembered.of_type("aws_instance"):
+        ask(
+            "The hosts were made from another checkout, and which of their runs were not fetched "
+            "cannot be known here (`make up` here first mends that): they would be lost.",
+            options,
+        )
     for bucket in remembered.of_type("aws_s3_bucket"):
         ours = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
         theirs = remains.objects(target.session(), str(bucket["id"]), ours)

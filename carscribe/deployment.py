@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,12 @@ class Host:
 
     worker: str
     variables: dict[str, Any]
+
+    @property
+    def instance_id(self) -> str:
+        """Its instance's id, after which SSH remembers its key (inventory.tf)."""
+        found = re.search(r"HostKeyAlias=(\S+)", str(self.variables["ansible_ssh_common_args"]))
+        return found[1] if found else ""
 
     def ssh(self, *command: str, terminal: bool = False) -> list[str]:
         """Return the command that runs a command there, or opens a shell."""

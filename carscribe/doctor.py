@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from carscribe import quota
 from carscribe.advice import advice
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.inputs import UsageError
@@ -37,10 +38,6 @@ OLDEST_PYTHON = (3, 11)
 LAB_REGIONS = ("us-east-1", "us-west-2")
 LAB_ROLE = "voclabs"
 """Who a Learner Lab's credentials belong to: assumed-role/voclabs/user..."""
-
-LARGE_REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
-LARGE_QUOTA, SMALL_QUOTA = 50, 5
-"""DetectLabels and DetectText, calls a second each (AWS General Reference, Rekognition)."""
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
@@ -215,20 +212,7 @@ class Aws:
                 yield Finding(f"rekognition:{operation} is not yours; LabRole's is checked on up")
             else:
                 yield Finding(f"rekognition:{operation}", _refusal(self._arn, code))
-        yield Finding(self._quota())
-
-    def _quota(self) -> str:
-        documented = LARGE_QUOTA if self._region in LARGE_REGIONS else SMALL_QUOTA
-        try:
-            pages = self._client("service-quotas").get_paginator("list_service_quotas")
-            for page in pages.paginate(ServiceCode="rekognition"):
-                for quota in page["Quotas"]:
-                    name = quota["QuotaName"]
-                    if "DetectLabels" in name and "ransactions per second" in name:
-                        return f"Rekognition's quota here: {quota['Value']:g} calls a second"
-        except (ClientError, BotoCoreError, ResponseParserError):
-            pass  # it may not be asked for; the documented one holds then
-        return f"Rekognition's quota here: {documented} calls a second, as documented"
+        yield Finding(f"Rekognition's quota here: {quota.read(self._session, self._region)}")
 
     def _permissions(self) -> Iterator[Finding]:
         ec2 = self._client("ec2")

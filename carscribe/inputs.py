@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import shutil
@@ -48,6 +49,24 @@ def own_network() -> str:
             "ssh_ingress_cidrs in terraform/aws.tfvars to the network you come from."
         ) from None
     return f"{address}/32"
+
+
+def fingerprint(public_key: str) -> str:
+    """Return a public key's fingerprint, as `ssh-keygen -l` shows it; empty if it is none."""
+    try:
+        blob = base64.b64decode(public_key.split()[1])
+    except (IndexError, ValueError):
+        return ""
+    return f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"
+
+
+def find_key(public_key: str, folder: Path) -> Path | None:
+    """Return the private key of a public one, if a folder has both."""
+    for file in sorted(folder.glob("*.pub")):
+        here = file.read_text(errors="replace").split()[:2]
+        if here == public_key.split()[:2] and file.with_suffix("").is_file():
+            return file.with_suffix("")
+    return None
 
 
 def make_key(key: Path) -> None:

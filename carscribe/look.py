@@ -22,6 +22,7 @@ from carscribe.deployment import (
 )
 from carscribe.progress import Figures
 from carscribe.runs import WORKERS, Remote, SilentError, is_run_id, ssh_words, unit
+from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,17 +43,21 @@ class About:
 
     Attributes:
         problem: why nothing is known; empty if something is.
+        is_stopped: its host is, and was not asked.
         is_at_work: whether its unit is active.
         current: the run that has not ended, if there is one.
         runs: all that it holds, the latest first.
     """
 
     problem: str = ""
+    is_stopped: bool = False
     is_at_work: bool = False
     current: str = ""
     runs: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
+        if self.is_stopped:
+            return "its host is stopped: any command that needs it starts it, such as `make run`"
         if self.problem:
             return f"cannot be asked over SSH: {self.problem}"
         state = "at work" if self.is_at_work else "idle"
@@ -61,8 +66,15 @@ class About:
         return state
 
 
-def status() -> None:
-    """Say what is up, what runs, how deep the queue is, and how the last run ended."""
+def status(states: Mapping[str, str]) -> None:
+    """Say what is up, what runs, how deep the queue is, and how the last run ended.
+
+    Args:
+        states: EC2's of each host, by worker, as far as they are known.
+
+    Raises:
+        DeploymentError: nothing is up.
+    """
     target = target_that_is_up()
     if target is None:
         raise DeploymentError(NOTHING_IS_UP)
@@ -70,7 +82,12 @@ def status() -> None:
     present = hosts()
     print(f"queue     {queue(present['a'], target)}")
     remotes = {w: Remote(w, ssh_words(host.variables)) for w, host in present.items()}
-    seen = {worker: about(remote) for worker, remote in remotes.items()}
+    seen = {
+        worker: About(problem="its host is stopped", is_stopped=True)
+        if states.get(worker) in STOPPED
+        else about(remote)
+        for worker, remote in remotes.items()
+    }
     for worker, one in seen.items():
         print(f"worker {worker.upper()}  {present[worker].variables['ansible_host']}  {one}")
     print(f"run       {run_in_words(seen, lambda worker, run: summary_of(remotes[worker], run))}")
@@ -142,6 +159,8 @@ def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[s
     a, b = seen["a"], seen["b"]
     run_id = next(iter([*filter(None, (a.current, b.current)), *a.runs[:1], *b.runs[:1]]), "")
     if not run_id:
+        if a.problem or b.problem:
+            return "not known while a host cannot be asked"
         return "none yet: `make run` makes one"
     of_a, of_b = (summary(worker, run_id) for worker in WORKERS)
     states = [str(one.get("state", "no summary yet")) for one in (of_a, of_b)]
@@ -170,9 +189,6 @@ def logs(host: str, lines: int) -> None:
             )
 
 
-def shell(host: str) -> int:
+def shell(host: Host) -> int:
     """Open a shell on a host; return its exit code."""
-    if not host:
-        raise DeploymentError("Say which host: `make ssh HOST=a` or `make ssh HOST=b`.")
-    [chosen] = choose_hosts(host)
-    return subprocess.run(chosen.ssh(terminal=True), check=False).returncode
+    return subprocess.run(host.ssh(terminal=True), check=False).returncode

@@ -23,13 +23,15 @@ PREFIX = "CARSCRIBE_"
 AMBIENT = "CARSCRIBE_AMBIENT_"
 """What make found in the user's environment under a name of ours."""
 
-NEVER_AMBIENT = ("TARGET", "LAB", "YES")
+NEVER_AMBIENT = ("TARGET", "LAB", "YES", "HOSTS")
 """To use these unasked could pay, and to leave them unused could pay, too."""
 
-FLAGS = ("LAB", "YES", "EYES", "VERBOSE")
+FLAGS = ("LAB", "YES", "EYES", "VERBOSE", "HOSTS")
 TRUE, FALSE = ("1", "true", "yes"), ("", "0", "false", "no")
 
 LINES_MAX = 1_000_000
+THUMBNAILS, THUMBNAILS_MAX = 200, 10_000
+"""Of how many images a picture is fetched for the page: unless asked for more, and at the most."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,14 @@ class Options:
     yes: bool = False
     eyes: bool = False
     verbose: bool = False
+    hosts: bool = False
     images: Path | None = None
     out: Path | None = None
+    bucket: str = ""
     host: str = ""
     lines: int = 50
     run_id: str = ""
+    thumbnails: int = THUMBNAILS
     command: str = ""
     terraform: list[str] = field(default_factory=list)
 
@@ -94,11 +99,14 @@ def collect(
         yes=flags["YES"],
         eyes=flags["EYES"],
         verbose=flags["VERBOSE"],
+        hosts=flags["HOSTS"],
         images=_path("IMAGES", values.get("IMAGES", "")),
         out=_path("OUT", values.get("OUT", "")),
+        bucket=values.get("BUCKET", ""),
         host=values.get("HOST", ""),
         lines=_lines(values.get("LINES", "")),
         run_id=run_id,
+        thumbnails=_thumbnails(values.get("THUMBNAILS", "")),
         command=values.get("CMD", ""),
         terraform=_words(values.get("TERRAFORM_ARGUMENTS", "")),
     ), said
@@ -143,6 +151,16 @@ def _lines(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 0 < int(value) <= LINES_MAX):
         raise DeploymentError(f"LINES is {value!r}: it must be a whole number above 0.")
     return int(value)
+
+
+def _thumbnails(value: str) -> int:
+    if not value:
+        return Options.thumbnails
+    if value.lower() == "all":
+        return THUMBNAILS_MAX
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise DeploymentError(f"THUMBNAILS is {value!r}: it must be all, or a whole number.")
+    return min(int(value), THUMBNAILS_MAX)
 
 
 def _words(value: str) -> list[str]:

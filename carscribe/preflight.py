@@ -6,14 +6,16 @@ This is `make doctor`, and the first thing that `make up` does. Nothing is made.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from carscribe import cost, doctor, provision
+from carscribe import cost, doctor, provision, quota
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
 from carscribe.folder import PicturesError, find
 from carscribe.inputs import UsageError, make_key
 from carscribe.options import joined
+from carscribe.quota import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +63,29 @@ class Wanted:
         self.values = self._values()
         self.images = options.images or before.get("images")
         self.found = self._find()
+        self._before = before
+
+    @cached_property
+    def quota(self) -> Quota | None:
+        """Rekognition's quota, asked for once; None where the caller has given a rate.
+
+        Where it cannot be read it is what it was at the last `up`.
+        """
+        if self.values["rekognition_rate_per_second_is_given"]:
+            return None
+        now = self.target.quota(str(self.values["region"]))
+        if now.source == quota.DOCUMENTED and (kept := self._before.get("quota")):
+            return Quota(float(kept["calls_per_second"]), str(kept["source"]))
+        return now
+
+    @property
+    def rate(self) -> float:
+        """How many calls a second a worker makes at the most."""
+        return float(
+            self.values["rekognition_rate_per_second"]
+            if self.quota is None
+            else self.quota.calls_per_second
+        )
 
     def _values(self) -> dict[str, Any]:
         """Ask what the variables come to; a private key that is missing the doctor tells."""
@@ -104,13 +129,17 @@ class Wanted:
         It would follow links out of the folder and wait for what is in a named
         pipe, so where something is passed over it gets a folder of links to the rest.
         """
+        if self.quota is None or self.quota.source == quota.DOCUMENTED:
+            extra = self.extra
+        else:
+            extra = merged(self.extra, [f"-var=rekognition_rate_per_second={self.rate:g}"])
         if self.found is None or (self.images is None and not self.found.passed_over):
-            return self.extra
+            return extra
         folder = self.folder
         if self.found.passed_over:
             folder = self.deployment.state / STAGED
             provision.stage(self.found.pictures, folder)
-        return merged(self.extra, [f"-var=images_dir={folder}"])
+        return merged(extra, [f"-var=images_dir={folder}"])
 
 
 def _is_lab(target: Target, options: Options, before: dict[str, Any]) -> bool:
@@ -150,7 +179,12 @@ def look(wanted: Wanted, *, everything: bool) -> None:
         print(wanted.found)
     print(wanted.target.price(wanted.values))
     if wanted.target.is_aws:
-        print(cost.a_run(len(wanted.found.pictures) if wanted.found else None), flush=True)
+        values = wanted.values
+        hour = cost.usd_per_hour(
+            str(values["instance_type"]), float(values["result_volume_size_gib"])
+        )
+        count = len(wanted.found.pictures) if wanted.found else None
+        print(cost.a_run(count, wanted.rate, hour), flush=True)
 
 
 def _show(findings: Iterable[doctor.Finding], *, everything: bool) -> None:

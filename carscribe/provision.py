@@ -283,8 +283,8 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
     paths lead where they lead from there. The key of a deployment exists by then.
 
     Returns:
-        ASKED_FOR by name, ``rekognition_rate_per_second``, and ``ssh_ingress_cidrs``
-        where networks are given.
+        ASKED_FOR by name, ``rekognition_rate_per_second`` and whether it
+        ``..._is_given``, and ``ssh_ingress_cidrs`` where networks are given.
 
     Raises:
         UsageError: a variable is refused, in the words of its validation.
@@ -322,7 +322,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
 
         pairs = [f"{name} = var.{name}" for name in ASKED_FOR]
         rate = "rekognition_rate_per_second"
-        pairs.append(f"{rate} = local.{rate}")
+        pairs += [f"{rate} = local.{rate}", f"{rate}_is_given = var.{rate} != null"]
         found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
         networks = asked("var.ssh_ingress_cidrs")
     if networks != UNKNOWN:
@@ -365,7 +365,10 @@ def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dic
     """
     found = values(terraform, extra)
     refuse_another_region(terraform.known(), found)
+    before = made_with(terraform.deployment)
     arguments = [*arguments_for(terraform, found), *extra]
+    if (kept := before.get("quota")) and not found["rekognition_rate_per_second_is_given"]:
+        arguments.append(f"-var=rekognition_rate_per_second={kept['calls_per_second']:g}")
     return arguments, {
         "arguments": arguments,
         "environment": {k: v for k, v in terraform.environment.items() if k.startswith("TF_VAR_")},
@@ -373,7 +376,8 @@ def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dic
         "lab": terraform.deployment.lab,
         "name": found["name"],
         "region": found["region"],
-        "since": made_with(terraform.deployment).get("since") or time.time(),
+        "quota": kept,
+        "since": before.get("since") or time.time(),
     }
 
 
@@ -448,8 +452,9 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
 
     Returns:
         ``arguments`` and ``environment``; of an apply of this release also ``given`` (the
-        caller's own variables), ``images`` (their folder), ``lab``, ``name``, ``region`` and
-        ``since`` (of the first apply, in seconds of Unix time).
+        caller's own variables), ``images`` (their folder), ``lab``, ``name``, ``quota`` (of
+        Rekognition, as it was read), ``region`` and ``since`` (of the first apply, in seconds
+        of Unix time).
     """
     try:
         inputs = json.loads(deployment.inputs.read_text())
@@ -477,6 +482,7 @@ def destroy(
     known = terraform.known()
     if not known.resources:
         return 0, ""
+    make_key(KEY)  # a checkout that shares the state may have none
     inputs = made_with(terraform.deployment)
     for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
         del terraform.environment[name]

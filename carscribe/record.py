@@ -21,9 +21,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.folder import ANSWERS_FOLDER, Picture, PicturesError, find, unrecorded
+from carscribe_common import prices
 from carscribe_common.errors import Exit, ImageError, TransientError, WorkerExit, classify
 from carscribe_common.files import write_json
-from carscribe_common.summary import PRICE_USD_PER_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,7 +106,7 @@ def consents() -> bool:
 
 
 def build_client() -> RekognitionClient:
-    """Build the client with the ordinary provider chain.
+    """Build the client with the ordinary provider chain, in us-east-1 where no region is set.
 
     Raises:
         WorkerExit: DENIED; there are no credentials, or AWS does not take them.
@@ -115,8 +115,11 @@ def build_client() -> RekognitionClient:
         check_credentials()
     except CredentialsError as problem:
         raise WorkerExit(Exit.DENIED, str(problem)) from None
-    return boto3.client(
-        "rekognition", config=Config(retries={"mode": "standard", "total_max_attempts": 5})
+    session = boto3.session.Session()
+    return session.client(
+        "rekognition",
+        region_name=session.region_name or prices.REGION,
+        config=Config(retries={"mode": "standard", "total_max_attempts": 5}),
     )
 
 
@@ -138,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not images:
         print(f"All images in {folder} have their answers; nothing to ask, nothing to pay.")
         return Exit.OK
-    cost = len(images) * CALLS_AN_IMAGE * PRICE_USD_PER_CALL
+    cost = prices.rekognition_usd(len(images) * CALLS_AN_IMAGE)
     print(
         f"{len(images)} images without answers, {len(images) * CALLS_AN_IMAGE} calls of "
         f"Rekognition: about ${cost:.3f}.",

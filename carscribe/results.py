@@ -27,6 +27,7 @@ from carscribe.merging import Merged, joined
 from carscribe.page import write_page
 from carscribe_common.errors import Exit
 from carscribe_common.files import replacing, write_json
+from carscribe_common.prices import rekognition_usd
 from carscribe_common.rules import escape
 
 if TYPE_CHECKING:
@@ -55,13 +56,19 @@ class ResultsError(Exception):
         self.exit_code = exit_code
 
 
-def merge(run_dir: Path, source: thumbnails.Source | None = None, cache: Path = CACHE) -> Record:
+def merge(
+    run_dir: Path,
+    source: thumbnails.Source | None = None,
+    cache: Path = CACHE,
+    wanted: int = thumbnails.IMAGES_MAX,
+) -> Record:
     """Write the merged files of a run and its page.
 
     Args:
         run_dir: holds ``a/`` and ``b/``.
         source: where the page's thumbnails come from; without it the page has none.
         cache: where they are kept for the next time.
+        wanted: of how many images there is one, the first ones.
 
     Returns:
         The merged summary.
@@ -78,7 +85,7 @@ def merge(run_dir: Path, source: thumbnails.Source | None = None, cache: Path = 
     totals = _merge_results(run_dir)
     summary = _merge_summaries(run_dir, totals)
     write_json(run_dir / "summary.json", summary)
-    pictures = thumbnails.Thumbnails(source, cache)
+    pictures = thumbnails.Thumbnails(source, cache, wanted)
     write_page(run_dir, summary, pictures)
     if pictures.reason:
         log.warning("%s pictures are missing on the page: %s", pictures.missing, pictures.reason)
@@ -182,7 +189,9 @@ def _merge_summaries(run_dir: Path, totals: dict[str, int]) -> Record:
         "totals": {
             **totals,
             "seconds": _seconds(known),
-            "estimated_cost_usd": round(sum(s.get("estimated_cost_usd", 0) for s in known), 6),
+            "estimated_cost_usd": round(
+                rekognition_usd(sum(s.get("billed_calls", 0) for s in known)), 6
+            ),
         },
     }
 
@@ -216,10 +225,16 @@ def main() -> int:
     parser.add_argument("run_dir", type=Path, help="the folder that holds a/ and b/")
     parser.add_argument("--bucket", help="make the thumbnails from the images in this bucket")
     parser.add_argument("--images", type=Path, help="make the thumbnails from this folder instead")
+    parser.add_argument(
+        "--thumbnails",
+        type=int,
+        default=thumbnails.IMAGES_MAX,
+        help="of how many images there is one, the first ones",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(format="%(message)s")
     try:
-        merge(arguments.run_dir, _source(arguments))
+        merge(arguments.run_dir, _source(arguments), wanted=arguments.thumbnails)
     except ResultsError as error:
         print(error, file=sys.stderr)
         return error.exit_code

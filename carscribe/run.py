@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from carscribe import runs, watch
 from carscribe.deployment import DeploymentError, StepError, hosts
 from carscribe.fetch import FetchError, choose, fetch
+from carscribe.options import THUMBNAILS_MAX
 from carscribe.progress import Progress, bytes_display, display, size
 from carscribe.steps import shown
 
@@ -144,8 +145,13 @@ def fetch_run(
     return folder, silent
 
 
-def say_result(folder: Path, silent: Mapping[str, str]) -> int:
+def say_result(folder: Path, silent: Mapping[str, str], thumbnails: int = THUMBNAILS_MAX) -> int:
     """Say what was made of a run, and what is missing; return the exit code.
+
+    Args:
+        folder: of the run.
+        silent: the hosts that did not answer, with why.
+        thumbnails: of how many images a picture was asked for.
 
     Returns:
         0 if the run is complete, else 65 (EX_DATAERR of sysexits.h).
@@ -159,6 +165,11 @@ def say_result(folder: Path, silent: Mapping[str, str]) -> int:
     for name, what in FILES.items():
         if (folder / name).exists():
             print(f"{what:<12} {shown(folder / name)}")
+    if thumbnails < min(totals["images"], THUMBNAILS_MAX):
+        print(
+            f"The page has pictures of the first {thumbnails} images; `make results "
+            "THUMBNAILS=all` fetches the others, too."
+        )
     if silent:
         for worker, why in silent.items():
             print(f"Host {worker.upper()} does not answer ({runs.shown(why)}).", file=sys.stderr)

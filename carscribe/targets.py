@@ -13,7 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from carscribe import cost, doctor
+from carscribe import cost, doctor, quota
 from carscribe.deployment import CHECKOUT, DeploymentError
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class Target(Protocol):
 
     def price(self, values: Mapping[str, Any]) -> str:
         """Say what an hour costs."""
+
+    def quota(self, region: str) -> quota.Quota:
+        """Return how many calls Rekognition takes."""
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Make what Terraform needs."""
@@ -105,6 +108,10 @@ class Aws:
             str(values["instance_type"]),
             float(values["result_volume_size_gib"]),
         )
+
+    def quota(self, region: str) -> quota.Quota:
+        """Return the account's."""
+        return quota.read(self.session(region), region)
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Nothing: AWS is there."""
@@ -192,6 +199,10 @@ class Local:
     def price(self, values: Mapping[str, Any]) -> str:  # noqa: ARG002 # AWS asks for them
         """Say that nobody takes anything."""
         return "It costs nothing: no AWS account is used."
+
+    def quota(self, region: str) -> quota.Quota:
+        """Return the documented one, which the emulator keeps to."""
+        return quota.documented(region)
 
     def before_apply(self, steps: Steps, images: Path | None) -> None:
         """Install what the hosts need, and start the emulator, which applies the roles' policies."""

@@ -9,10 +9,12 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from carscribe.options import THUMBNAILS_MAX
 from emulator.decoding import DecodingError, decode
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ Source: TypeAlias = "Callable[[str, str], bytes]"
 """Returns the bytes of the image of a key and etag; raises SourceError."""
 
 AT_ONCE = 8
-IMAGES_MAX = 10_000
+IMAGES_MAX = THUMBNAILS_MAX
 """So many thumbnails go on a page at the most."""
 BYTES_IN_ALL = 18_000_000
 """For all thumbnails of a page together: a third more as text, and the page stays below 30 MB."""
@@ -128,10 +130,12 @@ class Thumbnails:
     Args:
         source: reads an image; without it there are no thumbnails.
         cache: the folder where they are kept.
+        wanted: of how many images a thumbnail is made, the first ones.
     """
 
-    def __init__(self, source: Source | None, cache: Path) -> None:
+    def __init__(self, source: Source | None, cache: Path, wanted: int = IMAGES_MAX) -> None:
         self._source = source
+        self._wanted = wanted
         self._cache = cache
         self._failed_in_a_row = 0
         self.missing = 0
@@ -139,11 +143,13 @@ class Thumbnails:
 
     def of(self, records: Iterable[dict[str, Any]], images: int) -> Iterator[bytes | None]:
         """Return the thumbnail of each record, in order; None where there is none."""
-        if self._source is None:
-            for _ in records:
-                yield None
-            return
-        size = size_for(images)
+        rest = iter(records)
+        if self._source is not None:
+            yield from self._made(islice(rest, self._wanted), size_for(min(images, self._wanted)))
+        for _ in rest:
+            yield None
+
+    def _made(self, records: Iterable[dict[str, Any]], size: Size) -> Iterator[bytes | None]:
         with suppress(OSError):
             self._cache.mkdir(parents=True, exist_ok=True)
         waiting: deque[Future[bytes | None]] = deque()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from emulator.secret import Secret
 
 ANSWERS = "answers"
+PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png")
+"""What a program that asks about each object of the bucket is answered for."""
 
 
 class FurnishError(Exception):
@@ -58,7 +60,7 @@ def _furnish(
     where = {"LocationConstraint": region}
     located = {} if region == "us-east-1" else {"CreateBucketConfiguration": where}
     clients["s3"].create_bucket(Bucket=bucket, **located)
-    for path, key in files(images) if images is not None else ():
+    for path, key in pictures(images) if images is not None else ():
         clients["s3"].upload_file(str(path), bucket, key)
     if not queue:
         return None
@@ -67,13 +69,13 @@ def _furnish(
     return str(clients["sqs"].create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"])
 
 
-def files(folder: Path) -> list[tuple[Path, str]]:
-    """List the files of a folder with their keys, but hidden ones and recorded answers."""
+def pictures(folder: Path) -> list[tuple[Path, str]]:
+    """List the pictures of a folder with their keys, but hidden ones and recorded answers."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if f != ANSWERS and not f.startswith("."))
         for name in sorted(names):
             path = Path(place) / name
-            if not name.startswith("."):
+            if name.lower().endswith(PICTURES) and not name.startswith("."):
                 found.append((path, path.relative_to(folder).as_posix()))
     return found

@@ -51,7 +51,7 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         default=os.environ.get("CARSCRIBE_EYES") == "1",
         help="recognize what is in images without an answer (or CARSCRIBE_EYES=1)",
     )
-    parser.add_argument("--ready-file", type=Path, help="written when the stand-in answers")
+    parser.add_argument("--ready-file", type=Path, help="written when all is ready")
     parser.add_argument(
         "--secret-file",
         type=Path,
@@ -117,11 +117,6 @@ async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
             EXIT_CANNOT_LISTEN, f"Cannot listen at {options.address}:{options.port}: {reason}."
         )
     url = f"http://{options.address}:{stand_in.port}"
-    if options.ready_file:
-        write_atomically(
-            options.ready_file,
-            json.dumps({"pid": os.getpid(), "url": url, "port": stand_in.port}) + "\n",
-        )
     from emulator.furnish import FurnishError  # noqa: PLC0415 # boto3: see above
 
     try:
@@ -129,6 +124,11 @@ async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
     except FurnishError as error:
         stand_in.stop()
         return _fail(EXIT_USAGE, str(error))
+    if options.ready_file:
+        write_atomically(
+            options.ready_file,
+            json.dumps({"pid": os.getpid(), "url": url, "port": stand_in.port}) + "\n",
+        )
     print(url, *lines, sep="\n", flush=True)
     if options.until_stdin_closes:
         lifetime.end_with_stdin(lambda: loop.call_soon_threadsafe(stopped.set))

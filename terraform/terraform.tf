@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # A state for each target: `python -m control.terraform` passes the path.
+  # A state for each target: `python -m carscribe` passes the path.
   # backend_override.tf.example moves the state to S3.
   backend "local" {}
 }

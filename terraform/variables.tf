@@ -279,6 +279,18 @@ variable "text_download_max_bytes" {
   }
 }
 
+variable "idle_stop_minutes" {
+  description = "After so many minutes without a run a host stops itself, and costs its address and its disks alone; 0 for never. A whole number from 0 to 10080, a week."
+  type        = number
+  default     = 120
+  nullable    = false
+
+  validation {
+    condition     = var.idle_stop_minutes >= 0 && var.idle_stop_minutes <= 10080 && floor(var.idle_stop_minutes) == var.idle_stop_minutes
+    error_message = "idle_stop_minutes is ${var.idle_stop_minutes}: use a whole number from 0 (never) to 10080 (a week)."
+  }
+}
+
 variable "inventory_file" {
   description = "Where the Ansible inventory is written, a .yml file."
   type        = string

@@ -8,6 +8,7 @@ import pytest
 
 from tests.emulator import StandIn, start
 from tests.pipeline import Pipeline
+from tests.samples import ANSWER, BUCKET, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,16 @@ def standin(_shared_standin: StandIn) -> StandIn:
     """A stand-in without buckets, queues, faults or counts."""
     _shared_standin.reset()
     return _shared_standin
+
+
+@pytest.fixture
+def image(standin: StandIn) -> bytes:
+    """Put the sample image into the bucket as `1.jpg`, and return it."""
+    data = standin.teach(picture(), ANSWER)
+    s3 = standin.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="1.jpg", Body=data)
+    return data
 
 
 @pytest.fixture

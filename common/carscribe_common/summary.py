@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from carscribe_common import __version__
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.files import write_json
+from carscribe_common.prices import rekognition_usd, transfer_usd, wire_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,17 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PRICE_USD_PER_CALL = 0.001
-"""Of DetectLabels and DetectText each, for the first million calls a month in us-east-1
-(Amazon Rekognition pricing, group 1 and 2 APIs). Failed calls are not charged."""
-
-TRANSFER_USD_PER_GB = 0.02
-"""From an EC2 host to another region, where the host's is in the US, Canada or Europe; the source
-alone is charged (Amazon EC2 on-demand pricing, "Data Transfer OUT", November 2025)."""
-
-TRANSFER_USD_PER_GB_MOST = 0.138
-"""The same at the dearest of the other regions that have Rekognition, São Paulo."""
-
 INTERVAL_SECONDS = 1.0
 
 _STATES = {
@@ -42,20 +32,6 @@ _STATES = {
     Exit.TERMINATED: "stopped",
     Exit.INTERRUPTED: "stopped",
 }
-
-
-def transfer_usd_per_gb(region: str) -> float:
-    """Return what a gigabyte costs that leaves a region for another, or the most that it may."""
-    return (
-        TRANSFER_USD_PER_GB
-        if region.startswith(("us-", "ca-", "eu-"))
-        else TRANSFER_USD_PER_GB_MOST
-    )
-
-
-def wire_bytes(size: int) -> int:
-    """Return how many bytes a picture of so many is in a call: base64 has four for three."""
-    return -(-size // 3) * 4
 
 
 def now() -> str:
@@ -151,7 +127,7 @@ class Summary:
     def _data(self, state: str) -> dict[str, Any]:
         counts = self._all_counts()
         billed = counts["billed"]
-        transferred = wire_bytes(counts["bytes_elsewhere"])
+        sent = wire_bytes(counts["bytes_elsewhere"])
         ended_at = None if state == "running" else now()
         seconds = (
             datetime.fromisoformat(ended_at or now())
@@ -182,12 +158,10 @@ class Summary:
             "regions": self._regions.states(),
             "answers": _answers(counts),
             "calls_moved": counts["moved"],
-            "transferred_bytes": transferred,
+            "transferred_bytes": sent,
             "billed_calls": billed,
             "estimated_cost_usd": round(
-                billed * PRICE_USD_PER_CALL
-                + transferred / 1e9 * transfer_usd_per_gb(self._regions.home.name),
-                6,
+                rekognition_usd(billed) + transfer_usd(sent, self._regions.home.name), 6
             ),
             "version": __version__,
         }

@@ -57,6 +57,7 @@ run "what_both_hosts_share_is_listed_once" {
       carscribe_rekognition_rate_per_second = 50
       carscribe_rekognition_regions         = ""
       carscribe_text_download_max_bytes     = 524288
+      carscribe_idle_stop_minutes           = 120
     }
     error_message = "The variables are others: ${local.inventory_text}"
   }

@@ -37,6 +37,7 @@ run "refused_values_1" {
     result_volume_size_gib      = 0                                                               # volume too small
     rekognition_rate_per_second = 0                                                               # rate zero
     text_download_max_bytes     = -1                                                              # download below nothing
+    idle_stop_minutes           = -1                                                              # less than never
     inventory_file              = "tests/files/inventory.ini"                                     # inventory of another kind
     known_hosts_file            = "tests/files/it's"                                              # known hosts with a quote
   }
@@ -59,6 +60,7 @@ run "refused_values_1" {
     var.permissions_boundary,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
+    var.idle_stop_minutes,
     var.text_download_max_bytes,
     var.inventory_file,
     var.known_hosts_file,
@@ -78,6 +80,7 @@ run "refused_values_2" {
     rekognition_rate_per_second = 1001                    # rate too high
     rekognition_regions         = { us-west-2 = 1001 }    # rate elsewhere too high
     text_download_max_bytes     = 5242881                 # download above what rekognition takes
+    idle_stop_minutes           = 10081                   # above a week
   }
 
   expect_failures = [
@@ -89,6 +92,7 @@ run "refused_values_2" {
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
     var.rekognition_regions,
+    var.idle_stop_minutes,
     var.text_download_max_bytes,
   ]
 }
@@ -183,6 +187,7 @@ run "a_slash_8_and_the_limits_are_taken" {
     result_volume_size_gib      = 16384
     rekognition_rate_per_second = 0.1
     text_download_max_bytes     = 5242880
+    idle_stop_minutes           = 10080
   }
 
   assert {

@@ -13,14 +13,24 @@ import urllib.request
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import boto3
 
 from emulator.secret import Secret
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 600.0
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__", "build", "results", ".terraform"
+    ".git",
+    ".venv*",
+    ".*_cache",
+    ".hypothesis",
+    ".terraform",
+    "__pycache__",
+    "build",
+    "node_modules",
+    "results",
 )
 
 
@@ -106,9 +116,23 @@ class Copy:
 
     def python(self, *words: str, code: int | None = 0) -> Done:
         """Run one of the project's modules against the stand-in."""
+        return self.command("python", "-m", *words, code=code, environment=self.of_standin())
+
+    def of_standin(self) -> dict[str, str]:
+        """Return the variables with which a program finds the stand-in."""
         said = self.command("python", "-m", "emulator", "env").text
-        environment = dict(line.split("=", 1) for line in said.splitlines())
-        return self.command("python", "-m", *words, code=code, environment=environment)
+        return dict(line.split("=", 1) for line in said.splitlines())
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client that asks the stand-in."""
+        found, make = self.of_standin(), cast("Any", boto3.client)
+        return make(
+            service,
+            region_name=found["AWS_REGION"],
+            endpoint_url=found["AWS_ENDPOINT_URL"],
+            aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def on_host(self, worker: str, command: str) -> str:
         """Return what a command prints on a host, as root."""

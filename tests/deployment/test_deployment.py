@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -208,27 +209,16 @@ def test_a_run_that_only_b_knows_is_fetched_and_never_gone_on_with(up: Copy) -> 
 
 def test_a_missing_permission_is_named(up: Copy) -> None:
     """site.yml ends with what a worker may not do, found out on its own host."""
-    role = re.search(r"role/(\S+worker-a\S*)", up.python("awscli", "iam", "list-roles").text)
-    assert role
-    name = role[1].rstrip('",')
-    policy = up.python(
-        "awscli",
-        "iam",
-        "get-role-policy",
-        "--role-name",
-        name,
-        "--policy-name",
-        "worker-a",
-        "--query",
-        "PolicyDocument",
-    ).text
+    iam = up.client("iam")
+    (name,) = (r["RoleName"] for r in iam.list_roles()["Roles"] if "worker-a" in r["RoleName"])
+    place = {"RoleName": name, "PolicyName": "worker-a"}
+    policy = json.dumps(iam.get_role_policy(**place)["PolicyDocument"])
+    allowed = policy.replace("rekognition:DetectLabels", "rekognition:ListCollections")
     try:
-        allowed = policy.replace("rekognition:DetectLabels", "rekognition:ListCollections")
-        put = ("awscli", "iam", "put-role-policy", "--role-name", name, "--policy-name", "worker-a")
-        up.python(*put, "--policy-document", allowed)
+        iam.put_role_policy(**place, PolicyDocument=allowed)
         done = up.playbook("site", code=None)
     finally:
-        up.python(*put, "--policy-document", policy)
+        iam.put_role_policy(**place, PolicyDocument=policy)
     assert done.code != 0
     assert re.search(
         r"worker-a cannot do its work yet:.*rekognition:DetectLabels", done.text, re.DOTALL
@@ -236,11 +226,18 @@ def test_a_missing_permission_is_named(up: Copy) -> None:
 
 
 def test_the_volume_outlives_its_host(up: Copy) -> None:
-    """B's host is replaced: the runs on its volume are there again, and a new run works."""
+    """B's host is replaced: the runs on its volume are there again, and a new run works.
+
+    The volumes grow with it, and their file systems too: A's while it is mounted.
+    """
     runs = up.on_host("b", "ls /var/lib/carscribe-worker-b/runs")
     machine = up.on_host("b", "cat /etc/machine-id")
     replace = '-replace=aws_instance.worker["worker_b"]'
-    up.make_target("up", f"TERRAFORM_ARGUMENTS='{replace}'", "YES=1")
+    larger = "-var=result_volume_size_gib=2"
+    up.make_target("up", f"TERRAFORM_ARGUMENTS='{replace}' {larger}", "YES=1")
+    for worker in ("a", "b"):
+        size = f"df --block-size=M --output=size /var/lib/carscribe-worker-{worker} | tail -n 1"
+        assert int(up.on_host(worker, size).strip("M ")) > 1800
     assert up.on_host("b", "cat /etc/machine-id") != machine
     assert up.on_host("b", "ls /var/lib/carscribe-worker-b/runs") == runs
     up.playbook("run")
@@ -282,6 +279,21 @@ def test_a_host_that_does_not_answer(up: Copy) -> None:
     assert "worker-a does not answer SSH at" in done.text
 
 
+def test_forgotten_hosts_stop_and_who_needs_them_starts_them(up: Copy) -> None:
+    """After a minute without a run both are stopped, and nothing else is another; a run wakes them."""
+    count = ("site", "--tags", "idle", "-e")
+    up.playbook(*count, "carscribe_idle_stop_minutes=1")
+    deadline = time.monotonic() + 300
+    while (told := up.make_target("status").text).count("its host is stopped") < 2:
+        assert time.monotonic() < deadline, told
+        time.sleep(2)
+    assert "No changes." in up.make_target("plan").text
+    said = up.make_target("run").text
+    assert "Hosts A and B stopped: starting" in said
+    up.playbook(*count, "carscribe_idle_stop_minutes=120")
+    assert up.result() == EXPECTED
+
+
 def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
     """A host that answers with another key than before is an error, with no second attempt."""
     known = up.root / "build/known_hosts"
@@ -302,10 +314,23 @@ def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
     assert seconds < 10, "it went on knocking"
 
 
-def test_down_leaves_nothing(up: Copy) -> None:
-    """`make down` says what the API confirms to be gone, and nothing of the deployment is left."""
-    done = up.make_target("down", "YES=1")
+def test_what_a_first_person_on_aws_sends(up: Copy) -> None:
+    """`make conform HOSTS=1` uses the hosts, removes them, and packs what was said and found.
+
+    `make down` says what the API confirms to be gone, and nothing of the deployment is left.
+    """
+    words = ("conform", "HOSTS=1", "TARGET=local", "YES=1")
+    done = up.command("make", *words, environment={"PYTEST_ADDOPTS": "-k presigned"})
+    assert "The emulator differs in none of 1 points." in done.text
+    assert "Hosts: up, verify, run, results, down succeeded." in done.text
     assert "Removed: 2 addresses, 1 bucket, 2 instances" in done.text
+    [folder] = (path for path in (up.root / "build/conform").iterdir() if path.is_dir())
+    assert folder.with_name(f"{folder.name}.tar.gz").exists()
+    assert (folder / "output.txt").read_text() == EXPECTED
+    assert {"up.txt", "up.log", "verify.txt", "run.txt", "results.txt", "down.log"} <= {
+        path.name for path in folder.iterdir()
+    }
+    assert "123456789012" not in "".join(path.read_text() for path in folder.iterdir())
     assert remains(up.root) == []
     again = up.make_target("run", code=None)
     assert again.code != 0
@@ -378,6 +403,7 @@ def remains(root: Path) -> list[str]:
         "thumbnails",
         "logs",
         "command.lock",
+        "conform",
         "tmp",
     }
     found += [str(path) for path in (root / "build").iterdir() if path.name not in kept]

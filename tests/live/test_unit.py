@@ -49,6 +49,16 @@ def test_the_unit_is_not_failed(worker: Worker) -> None:
     }, worker.journal
 
 
+def test_idle_minutes_are_counted_or_not(worker: Worker) -> None:
+    """The host stops itself after as many minutes as were asked for, and never where 0 were."""
+    minutes = int(worker.variables["carscribe_idle_stop_minutes"])
+    unit = worker.host.service("carscribe-idle")
+    assert (unit.is_enabled, unit.is_running) == (minutes > 0, minutes > 0)
+    if minutes:
+        said = worker.setting("ExecStart", "carscribe-idle")
+        assert f"carscribe-idle {worker.unit}.service {minutes} ;" in said
+
+
 def test_exposure_is_low(worker: Worker) -> None:
     """`systemd-analyze security` rates worker and check at 2.0 or better."""
     for unit in (worker.unit, f"{worker.unit}-check"):

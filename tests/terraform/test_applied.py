@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,30 @@ def test_another_operating_system_replaces_hosts_and_keeps_the_volumes(world: Wo
             f"# {kept}" in line and ("replaced" in line or "destroyed" in line)
             for line in said.splitlines()
         ), said
+
+
+def test_a_state_of_the_first_release_loses_nothing(world: World) -> None:
+    """B's volume alone was there then, under another address: it moves, and A gets one."""
+    made = world["own"]
+    deployment = replace(made, folder=made.folder.with_name("first-release"))
+    deployment.folder.mkdir()
+    state = json.loads((made.folder / "terraform.tfstate").read_text())
+    for resource in state["resources"]:
+        if (resource["type"], resource["name"]) in {
+            ("aws_ebs_volume", "state"),
+            ("aws_volume_attachment", "state"),
+        }:
+            [of_b] = [one for one in resource["instances"] if one["index_key"] == "worker_b"]
+            del of_b["index_key"], resource["each"]
+            resource |= {"name": "result", "instances": [of_b]}
+    (deployment.folder / "terraform.tfstate").write_text(json.dumps(state))
+    assert deployment.run("plan") == 0, deployment.said
+    for kind in ("aws_ebs_volume", "aws_volume_attachment"):
+        assert f'# {kind}.result has moved to {kind}.state["worker_b"]' in deployment.said
+        assert f'# {kind}.state["worker_a"] will be created' in deployment.said
+    # The inventory, which lies in another folder here, and no more goes.
+    assert "Plan: 3 to add, 0 to change, 1 to destroy." in deployment.said, deployment.said
+    assert "# terraform_data.inventory must be replaced" in deployment.said
 
 
 def test_another_region_is_refused_while_something_is_up(world: World) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import deploy, preflight, provision
+from carscribe import deploy, inputs, preflight, provision, quota
 from carscribe.deployment import DeploymentError
 from carscribe.options import Options
 from tests.terraform.deployments import ROOT
@@ -22,6 +23,12 @@ class Target:
     """A target that is asked nothing."""
 
     name, is_aws = "local", False
+    said = quota.documented("us-east-1")
+
+    def quota(self, region: str) -> quota.Quota:
+        """Return what a test has it say."""
+        del region
+        return self.said
 
     def surroundings(self) -> dict[str, str]:
         """Return this process's environment."""
@@ -80,6 +87,23 @@ def test_a_plain_up_keeps_the_photographs(checkout: Path) -> None:
     assert wanted(terraform=["-var=name=other"]).values["name"] == "other"
 
 
+def test_the_quota_of_the_account_is_used_and_kept(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Service Quotas says; where that is refused, what it said before; what is given wins."""
+    rate = "-var=rekognition_rate_per_second"
+    assert (wanted().arguments(), wanted().rate) == ([], 50)
+    monkeypatch.setattr(Target, "said", quota.Quota(200, quota.APPLIED))
+    assert (wanted().arguments(), wanted().rate) == ([f"{rate}=200"], 200)
+    remember(checkout, quota=Target.said.written())
+    monkeypatch.setattr(Target, "said", quota.documented("us-east-1"))
+    again = wanted()
+    assert (again.arguments(), again.rate) == ([f"{rate}=200"], 200)
+    assert again.quota == quota.Quota(200, quota.APPLIED)
+    given = wanted(terraform=[f"{rate}=20"])
+    assert (given.arguments(), given.rate, given.quota) == ([f"{rate}=20"], 20, None)
+
+
 SHOWN = {
     "resource_changes": [
         {"type": kind, "change": {"actions": actions, "before": old, "after": new}}
@@ -109,6 +133,37 @@ def test_what_a_plan_would_take_away_is_asked_about(kind: str, question: str) ->
     with pytest.raises(DeploymentError, match=f"{question}.* Nothing was done: YES=1"):
         deploy._ask_about_losses(planned, Options())
     deploy._ask_about_losses(planned, Options(yes=True))
+
+
+def test_another_key_is_told_with_where_the_first_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second machine's fresh key would make the hosts anew: the key they have is looked for."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made_with = make_key(tmp_path / "elsewhere" / "id_ed25519")
+    planned = object.__new__(provision.Plan)
+    planned._changes = [
+        {"type": kind, "change": {"actions": ["delete", "create"], "before": old, "after": {}}}
+        for kind, old in (("aws_instance", {"id": "i-1"}), ("aws_key_pair", made_with))
+    ]
+    shown = ["ssh-keygen", "-lf", str(tmp_path / "elsewhere" / "id_ed25519.pub")]
+    printed = subprocess.run(shown, check=True, capture_output=True, text=True).stdout.split()[1]
+    with pytest.raises(DeploymentError) as refused:
+        deploy._ask_about_losses(planned, Options())
+    said = str(refused.value)
+    assert f"made with another SSH key than this checkout has ({printed}): copy " in said
+    assert "build/ssh from the checkout that made them" in said
+    (tmp_path / "elsewhere").rename(tmp_path / ".ssh")
+    with pytest.raises(DeploymentError) as refused:
+        deploy._ask_about_losses(planned, Options())
+    assert f"-var=ssh_private_key_file={tmp_path}/.ssh/id_ed25519 " in str(refused.value)
+
+
+def make_key(file: Path) -> dict[str, str]:
+    """Make a key pair; return it as a state has it, whose comment EC2 does not keep."""
+    inputs.make_key(file)
+    kind, body, _ = file.with_suffix(".pub").read_text().split()
+    return {"public_key": f"{kind} {body}"}
 
 
 def test_a_plan_that_takes_nothing_away_asks_nothing() -> None:

@@ -315,6 +315,7 @@ class RunB:
         self._state.now = time.monotonic()
         actions: list[Action] = []
         with self._store.transaction():
+            self._store.settle(event for event in events if isinstance(event, TextResult))
             for event in events:
                 actions += self._handle(event)
             self._record(actions)
@@ -335,7 +336,6 @@ class RunB:
         match event:
             case TextResult(car=car, failure=failure):
                 self._end_work(car)
-                self._store.settle([event])
                 return on_settled(self._state, car.n, failed=failure is not None)
             case Unread(car):
                 self._end_work(car)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -92,9 +93,10 @@ class TextStore(Store):
     def settle(self, results: Sequence[TextResult]) -> None:
         """Take what came of images; each settles its n."""
         self.count_answers((r.region, r.model, r.bytes_elsewhere) for r in results)
+        counts: Counter[str] = Counter()
+        settled: list[tuple[int, str]] = []
         for item in results:
             car = item.car
-            failed = item.failure is not None
             first = self.one("SELECT 1 FROM text WHERE n = ? LIMIT 1", car.n) is None
             self.execute(
                 "INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -110,15 +112,15 @@ class TextStore(Store):
                 item.region,
                 item.model,
             )
-            self.count(
-                settled=int(first),
-                with_text=int(item.line is not None),
-                # An n that another key settles with success after all is failed no longer.
-                failed=int(failed) - int(not first),
-                billed=int(item.billed),
-            )
-            self.execute("DELETE FROM in_flight WHERE n = ? AND key = ?", car.n, car.key)
-            self.execute("DELETE FROM begun WHERE n = ? AND key = ?", car.n, car.key)
+            counts["settled"] += first
+            counts["with_text"] += item.line is not None
+            # An n that another key settles with success after all is failed no longer.
+            counts["failed"] += (item.failure is not None) - (not first)
+            counts["billed"] += item.billed
+            settled.append((car.n, car.key))
+        self.count(**counts)
+        self.execute_many("DELETE FROM in_flight WHERE n = ? AND key = ?", settled)
+        self.execute_many("DELETE FROM begun WHERE n = ? AND key = ?", settled)
 
     def set_end(self, expected: int, digest: int | None) -> None:
         """Note that A is done: the last n, and the digest of its cars if it said one."""

@@ -3,70 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.emulator import StandIn, start
+from tests.integration.carscribe.checkout import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
 CANNOT_BE_READ = "Terraform's state cannot be read, so nothing is removed and nothing deleted here"
 LENGTHS = 10
 CLOSED = "http://127.0.0.1:9"
-OWN = {"terraform-data", "logs", "command.lock"}
 EXAMPLE = "terraform/backend_override.tf.example"
 NO_SUCH_PROFILE = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
-
-
-class Checkout:
-    """A checkout of its own, with a key pair that is up.
-
-    Args:
-        root: its folder.
-        standin: AWS.
-    """
-
-    def __init__(self, root: Path, standin: StandIn) -> None:
-        self.root, self.standin = root, standin
-        self.state = root / "build" / "aws" / "terraform.tfstate"
-
-    def python(self, module: str, *words: str, **environment: str) -> tuple[int, str]:
-        """Run one of its modules; return the exit code and all that it said."""
-        kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "TF_"))}
-        paths = os.pathsep.join(str(self.root / part) for part in ("", "common"))
-        done = subprocess.run(
-            [sys.executable, "-m", module, *words],
-            cwd=self.root,
-            env={**kept, **self.standin.env, "PYTHONPATH": paths, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
-
-    def down(self, **environment: str) -> tuple[int, str]:
-        """Call `make down`'s program."""
-        return self.python("carscribe", "down", **environment)
-
-    def keys(self) -> list[str]:
-        """Return the names of the key pairs that are up."""
-        pairs = self.standin.client("ec2").describe_key_pairs()["KeyPairs"]
-        return [str(pair["KeyName"]) for pair in pairs]
-
-    def files(self) -> set[str]:
-        """Return what lies in build/, without Terraform's own folder, logs and the lock."""
-        build = self.root / "build"
-        found = (path.relative_to(build) for path in build.rglob("*") if path.is_file())
-        return {str(path) for path in found if not OWN & set(path.parts)}
+ENDED = {
+    "AWS_ACCESS_KEY_ID": "ASIAUNKNOWN000000000",
+    "AWS_SESSION_TOKEN": "of a session that has ended",
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +36,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def made(aws: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which an apply made a key pair."""
-    checkout = Checkout(tmp_path_factory.mktemp("made"), aws)
-    for part in ("ansible", "carscribe", "common", "emulator", "images", "terraform"):
-        skip = shutil.ignore_patterns("__pycache__", "*.tfvars", "backend_override.tf")
-        shutil.copytree(ROOT / part, checkout.root / part, ignore=skip)
+    checkout = Checkout.copied(tmp_path_factory.mktemp("made"), aws)
     code, said = checkout.python(
         "carscribe",
         "terraform",
@@ -198,7 +152,7 @@ def test_a_state_that_is_lost(checkout: Checkout, damage: Callable[[Checkout], N
 
 
 @pytest.mark.parametrize("damage", [lambda _: None, cut(0)])
-@pytest.mark.parametrize("environment", [NO_SUCH_PROFILE, {"AWS_ENDPOINT_URL": CLOSED}])
+@pytest.mark.parametrize("environment", [NO_SUCH_PROFILE, ENDED, {"AWS_ENDPOINT_URL": CLOSED}])
 def test_nobody_to_ask(
     checkout: Checkout, damage: Callable[[Checkout], None], environment: dict[str, str]
 ) -> None:
@@ -226,6 +180,22 @@ def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> N
     assert (status, lines[-3:]) == (1, told.splitlines()[-3:])
     elsewhere, said = checkout.down(TF_VAR_region="eu-west-1")
     assert (elsewhere, "eu-west-1, is nothing" in said) == (0, True), said
+
+
+def test_no_region_anywhere(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has set no region gets that of the deployment, also after an `up` that failed halfway."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delitem(checkout.standin.env, name)
+    (checkout.root / "build" / "aws" / "inputs.json").unlink()
+    (checkout.root / "photos").mkdir()
+    shutil.copy(checkout.root / "images" / "1.jpg", checkout.root / "photos")
+    code, said = checkout.python("carscribe", "record", "--images", "photos", "--yes")
+    assert "Traceback" not in said, said
+    assert (checkout.root / "photos" / "answers" / "1.jpg.json").exists(), said
+    code, said = checkout.down()
+    assert code == 0, said
+    assert "Traceback" not in said
+    assert "Removed: 1 key pair." in said
 
 
 def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from tests.emulator import ROOT
-from tests.integration.emulator.samples import box, label, picture, text
 from tests.pipeline import PATHS
+from tests.samples import box, label, picture, text
 
 MARK = "CARSCRIBE_TEST_MARK"
 LONGEST_KEY = "/".join(["l" * 200] * 5) + "/" + "m" * (1024 - 1005 - 4) + ".jpg"

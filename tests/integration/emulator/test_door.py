@@ -23,7 +23,7 @@ from emulator import secret as secrets
 from tests import signing
 from tests.emulator import ROOT, start
 from tests.integration.emulator.cloud import allow, assume, make_role
-from tests.integration.emulator.samples import BUCKET
+from tests.samples import BUCKET
 
 if TYPE_CHECKING:
     from tests.emulator import StandIn

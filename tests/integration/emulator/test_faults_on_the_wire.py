@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from tests.integration.emulator.samples import BUCKET
+from tests.samples import BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

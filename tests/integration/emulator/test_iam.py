@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.integration.emulator.cloud import ACCOUNT, allow, assume, make_role
-from tests.integration.emulator.samples import BUCKET
+from tests.samples import BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

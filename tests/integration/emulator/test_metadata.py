@@ -18,7 +18,7 @@ from emulator.metadata import Metadata
 from tests import signing
 from tests.emulator import StandIn, start
 from tests.integration.emulator.cloud import allow, make_instance, make_role
-from tests.integration.emulator.samples import BUCKET
+from tests.samples import BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

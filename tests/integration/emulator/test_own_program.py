@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from tests.emulator import ROOT
-from tests.integration.emulator.samples import picture
+from tests.samples import picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """A folder with pictures at two depths, an answer and a hidden file."""
+    """A folder with pictures at two depths, an answer, a hidden file and one that is no picture."""
     folder = tmp_path / "images"
     (folder / "more").mkdir(parents=True)
     (folder / "answers").mkdir()
-    for name in ("1.jpg", "more/2 ü.jpg", ".hidden"):
+    for name in ("1.JPG", "more/2 ü.png", ".hidden.jpg", "README.md"):
         (folder / name).write_bytes(picture())
-    (folder / "answers" / "1.jpg.json").write_text("{}")
+    (folder / "answers" / "1.JPG.json").write_text("{}")
     return folder
 
 
@@ -53,7 +53,7 @@ def test_the_lines_that_are_printed_are_all_a_program_needs(
         where = {"endpoint_url": env["AWS_ENDPOINT_URL"], "region_name": env["AWS_REGION"]}
         s3, sqs = session.client("s3", **where), session.client("sqs", **where)
         listed = s3.list_objects_v2(Bucket=env["BUCKET"])["Contents"]
-        assert [found["Key"] for found in listed] == ["1.jpg", "more/2 ü.jpg"]
+        assert [found["Key"] for found in listed] == ["1.JPG", "more/2 ü.png"]
         group = {"MessageGroupId": "g"} if is_fifo else {}
         sqs.send_message(QueueUrl=env["QUEUE_URL"], MessageBody="1.jpg", **group)
         assert sqs.receive_message(QueueUrl=env["QUEUE_URL"])["Messages"][0]["Body"] == "1.jpg"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from carscribe import cost
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from carscribe_common import prices
 
 
 def test_an_hour_of_two_hosts() -> None:
@@ -35,23 +31,60 @@ def test_a_type_without_a_price_is_not_guessed() -> None:
 
 @pytest.mark.parametrize(
     ("images", "said"),
-    [(0, "0 images costs $0.000"), (1, "1 image costs $0.001"), (2500, "2500 images costs $2.500")],
+    [
+        (0, "0 images costs $0.000, and at most $0.000 more"),
+        (1, "1 image costs $0.001, and at most $0.001 more"),
+        (2500, "2500 images costs $2.500, and at most $2.500 more"),
+        (1_000_000, "1000000 images costs $1000.000, and at most $800.000 more"),
+    ],
 )
 def test_a_run(images: int, said: str) -> None:
-    """Each image is a tenth of a cent, and at most as much again."""
-    assert said in cost.a_run(images)
-    assert "at most as much again" in cost.a_run(images)
+    """Each image of the first million is a tenth of a cent, and each car as much again."""
+    assert f"{said} for those with a car." in cost.a_run(images, 50, 0.033)
+
+
+def test_a_long_run_costs_hours_too() -> None:
+    """At the quota's pace, which a small quota makes long."""
+    said = "At 50 a second it takes 5.6 h, in which the deployment costs $0.18."
+    assert said in cost.a_run(1_000_000, 50, 0.0328)
+    assert "At 5 a second it takes 55.6 h." in cost.a_run(1_000_000, 5, None)
+    assert "a second" not in cost.a_run(10_000, 50, 0.0328)
 
 
 def test_a_run_over_an_uncounted_bucket() -> None:
     """Where nobody has counted, the price of a thousand is said."""
-    assert "$1.00 to $2.00 for each thousand" in cost.a_run(None)
+    assert "$1.00 to $2.00 for each thousand" in cost.a_run(None, 50, 0.0328)
 
 
-def test_images_are_counted_as_terraform_uploads_them(tmp_path: Path) -> None:
-    """Endings in any case, in folders too; nothing hidden, and nothing else."""
-    for name in ("1.jpg", "more/2.PNG", "3.jpeg", ".hidden.jpg", ".git/4.jpg", "notes.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.jpg").mkdir()
-    assert cost.images_in(tmp_path) == 3
+@pytest.mark.parametrize(
+    ("instance_type", "usd"), [("t3.micro", 0.18), ("t3.nano", 0.19), ("t4g.micro", 0.144)]
+)
+def test_what_bursts_can_add(instance_type: str, usd: float) -> None:
+    """Two hosts of two vCPUs each, above what they have for good."""
+    assert 2 * prices.burst_usd_per_hour(instance_type) == pytest.approx(usd)
+    assert f"Bursts add ${usd:.2f} at the most" in cost.an_hour("us-east-1", instance_type)
+
+
+def test_what_knows_no_bursts_adds_nothing() -> None:
+    """Other families compute flat out for their price."""
+    assert prices.burst_usd_per_hour("m5.large") == 0
+    assert prices.burst_usd_per_hour("t3.2xlarge") == 0
+
+
+@pytest.mark.parametrize(
+    ("calls", "usd"),
+    [
+        (0, 0),
+        (1, 0.001),
+        (1_000_000, 1000),
+        (1_000_001, 1000.0008),
+        (5_000_000, 4200),
+        (5_000_001, 4200.0006),
+        (35_000_000, 22_200),
+        (35_000_001, 22_200.0004),
+        (100_000_000, 48_200),
+    ],
+)
+def test_the_tiers_of_rekognition(calls: int, usd: float) -> None:
+    """The first million of a month, the next four, the next thirty, and all others."""
+    assert prices.rekognition_usd(calls) == pytest.approx(usd, abs=1e-7)

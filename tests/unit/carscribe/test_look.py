@@ -102,4 +102,4 @@ def test_nothing_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing up, one sentence says how to bring it up on either target."""
     monkeypatch.setattr(look, "target_that_is_up", lambda: None)
     with pytest.raises(DeploymentError, match=r"`make up` makes the hosts on AWS"):
-        look.status()
+        look.status({})

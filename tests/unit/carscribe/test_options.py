@@ -7,7 +7,19 @@ import pytest
 from carscribe import options
 from carscribe.deployment import DeploymentError
 
-ALL = ("TARGET", "LAB", "YES", "EYES", "VERBOSE", "IMAGES", "HOST", "LINES", "RUN_ID", "CMD")
+ALL = (
+    "TARGET",
+    "LAB",
+    "YES",
+    "EYES",
+    "VERBOSE",
+    "IMAGES",
+    "HOST",
+    "LINES",
+    "RUN_ID",
+    "CMD",
+    "THUMBNAILS",
+)
 
 
 def collect(goal: str = "up", **environ: str) -> options.Options:
@@ -76,6 +88,21 @@ def test_lines_are_a_number(value: str) -> None:
     """LINES is a whole number above 0."""
     with pytest.raises(DeploymentError, match=r"^LINES is "):
         collect(CARSCRIBE_LINES=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [("", 200), ("all", 10_000), ("0", 0), ("500", 500), ("99999", 10_000)]
+)
+def test_thumbnails_are_all_or_a_number(value: str, wanted: int) -> None:
+    """Without a word 200, for each costs a whole picture over the caller's line."""
+    assert collect("results", CARSCRIBE_THUMBNAILS=value).thumbnails == wanted
+
+
+@pytest.mark.parametrize("value", ["-1", "some", "1.5", "²"])
+def test_what_is_no_number_of_thumbnails_is_refused(value: str) -> None:
+    """One sentence says what it may be."""
+    with pytest.raises(DeploymentError, match=r"^THUMBNAILS is .* it must be all, or a whole"):
+        collect("results", CARSCRIBE_THUMBNAILS=value)
 
 
 def test_a_tilde_is_a_home(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,23 @@ def test_thumbnail_is_made_once(tmp_path: Path) -> None:
     assert sorted(asked) == [("1.jpg", '"1.jpg"'), ("2.jpg", '"2.jpg"')]
 
 
+def test_only_the_first_ones_are_read_where_few_are_wanted(tmp_path: Path) -> None:
+    """Of the others no byte is fetched, and they are not told as missing."""
+    asked = []
+
+    def read(key: str, _: str) -> bytes:
+        asked.append(key)
+        return jpeg(1000, 1000)
+
+    made = Thumbnails(read, tmp_path, wanted=3)
+    found = list(made.of((record(str(n)) for n in range(500)), 500))
+    assert [number for number, data in enumerate(found) if data] == [0, 1, 2]
+    assert len(found) == 500
+    assert sorted(asked) == ["0", "1", "2"]
+    assert made.missing == 0
+    assert opened(found[0]).width == thumbnails.size_for(3).side, "few may be large"
+
+
 def test_changed_image_is_made_again(tmp_path: Path) -> None:
     """Another etag is another picture."""
     pictures = {'"old"': jpeg(300, 200), '"new"': jpeg(200, 300)}

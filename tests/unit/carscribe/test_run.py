@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,21 @@ def test_a_run_is_fetched_and_merged_and_named(
     assert f"The page:    {folder}/report.html" in said.out
     assert f"The table:   {folder}/results.csv" in said.out
     assert "fetched 0.3 kB of 0.3 kB" in said.err
+
+
+@pytest.mark.parametrize(("images", "is_said"), [(200, False), (201, True), (20_000, True)])
+def test_pictures_that_were_not_fetched_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], images: int, is_said: bool
+) -> None:
+    """The page has some of them, and a word on how to get the others."""
+    totals = {"images": images, "cars": 0, "with_text": 0, "failed": 0}
+    summary = {"totals": totals, "state": "complete"}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    run.say_result(tmp_path, {}, 200)
+    told = (
+        "of the first 200 images; `make results THUMBNAILS=all` fetches" in capsys.readouterr().out
+    )
+    assert told == is_said
 
 
 def test_a_run_that_is_not_complete_says_so(

@@ -1,4 +1,4 @@
-"""Images, answers and requests that the tests of this folder share."""
+"""Images, answers and requests that tests of several kinds share."""
 
 from __future__ import annotations
 

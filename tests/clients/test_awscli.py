@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.emulator.samples import (
+from tests.clients.conftest import installed
+from tests.emulator import ROOT
+from tests.samples import (
     BAD_IMAGES,
     BUCKET,
     LABEL_REQUESTS,
@@ -20,32 +20,39 @@ from tests.integration.emulator.samples import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.emulator import StandIn
 
+CLI = ROOT / ".venv-awscli" / "bin"
+SESSION = Path(__file__).with_name("awscli_session.py")
 FIRST = json.dumps({"S3Object": {"Bucket": BUCKET, "Name": "1.jpg"}})
 EXIT_SERVICE_ERROR = 255  # of version 1 of the CLI
 
 
 @pytest.fixture
-def aws(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """Run the AWS CLI inside this process: a new one takes a second for each command."""
-    for name, value in standin.env.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setenv("AWS_PAGER", "")
-    driver: Any = importlib.import_module("awscli.clidriver").create_clidriver()
+def aws(standin: StandIn) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """Run commands of the AWS CLI, in one process for a test."""
+    environment = {**standin.env, "PATH": os.environ["PATH"], "AWS_MAX_ATTEMPTS": "1"}
+    with subprocess.Popen(
+        [installed(CLI / "python"), str(SESSION)],
+        env={**environment, "AWS_PAGER": ""},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as session:
+        assert session.stdin is not None
+        assert session.stdout is not None
+        asked, answered = session.stdin, session.stdout
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = int(driver.main(list(arguments)))
-        printed = capfd.readouterr()
-        return code, printed.out, printed.err
+        def run(*arguments: str) -> tuple[int, str, str]:
+            asked.write(json.dumps(arguments) + "\n")
+            asked.flush()
+            code, out, err = json.loads(answered.readline())
+            return code, out, err
 
-    return run
+        yield run
+        asked.close()
 
 
 def options(request: dict[str, Any]) -> list[str]:
@@ -160,12 +167,22 @@ def test_a_refused_character(standin: StandIn, aws: Callable[..., tuple[int, str
 
 
 @pytest.mark.usefixtures("image")
-def test_the_command_itself_works(standin: StandIn) -> None:
+def test_the_command_itself_works(standin: StandIn, run: Callable[..., str]) -> None:
     """The installed `aws` reads its address from the environment and prints the labels."""
-    command = [sys.executable, str(Path(sys.executable).with_name("aws"))]
-    command += ["rekognition", "detect-labels", "--image", FIRST, "--max-labels", "1"]
-    environment = {**os.environ, **standin.env}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert json.loads(done.stdout)["Labels"][0]["Name"] == "Car"
+    words = ("rekognition", "detect-labels", "--image", FIRST, "--max-labels", "1")
+    said = run(installed(CLI / "python"), installed(CLI / "aws"), *words, env=standin.env)
+    assert json.loads(said)["Labels"][0]["Name"] == "Car"
+
+
+def test_files_are_synchronised(standin: StandIn, run: Callable[..., str], tmp_path: Path) -> None:
+    """`aws s3 sync` there and back again; the large one goes in parts."""
+    standin.client("s3").create_bucket(Bucket=BUCKET)
+    there, back = tmp_path / "there", tmp_path / "back"
+    (there / "more").mkdir(parents=True)
+    (there / "1.jpg").write_bytes(os.urandom(9 * 1024 * 1024))
+    (there / "more" / "2 ü+.jpg").write_bytes(b"two")
+    aws = (installed(CLI / "python"), installed(CLI / "aws"), "s3", "sync", "--quiet")
+    run(*aws, there, f"s3://{BUCKET}/in", env=standin.env)
+    run(*aws, f"s3://{BUCKET}/in", back, env=standin.env)
+    for name in ("1.jpg", "more/2 ü+.jpg"):
+        assert (back / name).read_bytes() == (there / name).read_bytes()

@@ -1,0 +1,109 @@
+"""Keep Terraform's state in a bucket, where a team shares it: `make backend BUCKET=...`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from carscribe import provision
+from carscribe.advice import advised
+from carscribe.credentials import check_credentials
+from carscribe.deployment import BUILD, DeploymentError
+from carscribe.steps import shown
+
+if TYPE_CHECKING:
+    from carscribe.targets import Aws
+
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+EXAMPLE = provision.CONFIGURATION / "backend_override.tf.example"
+NO_SUCH = frozenset({"404", "NoSuchBucket"})
+
+
+def keep_in(target: Aws, bucket: str) -> None:
+    """Make the bucket if it is not there, and let Terraform keep its state in it from now on.
+
+    Raises:
+        DeploymentError: the state here holds something, another bucket is in use, or AWS
+            does not let it.
+    """
+    if not BUCKET.fullmatch(bucket):
+        raise DeploymentError(
+            f"BUCKET is {bucket!r}: name a bucket for Terraform's state, 3 to 63 lower-case "
+            "letters, digits, hyphens and dots."
+        )
+    _refuse_what_is_up()
+    check_credentials()
+    terraform = provision.Terraform(provision.Deployment("aws", BUILD / "aws"))
+    values = provision.values(terraform, provision.NO_KEYS)
+    region = _bucket(target, bucket, str(values["region"]))
+    override = provision.BACKEND_OVERRIDE
+    text = text_of(bucket, f"{values['name']}/terraform.tfstate", region)
+    if override.exists() and override.read_text() != text:
+        raise DeploymentError(
+            f"{shown(override)} keeps the state elsewhere already: remove the file if nothing is "
+            "up there, and say it again."
+        )
+    override.write_text(text)
+    print(
+        f"Terraform's state is in s3://{bucket} from now on ({shown(override)}): each checkout "
+        f"that says `make backend BUCKET={bucket}` shares the deployment '{values['name']}'. "
+        "`make down` leaves the bucket."
+    )
+
+
+def _refuse_what_is_up() -> None:
+    """Where the state is in build/ it has to be empty: it is not moved."""
+    if provision.BACKEND_OVERRIDE.exists():
+        return
+    deployment = provision.Deployment("aws", BUILD / "aws")
+    if not deployment.state_file.exists():
+        return
+    terraform = provision.Terraform(deployment)
+    terraform.initialize()
+    if made := terraform.known().resources:
+        raise DeploymentError(
+            f"Terraform's state in {shown(deployment.state_file)} holds {len(made)} kinds of "
+            "resources, and is not moved: `make down` first, then `make backend` and `make up`."
+        )
+
+
+def _bucket(target: Aws, bucket: str, region: str) -> str:
+    """Make the bucket or take the one that is there; return its region.
+
+    A state that is overwritten by mistake can be had back from its versions.
+    """
+    s3 = target.session(region).client("s3")
+    try:
+        try:
+            found = s3.head_bucket(Bucket=bucket)
+            region = str(found.get("BucketRegion", region))
+        except ClientError as problem:
+            if problem.response.get("Error", {}).get("Code") not in NO_SUCH:
+                raise
+            made: dict[str, Any] = {"Bucket": bucket}
+            if region != "us-east-1":  # which S3 does not take as a constraint
+                made["CreateBucketConfiguration"] = {"LocationConstraint": region}
+            s3.create_bucket(**made)
+            s3.put_public_access_block(
+                Bucket=bucket,
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "IgnorePublicAcls": True,
+                    "RestrictPublicBuckets": True,
+                },
+            )
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    except (BotoCoreError, ClientError) as problem:
+        raise DeploymentError(advised(f"The bucket {bucket} cannot be used: {problem}")) from None
+    return region
+
+
+def text_of(bucket: str, key: str, region: str) -> str:
+    """Return the example with these values in it."""
+    text = EXAMPLE.read_text()
+    for name, value in {"bucket": bucket, "key": key, "region": region}.items():
+        text = re.sub(rf'(?m)^(    {name} +=) ".*"$', rf'\1 "{value}"', text)
+    return text

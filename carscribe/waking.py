@@ -1,0 +1,152 @@
+"""Hosts that are stopped: by themselves for want of a run, at a lab's end, by somebody's click.
+
+Every command that needs the hosts calls `awake` first; `states` only looks.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from carscribe.advice import advised
+from carscribe.deployment import DeploymentError, hosts
+from carscribe.runs import Remote, SilentError, ssh_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from carscribe.deployment import Host
+    from carscribe.targets import Target
+
+STOPPED = frozenset({"stopping", "stopped"})
+GONE = frozenset({"shutting-down", "terminated"})
+"""States of an instance (EC2 API Reference, InstanceState)."""
+
+RUNNING_SECONDS = 300
+"""A stop takes a minute or two where something hangs, a start less than one."""
+ANSWERS_SECONDS = 300
+POLL_SECONDS = 2
+
+KNOCK = "systemctl try-restart carscribe-idle.service 2>/dev/null || :"
+"""A host that is wanted counts its idle minutes anew."""
+
+
+def named(workers: Iterable[str]) -> str:
+    """Return ``Host A`` or ``Hosts A and B``."""
+    names = [worker.upper() for worker in workers]
+    return f"Host{'s' * (len(names) > 1)} {' and '.join(names)}"
+
+
+def _client(target: Target, present: Mapping[str, Host]) -> Any:
+    config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
+    region = str(present["a"].variables["carscribe_region"])
+    make: Any = target.session(region).client
+    return make("ec2", config=config)
+
+
+def _states(ec2: Any, present: Mapping[str, Host]) -> dict[str, str]:
+    ids = {host.instance_id: worker for worker, host in present.items()}
+    # By filter, for an id that EC2 has forgotten would be an error of the whole call.
+    answer = ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": sorted(ids)}])
+    found = {
+        ids[one["InstanceId"]]: str(one["State"]["Name"])
+        for reservation in answer["Reservations"]
+        for one in reservation["Instances"]
+    }
+    return {worker: found.get(worker, "terminated") for worker in present}
+
+
+def states(target: Target, present: Mapping[str, Host]) -> dict[str, str]:
+    """Return what EC2 says of each host, by worker; nothing if it cannot be asked."""
+    try:
+        return _states(_client(target, present), present)
+    except (BotoCoreError, ClientError, DeploymentError):
+        return {}
+
+
+def start_stopped(target: Target) -> list[str]:
+    """Start the hosts that are stopped, and return which; none where AWS cannot be asked.
+
+    Raises:
+        DeploymentError: there are no hosts, one was terminated, or AWS does not start them.
+    """
+    present = hosts()
+    try:
+        ec2 = _client(target, present)
+        seen = _states(ec2, present)
+    except (BotoCoreError, ClientError):
+        return []
+    if lost := [worker for worker, state in seen.items() if state in GONE]:
+        raise DeploymentError(
+            f"{named(lost)} was terminated: `make up` makes it anew, and its volume and runs are "
+            "there again."
+        )
+    stopped = [worker for worker, state in seen.items() if state in STOPPED]
+    if not stopped:
+        return []
+    print(f"{named(stopped)} stopped: starting (a minute or so)", file=sys.stderr, flush=True)
+    deadline = time.monotonic() + RUNNING_SECONDS
+    while asleep := [worker for worker, state in seen.items() if state != "running"]:
+        if time.monotonic() > deadline:
+            raise DeploymentError(
+                f"{named(asleep)} did not start within {RUNNING_SECONDS} s: look at it in the EC2 "
+                "console, then try again."
+            )
+        if ids := [present[one].instance_id for one in asleep if seen[one] == "stopped"]:
+            try:
+                ec2.start_instances(InstanceIds=ids)
+            except ClientError as problem:
+                raise DeploymentError(
+                    advised(f"{named(asleep)} cannot be started: {problem}")
+                ) from None
+        time.sleep(POLL_SECONDS)
+        seen = _states(ec2, present)
+    return stopped
+
+
+def awake(target: Target, seconds: float = ANSWERS_SECONDS) -> None:
+    """Start the hosts that are stopped, wait until they answer, and let all count anew.
+
+    Where AWS cannot be asked none is started: SSH needs no credentials, and who
+    calls this says whether a host answers.
+
+    Args:
+        target: where the hosts are.
+        seconds: to wait for the answers of those that were started.
+
+    Raises:
+        DeploymentError: there are no hosts, AWS does not start them, or they do not answer.
+    """
+    started = start_stopped(target)
+    present = hosts()
+
+    def answers(worker: str) -> bool:
+        return _answers(present[worker], seconds if worker in started else 0)
+
+    with ThreadPoolExecutor(len(present)) as pool:
+        answered = dict(zip(present, pool.map(answers, present), strict=True))
+    if silent := [worker for worker in started if not answered[worker]]:
+        raise DeploymentError(
+            f"{named(silent)} was started and does not answer SSH: your address may be another "
+            "now; `make up` mends that."
+        )
+
+
+def _answers(host: Host, seconds: float) -> bool:
+    """Knock, again and again for so long; tell whether the host answered."""
+    remote = Remote(host.worker, ssh_words(host.variables))
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            remote.read(KNOCK)
+        except SilentError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        else:
+            return True

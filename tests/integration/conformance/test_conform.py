@@ -1,0 +1,142 @@
+"""`make conform`, against an account that the emulator plays: what a first person on AWS does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conformance.account import BUDGET_USD, SAMPLES, BudgetError, Recorder
+from tests.conformance.scrub import Scrubber
+from tests.emulator import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.emulator import StandIn
+
+
+def conform(
+    standin: StandIn, out: Path, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run it as the Makefile does, with nobody to be asked."""
+    paths = [str(ROOT / part) for part in (".", "common", "worker_a", "worker_b")]
+    return subprocess.run(
+        [sys.executable, "-m", "tests.conformance.conform", "--out", str(out), *arguments],
+        cwd=ROOT,
+        env={
+            **standin.env,
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": ":".join(paths),
+            **{f"CARSCRIBE_{name}": value for name, value in variables.items()},
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def packed(out: Path) -> dict[str, str]:
+    """Return the texts of the one file that a person sends."""
+    [path] = out.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        files = [member for member in archive.getmembers() if member.isfile()]
+        assert {(member.uid, member.uname) for member in files} == {(0, "")}
+        return {
+            member.name.rpartition("/")[2]: archive.extractfile(member).read().decode()  # type: ignore[union-attr] # a file
+            for member in files
+        }
+
+
+def test_an_account_that_answers_as_documented(
+    start_standin: Callable[..., StandIn], tmp_path: Path
+) -> None:
+    """Each answer is kept without its account, and nothing is left behind."""
+    standin, out = start_standin(images=SAMPLES), tmp_path / "out"
+    asked = "digests or presigned or surest_label or not_there"
+    done = conform(standin, out, "-k", asked, YES="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "at most $0.10" in done.stdout
+    assert "AWS differs in none of 5 points." in done.stdout
+    kept = packed(out)
+    assert set(kept) == {"answers.jsonl", "report.txt"}
+    assert "AWS differs in none" in kept["report.txt"]
+    answers = [json.loads(line) for line in kept["answers.jsonl"].splitlines()]
+    [sent] = [line for line in answers if line["call"] == "sqs.SendMessage"]
+    assert sent["test"] == "test_digests_are_as_documented"
+    assert sent["request"]["MessageBody"] == "ü"
+    assert sent["status"] == 200
+    assert "/000000000000/" in sent["request"]["QueueUrl"]
+    assert "123456789012" not in "".join(kept.values())
+    assert standin.client("s3").list_buckets()["Buckets"] == []
+    assert "QueueUrls" not in standin.client("sqs").list_queues()
+
+
+def test_an_account_that_differs(standin: StandIn, tmp_path: Path) -> None:
+    """It is said in which point, and by what."""
+    standin.faults({"operations": {"sqs.PurgeQueue": {"error_share": 1}}})
+    done = conform(standin, tmp_path, "-k", "purge or presigned", YES="1")
+    assert done.returncode == 65
+    assert "AWS differs in 1 of 2 points:" in done.stdout
+    assert "test_sqs.py::test_a_purge_is_refused_within_a_minute: " in done.stdout
+    assert '"status": 500' in packed(tmp_path)["answers.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "said"),
+    [
+        ({}, 78, "Say YES=1 to go on; nothing was asked and nothing made."),
+        ({"YES": "maybe"}, 78, "YES is 'maybe'"),
+        ({"AMBIENT_YES": "1"}, 78, "YES=1 is set in your environment"),
+        ({"AMBIENT_HOSTS": "1"}, 78, "HOSTS=1 is set in your environment"),
+    ],
+)
+def test_nothing_is_made_unasked(
+    standin: StandIn, tmp_path: Path, variables: dict[str, str], code: int, said: str
+) -> None:
+    """Where nobody can be asked, and where the answer stands in the environment by chance."""
+    done = conform(standin, tmp_path, **variables)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert set(standin.counts()) <= {"sts.GetCallerIdentity"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_stops_before_it_costs_more(standin: StandIn) -> None:
+    """A call that would go beyond what was promised is not made; what was made can be removed."""
+    recorder = Recorder(None, Scrubber())
+    rekognition, s3 = standin.client("rekognition"), standin.client("s3")
+    for client in (rekognition, s3):
+        recorder.watch(client)
+    recorder.spent_usd = BUDGET_USD - 0.0005
+    with pytest.raises(BudgetError, match=r"more than \$0.10"):
+        rekognition.detect_labels(Image={"Bytes": b"x"})
+    assert "rekognition.DetectLabels" not in standin.counts()
+    s3.list_buckets()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("arn:aws:sqs:us-east-1:123456789012:q", "arn:aws:sqs:us-east-1:000000000000:q"),
+        ("arn:aws:iam::123456789012:user/me", "arn:aws:iam::000000000000:(who 1)"),
+        ("sts::1:assumed-role/LabRole/me@x.org ok", "sts::1:(who 1) ok"),
+        ("AK" + "IAIOSFODNN7EXAMPLE", "(key 1)"),
+        ("i-0123456789abcdef0, i-0123456789abcdef0, vol-01234567", "(i 1), (i 1), (vol 2)"),
+        ("A 52.1.2.3, 10.1.2.3", "A (ip 1), 10.1.2.3"),
+        ("a73b5e30-1c02-4c5e-9e0c-0c7c33e1a1b2", "(uuid 1)"),
+        ("ec2-52-1-2-3.compute-1.amazonaws.com", "(host 1).compute-1.amazonaws.com"),
+        ("1234567890123 and 98.5", "1234567890123 and 98.5"),
+        ("token SECRET, account 42", "token (secret), account 000000000000"),
+    ],
+)
+def test_what_nobody_is_to_read(text: str, expected: Any) -> None:
+    """Account numbers, keys, names and ids; what is the same stays the same."""
+    assert Scrubber(["SECRET", "42"])(text) == expected
