@@ -67,7 +67,7 @@ class DetectionStore(Store):
 
     # --- inside a transaction -------------------------------------------------------
 
-    def add(self, detections: Sequence[Detection]) -> list[Car]:
+    def add(self, detections: Iterable[Detection]) -> list[Car]:
         """Take what came of images; give each car its n; return the cars.
 
         If the transaction is rolled back, this object's ``last_n`` and
@@ -75,6 +75,7 @@ class DetectionStore(Store):
         """
         cars: list[Car] = []
         rows: list[tuple[Any, ...]] = []
+        answers: list[tuple[str | None, str | None, int]] = []
         counts = {"detected": 0, "cars": 0, "failed": 0, "billed": 0}
         for item in detections:
             image, n = item.image, None
@@ -86,6 +87,7 @@ class DetectionStore(Store):
             counts["cars"] += item.is_car
             counts["failed"] += item.failure is not None
             counts["billed"] += item.billed
+            answers.append((item.region, item.model, item.bytes_elsewhere))
             rows.append(
                 (
                     image.key,
@@ -102,7 +104,7 @@ class DetectionStore(Store):
             )
         self.execute_many("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", rows)
         self.count(**counts)
-        self.count_answers((d.region, d.model, d.bytes_elsewhere) for d in detections)
+        self.count_answers(answers)
         if cars:
             self.put(digest=str(self.digest))
         return cars

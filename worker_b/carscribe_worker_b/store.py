@@ -12,7 +12,7 @@ from carscribe_common.rules import natural_key
 from carscribe_common.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from carscribe_worker_b.text_detection import TextResult
@@ -90,11 +90,11 @@ class TextStore(Store):
 
     # --- inside a transaction ---------------------------------------------------------
 
-    def settle(self, results: Sequence[TextResult]) -> None:
+    def settle(self, results: Iterable[TextResult]) -> None:
         """Take what came of images; each settles its n."""
-        self.count_answers((r.region, r.model, r.bytes_elsewhere) for r in results)
         counts: Counter[str] = Counter()
         settled: list[tuple[int, str]] = []
+        answers: list[tuple[str | None, str | None, int]] = []
         for item in results:
             car = item.car
             first = self.one("SELECT 1 FROM text WHERE n = ? LIMIT 1", car.n) is None
@@ -118,7 +118,9 @@ class TextStore(Store):
             counts["failed"] += (item.failure is not None) - (not first)
             counts["billed"] += item.billed
             settled.append((car.n, car.key))
+            answers.append((item.region, item.model, item.bytes_elsewhere))
         self.count(**counts)
+        self.count_answers(answers)
         self.execute_many("DELETE FROM in_flight WHERE n = ? AND key = ?", settled)
         self.execute_many("DELETE FROM begun WHERE n = ? AND key = ?", settled)
 
