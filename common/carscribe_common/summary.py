@@ -108,7 +108,7 @@ class Summary:
         """
         data = self._data(_STATES.get(code, "failed"))
         data |= {"reason": reason, "exit_code": int(code), "failures": list(failures)}
-        models = {model for by_model in data["answers"].values() for model in by_model}
+        models = {answer.partition(" ")[2] for answer in data["answers"]}
         if len(models) > 1:
             logger.warning(
                 "Several versions of the model answered, %s: what they see may differ",
@@ -156,7 +156,12 @@ class Summary:
             "calls_unknown": self._store.calls_unknown + counts["unanswered"],
             "rate_per_second": round(self._regions.rate_per_second, 2),
             "regions": self._regions.states(),
-            "answers": _answers(counts),
+            # By region and version of the model: one of several may see something else.
+            "answers": {
+                name.removeprefix("answers:").replace(":", " "): counts[name]
+                for name in sorted(counts)
+                if name.startswith("answers:")
+            },
             "calls_moved": counts["moved"],
             "transferred_bytes": sent,
             "billed_calls": billed,
@@ -173,13 +178,3 @@ class Summary:
         counts = Counter(self._stored)
         counts.update(self._calls.pending())
         return counts
-
-
-def _answers(counts: Counter[str]) -> dict[str, dict[str, int]]:
-    """Return how many images each version of the model answered, by region."""
-    answers: dict[str, dict[str, int]] = {}
-    for name in sorted(counts):
-        if name.startswith("answers:"):
-            _, region, model = name.split(":")
-            answers.setdefault(region, {})[model] = counts[name]
-    return answers
