@@ -323,6 +323,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         pairs = [f"{name} = var.{name}" for name in ASKED_FOR]
         rate = "rekognition_rate_per_second"
         pairs += [f"{rate} = local.{rate}", f"{rate}_is_given = var.{rate} != null"]
+        pairs.append("rekognition_rates_elsewhere = local.rekognition_rates_elsewhere")
         found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
         networks = asked("var.ssh_ingress_cidrs")
     if networks != UNKNOWN:
