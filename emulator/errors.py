@@ -83,7 +83,9 @@ def throttled(service: str, choice: int) -> Answer:
     """Say "too fast" as `service` would; `choice` picks among its names for it."""
     names = THROTTLES.get(service, DEFAULT_THROTTLES)
     code, status = names[choice % len(names)]
-    return error(service, code, "Rate exceeded", status)
+    answer = error(service, code, "Rate exceeded", status)
+    answer.is_throttle = True
+    return answer
 
 
 def failed(service: str) -> Answer:

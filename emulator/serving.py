@@ -107,6 +107,7 @@ def serve(options: argparse.Namespace) -> int:
 
 async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    lifetime.spare_collections()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     try:
