@@ -179,6 +179,16 @@ def test_no_refusal_of_another_region_settles_an_image(
     assert world.calls.take()["moved"] == 1
 
 
+def test_after_a_refusal_no_third_region_is_asked() -> None:
+    """Not at once, and not when the bucket's own region had to be asked again."""
+    refusal, throttled = answer("ImageTooLargeException"), answer("ThrottlingException")
+    world = World(us_east_1=[throttled, TEXT], us_west_2=[refusal], eu_west_1=[])
+    world.busy(HOME)
+    world.busy(THIRD)
+    assert world.ask().region == HOME
+    assert [name for name, _ in world.asked if name != "s3"] == [THERE, HOME, HOME]
+
+
 def test_the_refusal_of_the_bucket_s_region_is_the_image_s_own() -> None:
     """As with one region alone: its failure, or a question whose it is."""
     world = World(

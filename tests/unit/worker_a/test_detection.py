@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.response import StreamingBody
 
 from carscribe_common.circuit_breaker import IN_A_ROW
 from carscribe_common.errors import Exit, ShutdownRequested, WorkerExit
@@ -168,3 +170,20 @@ def test_objects_that_cannot_be_read_stop_nothing(head: Any, reason: str) -> Non
     failures = [detect(call, IMAGE).failure for _ in range(count)]
     assert {failure and failure["reason"] for failure in failures} == {reason}
     assert detect(call, IMAGE).is_car
+
+
+def test_another_region_gets_the_bytes_that_were_listed() -> None:
+    """A downloads the image then, with its etag; where and by which model it was seen is kept."""
+    body = StreamingBody(io.BytesIO(b"picture"), 7)
+    service = Service(
+        get_object=[{"Body": body, "ContentLength": 7}],
+        detect_labels=[{"Labels": [], "LabelModelVersion": "3.1"}],
+    )
+    call, _ = caller(service)
+    both = regions(call, {"us-east-1": 50.0, "us-west-2": 50.0})
+    both.home.in_flight = both.home.cap - 1
+    found = detect_car(both, SETTINGS, ByteBudget(IN_MEMORY_BYTES), IMAGE)
+    assert (found.region, found.model, found.bytes_elsewhere) == ("us-west-2", "3.1", 7)
+    download, asked = service.asked
+    assert download == ("get_object", {"Bucket": "photos", "Key": "1.jpg", "IfMatch": '"e"'})
+    assert asked[1]["Image"] == {"Bytes": b"picture"}

@@ -79,6 +79,21 @@ def detect(
     return found, service
 
 
+def test_another_region_gets_the_bytes_of_a_large_picture_too(settings: SettingsB) -> None:
+    """Downloaded as it was listed, so that there is nothing to look at before or after."""
+    service = Service(
+        get_object=[content(b"x" * 11)],
+        detect_text=[detections(LINE) | {"TextModelVersion": "3.1"}],
+    )
+    call, _ = caller(service)
+    both = regions(call, {"us-east-1": 50.0, "us-west-2": 50.0})
+    both.home.in_flight = both.home.cap - 1
+    found = detect_text(both, settings, ByteBudget(2 * LIMIT), car(1, size=LIMIT + 1))
+    assert (found.line, found.failure) == ("GO 77", None)
+    assert (found.region, found.model, found.bytes_elsewhere) == ("us-west-2", "3.1", 11)
+    assert [operation for operation, _ in service.asked] == ["get_object", "detect_text"]
+
+
 def test_a_small_picture_is_passed_as_bytes(settings: SettingsB) -> None:
     """Downloaded as it was listed, with no look at it before or after."""
     found, service = detect(
