@@ -324,6 +324,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         rate = "rekognition_rate_per_second"
         pairs += [f"{rate} = local.{rate}", f"{rate}_is_given = var.{rate} != null"]
         pairs.append("subnet_cidr = local.subnet_cidr")
+        pairs.append("rekognition_rates_elsewhere = local.rekognition_rates_elsewhere")
         found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
         networks = asked("var.ssh_ingress_cidrs")
     if networks != UNKNOWN:

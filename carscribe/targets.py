@@ -104,6 +104,7 @@ class Aws:
                 lab=lab,
                 profile=values["existing_instance_profile"],
                 instance_type=str(values["instance_type"]),
+                elsewhere=values["rekognition_rates_elsewhere"],
             ).findings()
 
     def price(self, values: Mapping[str, Any]) -> str:

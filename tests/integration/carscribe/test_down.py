@@ -223,7 +223,7 @@ def test_a_plan_shows_changes_and_cost_and_makes_nothing(checkout: Checkout) -> 
     assert "An hour costs about $0.033" in said
     assert "aws_instance.worker" in said
     assert " to add, 0 to change, 0 to destroy." in said
-    assert checkout.standin.client("ec2").describe_instances()["Reservations"] == []
+    assert checkout.emulator.client("ec2").describe_instances()["Reservations"] == []
 
 
 def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> None:
