@@ -19,7 +19,7 @@ async def answer(emulator: Emulator, request: Request) -> Answer:
     """Carry out one admin call.
 
     GET counts, in_flight (calls under way or answered just now), recognizer (whether one
-    looks at pictures without a recorded answer), instances (states and
+    looks at pictures without a recorded answer, and how many nobody looked at), instances (states and
     reboots, for the local hosts); POST reset, faults,
     answers (look for new ones now), iam {"enforced": bool},
     metadata {"credentials_lifetime_seconds": n, "addresses": {"127.0.0.1": "i-..."}},
@@ -42,7 +42,9 @@ async def _carry_out(emulator: Emulator, call: str, value: dict[str, Any]) -> An
         case "GET in_flight":
             return Answer.of_json(emulator.counts.in_flight())
         case "GET recognizer":
-            return Answer.of_json({"loaded": emulator.rekognition.has_recognizer})
+            loaded = emulator.rekognition.has_recognizer
+            unseen = 0 if loaded else emulator.answers.missed
+            return Answer.of_json({"loaded": loaded, "unseen": unseen})
         case "GET instances":
             return Answer.of_json(await emulator.moto.run(reboots.instances))
         case "POST reset":

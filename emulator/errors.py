@@ -30,6 +30,8 @@ FAILURES = {
     "s3": ("InternalError", 500),
 }
 DEFAULT_FAILURE = ("InternalFailure", 500)
+DENIALS = {"rekognition": ("AccessDeniedException", 400), "s3": ("AccessDenied", 403)}
+DEFAULT_DENIAL = ("AccessDenied", 403)
 PAGE = "docs/emulator.md"
 JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1"}
 
@@ -69,6 +71,12 @@ def error(service: str, code: str, message: str, status: int = 400) -> Answer:
         )
     xml = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'
     return Answer(status, xml.encode(), [("Content-Type", "application/xml")])
+
+
+def denied(service: str, operation: str) -> Answer:
+    """Refuse an operation as `service` would refuse who may not use it."""
+    code, status = DENIALS.get(service, DEFAULT_DENIAL)
+    return error(service, code, f"User is not authorized to perform: {operation}", status)
 
 
 def throttled(service: str, choice: int) -> Answer:

@@ -12,8 +12,10 @@ The setting is one JSON object; every part of it is optional:
          "throttle_share": 0.3,      of calls, refused at once as too fast
          "error_share": 0.1,         of calls, answered with a 5xx without being carried out
          "drop_share": 0.05,         of calls, carried out, the response cut off in the middle
+         "deny_share": 1,            of calls, refused as not allowed
          "latency_seconds": ...},    in place of the common one
-       "s3.*": {...}, "*": {...}},   the most exact entry alone holds
+       "s3.*": {...}, "*": {...},    the most exact entry alone holds
+       "rekognition.*@eu-west-1": {...}},   in that region; each has its own quota
      "sqs": {
        "duplicate": true,            every message sent can be received twice
        "shuffle": true,              messages are received in any order
@@ -39,7 +41,7 @@ from emulator.quota import TokenBucket
 # The 99th percentile of the normal distribution, in standard deviations.
 P99_STANDARD_DEVIATIONS = 2.3263
 
-SHARES = ("throttle_share", "error_share", "drop_share")
+SHARES = ("throttle_share", "error_share", "drop_share", "deny_share")
 OPERATION_KEYS = {*SHARES, "tps", "burst", "latency_seconds"}
 SQS_FLAGS = ("duplicate", "shuffle")
 SQS_SHARES = ("send_batch_fail_share", "delete_batch_fail_share", "visibility_batch_fail_share")
@@ -58,6 +60,7 @@ class Fate:
     throttled: bool = False
     failed: bool = False
     dropped: bool = False
+    denied: bool = False
 
 
 SPARED = Fate()
@@ -95,7 +98,7 @@ class Faults:
         self.silent_until = float(until)
 
     def fate_of(self, operation: str) -> Fate:
-        """Decide the fate of the next call of an operation."""
+        """Decide the fate of the next call of an operation, or of one in a region: `...@region`."""
         known = self._operations.get(operation)
         if known is None:
             known = self._operations[operation] = self._new(operation)
@@ -113,6 +116,7 @@ class Faults:
             throttled=throttled,
             failed=throws["error_share"],
             dropped=throws["drop_share"],
+            denied=throws["deny_share"],
         )
 
     def sqs_flag(self, name: str) -> bool:
@@ -131,10 +135,10 @@ class Faults:
 
     def _new(self, operation: str) -> _Operation:
         table: dict[str, Any] = self.setting.get("operations", {})
+        anywhere, _, region = operation.partition("@")
         service = operation.partition(".")[0]
-        found: dict[str, Any] = next(
-            (table[name] for name in (operation, f"{service}.*", "*") if name in table), {}
-        )
+        names = (operation, f"{service}.*@{region}", anywhere, f"{service}.*", "*")
+        found: dict[str, Any] = next((table[name] for name in names if name in table), {})
         rules = {"latency_seconds": self.setting.get("latency_seconds", 0.0), **found}
         quota = None
         if "tps" in rules:

@@ -149,7 +149,9 @@ class Emulator:
         if refusal is not None:
             log.info("%s refused: %r", operation, request.access_key_id)
             return refusal
-        fate = self.faults.fate_of(operation)
+        # Rekognition's quota, and all that befalls it, is each region's own.
+        is_regional = operation.startswith("rekognition.")
+        fate = self.faults.fate_of(f"{operation}@{request.region}" if is_regional else operation)
         if fate.latency_seconds or self._is_silent():
             return self._meet_late(fate, operation, request)
         return self._meet(fate, operation, request)
@@ -161,11 +163,13 @@ class Emulator:
         return found if isinstance(found, Answer) else await found
 
     def _meet(self, fate: Fate, operation: str, request: Request) -> Answer | Awaitable[Answer]:
-        if fate.throttled or fate.failed:
-            said = errors.protocol_of(operation.partition(".")[0], request)
-            if fate.failed and not fate.throttled:
-                return errors.failed(said)
+        said = errors.protocol_of(operation.partition(".")[0], request)
+        if fate.throttled:
             return errors.throttled(said, self.counts.throttled(operation))
+        if fate.failed:
+            return errors.failed(said)
+        if fate.denied:
+            return errors.denied(said, operation)
         found = self.carry_out(operation, request)
         return _cut_off(found) if fate.dropped else found
 

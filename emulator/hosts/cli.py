@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import functools
+import shutil
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.hosts import image, instances, packages, preflight, server, teardown, watch
+from emulator.hosts import image, instances, network, packages, preflight, server, teardown, watch
 from emulator.hosts.deployment import Deployment, read_json, write_json
 from emulator.hosts.engine import Engine
 from emulator.hosts.errors import HostsError
@@ -36,7 +37,8 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         parser.set_defaults(command=functools.partial(_carry_out, command))
         return parser
 
-    add("check", "say whether this machine can carry the local hosts", check)
+    look = add("check", "say whether this machine can carry the local hosts", check)
+    look.add_argument("--subnet", help="see too whether this network is free")
     add("install", "install the packages that the local hosts need", install)
     start = add("serve-start", "start the emulator in the background unless it runs", serve_start)
     start.add_argument("options", nargs=argparse.REMAINDER, help="options of 'serve'")
@@ -67,9 +69,12 @@ def _carry_out(command: Callable[[argparse.Namespace], None], options: argparse.
     return 0
 
 
-def check(_options: argparse.Namespace) -> None:
+def check(options: argparse.Namespace) -> None:
     """Look at this machine and change nothing."""
-    print(preflight.look())
+    found = preflight.look()
+    if options.subnet and shutil.which("ip"):  # else it is installed first
+        network.check_free(Deployment.here(), [options.subnet])
+    print(found)
 
 
 def install(_options: argparse.Namespace) -> None:

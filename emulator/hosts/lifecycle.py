@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from emulator.hosts import network, volumes
 from emulator.hosts.engine import Plan
 from emulator.hosts.errors import HostsError
+from emulator.hosts.process import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,6 +117,15 @@ class Hosts:
         }
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
+        # An instance keeps its keys for as long as there is one, whatever becomes of its container.
+        for kind in ("ed25519", "ecdsa"):
+            key = folder / f"ssh_host_{kind}_key"
+            if not key.exists():
+                new = key.with_suffix(".new")
+                new.unlink(missing_ok=True)
+                run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", new])
+                new.with_name(f"{new.name}.pub").unlink()
+                new.rename(key)
         return folder
 
     def wait_until_ready(self, instances: Iterable[Instance]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from tests.emulator import Emulator
 
 SAMPLES = ROOT / "images"
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    """Whichever one npm is set to serves the packages, and each is known by its digest."""
+    lock = json.loads((JAVASCRIPT / "package-lock.json").read_text())
+    packages = [found for name, found in lock["packages"].items() if name]
+    assert packages
+    assert all("integrity" in found and "resolved" not in found for found in packages)
 
 
 @pytest.fixture(autouse=True)

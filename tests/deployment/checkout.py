@@ -11,16 +11,24 @@ import threading
 import time
 import urllib.request
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 
+from emulator.hosts.deployment import Deployment
+from emulator.hosts.engine import Engine
 from emulator.secret import Secret
+
+if TYPE_CHECKING:
+    import signal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 600.0
+SCREEN_LINES = 40
+"""What a large terminal shows at once."""
 LEFT_OUT = shutil.ignore_patterns(
     ".git",
     ".venv*",
@@ -40,6 +48,11 @@ class Done:
 
     code: int
     text: str
+
+    @property
+    def fits_on_a_screen(self) -> bool:
+        """Whether all that it said can be seen at once."""
+        return len(self.text.splitlines()) <= SCREEN_LINES
 
     def changed(self) -> dict[str, int]:
         """Return the number of changes on each host, from Ansible's recap."""
@@ -140,6 +153,15 @@ class Copy:
         said = self.command("ansible", f"worker-{worker}", *words, folder="ansible").text
         return said.partition(">>\n")[2].strip()
 
+    def lose(self, worker: str) -> None:
+        """Remove a host with its root disk, as nothing can be prepared for."""
+        state = self.root / "build/local"
+        said = self.command("python", "-m", "emulator", "status").text
+        found = re.search(rf"worker-{worker}  (i-\w+) ", said)
+        assert found, said
+        program = json.loads((state / "hosts/engine.json").read_text())["program"]
+        Engine(Deployment(state, CHECKOUT / "build/cache"), program).remove(found[1])
+
     def append(self, path: str, text: str) -> None:
         """Change one of the copy's files."""
         with (self.root / path).open("a") as file:
@@ -164,18 +186,20 @@ class Copy:
         return (folder / "output.txt").read_text()
 
 
-class Playing:
-    """A playbook that runs beside the test."""
+class Beside:
+    """A command that runs beside the test, in a session of its own as on a terminal."""
 
-    def __init__(self, copy: Copy, *words: str) -> None:
+    def __init__(self, copy: Copy, *words: str, folder: str = ".") -> None:
         self.lines: list[str] = []
         self._process = subprocess.Popen(
-            ["ansible-playbook", *words],
-            cwd=copy.root / "ansible",
+            words,
+            cwd=copy.root / folder,
             env=copy.environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -197,6 +221,20 @@ class Playing:
             assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.text}"
             time.sleep(0.2)
 
+    def signal(self, number: signal.Signals, *, alone: bool = False) -> None:
+        """Send a signal to it and all that it started, as a terminal does, or to it alone."""
+        with suppress(ProcessLookupError):
+            if alone:
+                self._process.send_signal(number)
+            else:
+                os.killpg(self._process.pid, number)
+
+    def has_ended(self, seconds: float) -> bool:
+        """Wait so long for its end."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
+
     def end(self, seconds: float = 300) -> int:
         """Wait for its end, and return its exit code."""
         try:
@@ -204,3 +242,10 @@ class Playing:
         finally:
             self._process.kill()
             self._reader.join()
+
+
+class Playing(Beside):
+    """A playbook that runs beside the test."""
+
+    def __init__(self, copy: Copy, *words: str) -> None:
+        super().__init__(copy, "ansible-playbook", *words, folder="ansible")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.deployment import sandbox
-from tests.deployment.checkout import CHECKOUT, Playing
+from tests.deployment.checkout import CHECKOUT, Beside, Playing
 
 if TYPE_CHECKING:
     from tests.deployment.checkout import Copy
@@ -91,7 +91,8 @@ def test_the_other_target_is_refused(up: Copy) -> None:
 def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
     """B's host reboots while it reads: the run goes on by itself, and its result is right.
 
-    Meanwhile neither a second run nor a change of the hosts is let in.
+    Meanwhile neither a second run nor a change of the hosts is let in; who goes on with the
+    run that is in progress looks on.
     """
     count_anew(up)
     up.emulator("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 60}}})
@@ -101,10 +102,13 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
         done = up.playbook(refused, code=None)
         assert done.code != 0
         assert "A run is in progress on worker-b" in done.text
+    again = Playing(up, "run.yml", "-e", f"run_id={run_in(playing.text)}")
+    again.await_text(r"B read 0 of 6 cars")
     up.command("python", "-m", "emulator", "reboot", "worker-b")
     up.emulator("faults", {})
-    code = playing.end()
-    assert code == 0, playing.text
+    for looks_on in (playing, again):
+        code = looks_on.end()
+        assert code == 0, looks_on.text
     assert up.result() == EXPECTED
     counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] == 10
@@ -125,6 +129,38 @@ def test_a_reboot_of_a_in_the_middle_of_a_run(up: Copy) -> None:
     counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] <= 10 + in_flight
     assert counts["rekognition.DetectText"]["ok"] == 6
+
+
+@pytest.mark.parametrize(
+    ("worker", "operation", "calls"),
+    [("a", "rekognition.DetectLabels", 10), ("b", "rekognition.DetectText", 6)],
+)
+def test_a_host_is_lost_in_the_middle_of_a_run(
+    up: Copy, worker: str, operation: str, calls: int
+) -> None:
+    """`make up` once and `make run RUN_ID=...` once: identical, and paid twice at most what was in flight."""
+    count_anew(up)
+    up.emulator("faults", {"operations": {operation: {"latency_seconds": 25}}})
+    running = Beside(up, "python", "-m", "carscribe", "run")
+    in_flight = await_calls(up, operation)
+    up.lose(worker)
+    up.emulator("faults", {})
+    running.signal(signal.SIGINT)
+    assert running.end() == 130
+    assert "goes on without you" in running.text
+    again = up.make_target("up")
+    ended = up.make_target("run", f"RUN_ID={run_in(running.text)}")
+    assert EXPECTED in ended.text
+    assert up.result() == EXPECTED
+    assert again.fits_on_a_screen, again.text
+    assert ended.fits_on_a_screen, ended.text
+    paid = {name: number["ok"] for name, number in up.emulator("counts").items() if "ok" in number}
+    assert paid[operation] <= calls + in_flight
+    other = {"rekognition.DetectLabels": 10, "rekognition.DetectText": 6}
+    del other[operation]
+    # What the other worker had in flight when it was stopped is given back, not lost.
+    for name, number in other.items():
+        assert paid[name] == number, paid
 
 
 def test_b_s_volume_is_full(up: Copy) -> None:
@@ -269,14 +305,13 @@ def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
 
 
 def test_a_host_that_does_not_answer(up: Copy) -> None:
-    """A host that is stopped is named in one sentence, with what to do."""
+    """A playbook names a host that is stopped, with what to do; `make up` starts it."""
     up.command("python", "-m", "emulator", "stop", "worker-a")
-    try:
-        done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
-    finally:
-        up.command("python", "-m", "emulator", "start", "worker-a")
+    done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
     assert done.code != 0
     assert "worker-a does not answer SSH at" in done.text
+    assert "Host A stopped: starting" in up.make_target("up").text
+    assert up.playbook("site").changed() == UNCHANGED
 
 
 def test_forgotten_hosts_stop_and_who_needs_them_starts_them(up: Copy) -> None:
@@ -311,6 +346,7 @@ def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
         known.write_text(before)
     assert done.code != 0
     assert "answers with another SSH host key than before" in done.text
+    assert re.search(r"`ssh-keygen -f build/known_hosts\s+-R i-[0-9a-f]+`", done.text), done.text
     assert seconds < 10, "it went on knocking"
 
 
@@ -356,6 +392,13 @@ def test_down_after_a_half_failed_up(copy: Copy) -> None:
     started.wait()
     copy.make_target("down")
     assert remains(copy.root) == []
+
+
+def run_in(text: str) -> str:
+    """Return the id of the run that a command has named first."""
+    found = re.search(r"[Rr]un (2\d{7}T\d{6}Z-[0-9a-f]{6})", text)
+    assert found, text
+    return found[1]
 
 
 def count_anew(copy: Copy) -> None:

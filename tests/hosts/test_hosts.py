@@ -213,6 +213,12 @@ def test_another_deployment_on_the_same_subnet_is_refused_by_name(
     refused = world.local("up", code=78)
     assert str(hosts.state) in refused.stderr
     assert refused.stderr.count("\n") == 1
+    # What `make doctor` and `make up` ask before Terraform makes anything.
+    assert (
+        world.local("check", "--subnet", f"{hosts.network}.1.0/24", code=78).stderr
+        == refused.stderr
+    )
+    world.local("check", "--subnet", "10.216.1.0/24")
     assert hosts.ssh("worker-a", "true") == ""
 
 

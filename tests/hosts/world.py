@@ -220,8 +220,16 @@ class World:
 
     def first_process(self, role: str) -> Victim:
         """Return the first process of a host."""
-        engine = Engine(self.deployment, "podman" if self.deployment.engine.exists() else "docker")
-        return Victim(engine.containers()[self.ids[role]].pid)
+        return Victim(self.containers.containers()[self.ids[role]].pid)
+
+    def lose(self, role: str) -> None:
+        """Remove a host with its root disk, behind the API's back."""
+        self.containers.remove(self.ids[role])
+
+    @property
+    def containers(self) -> Engine:
+        """The engine that has the hosts."""
+        return Engine(self.deployment, "podman" if self.deployment.engine.exists() else "docker")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from carscribe import leftovers
+from tests import operator_policy
 from tests.emulator import Emulator, start
 from tests.terraform.deployments import (
     ROOT,
@@ -32,12 +33,14 @@ class World:
         self.exit_codes: dict[str, int] = {}
         self.made: dict[str, set[str]] = {}
         self.found: list[leftovers.Found] = []
+        self.called: set[str] = set()
 
     def finish(self) -> None:
         """Wait for the applies, once."""
         if not self.exit_codes:
             for name, deployment in self.deployments.items():
                 self.exit_codes[name] = deployment.wait()
+            self.called = operator_policy.names(self.emulator.counts())
             self.made = everything(self.emulator)
             with pytest.MonkeyPatch.context() as patch:
                 for name, value in self.emulator.env.items():
@@ -59,6 +62,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with start(folder / "emulator", images=ROOT / "images") as emulator:
         subnet = prepare_account(emulator)
         world = World(emulator, everything(emulator))
+        emulator.call("POST", "_carscribe/reset")
         amazon = {"operating_system": "al2023"}
         given = {
             "own": Deployment("own", folder / "own", emulator, {"bucket_force_destroy": "false"}),

@@ -132,7 +132,7 @@ def test_a_state_of_the_first_release_loses_nothing(world: World) -> None:
             ("aws_volume_attachment", "state"),
         }:
             [of_b] = [one for one in resource["instances"] if one["index_key"] == "worker_b"]
-            del of_b["index_key"], resource["each"]
+            del of_b["index_key"]
             resource |= {"name": "result", "instances": [of_b]}
     (deployment.folder / "terraform.tfstate").write_text(json.dumps(state))
     assert deployment.run("plan") == 0, deployment.said

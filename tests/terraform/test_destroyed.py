@@ -10,6 +10,7 @@ import pytest
 
 from carscribe import provision
 from carscribe.leftovers import KINDS
+from tests import operator_policy
 from tests.terraform.deployments import everything
 
 if TYPE_CHECKING:
@@ -48,10 +49,13 @@ def test_destroy_leaves_what_was_there_before(world: World) -> None:
     s3.put_object(Bucket=world["own"].outputs["bucket"], Key="by-hand.jpg", Body=b"by hand")
     for name in ("key", "key.pub"):
         (deployments[0].folder.parent / name).unlink()
+    world.emulator.call("POST", "_carscribe/reset")
     for deployment in deployments:
         deployment.start("destroy")
     for deployment in deployments:
         assert deployment.wait() == 0, deployment.said
+    world.called |= operator_policy.names(world.emulator.counts())
+    for deployment in deployments:
         assert "Once more" not in deployment.said
         assert not deployment.inventory.exists()
     left = everything(world.emulator)
@@ -119,3 +123,32 @@ def test_every_kind_of_a_deployment_would_be_found(world: World) -> None:
     world.finish()
     assert {found.kind.name for found in world.found} == set(KINDS)
     assert {found.deployment for found in world.found} == {"own"}
+
+
+NO_CALL_SHOWS = {
+    # Asked for with another action: tags that are set while something is made, a role
+    # that a host gets, and the AMI that EC2 looks up itself.
+    "iam:PassRole",
+    "iam:TagInstanceProfile",
+    "iam:TagRole",
+    "s3:PutObjectTagging",
+    "sqs:TagQueue",
+    "ssm:GetParameters",
+}
+OF_OTHER_COMMANDS = {
+    "ec2:ModifyVolume",  # a larger volume
+    "ec2:StartInstances",  # waking.py
+    "iam:SimulatePrincipalPolicy",  # doctor.py, and the four below
+    "rekognition:DetectLabels",
+    "rekognition:DetectText",
+    "servicequotas:ListAWSDefaultServiceQuotas",
+    "servicequotas:ListServiceQuotas",
+}
+
+
+def test_what_was_called_is_what_the_operator_may_do(world: World) -> None:
+    """docs/operator-policy.json allows what up and down asked for, and nothing that nobody needs."""
+    world.finish()
+    assert operator_policy.refused(world.called) == set()
+    allowed_beside = NO_CALL_SHOWS | OF_OTHER_COMMANDS
+    assert sorted(operator_policy.unused(world.called)) == sorted(allowed_beside)

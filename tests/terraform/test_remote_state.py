@@ -49,6 +49,9 @@ def test_backend_override_moves_the_state_to_s3(
         state = json.loads(s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read())
         assert [one["type"] for one in state["resources"]] == ["aws_key_pair"]
         assert len(here.known().of_type("aws_key_pair")) == 1
+        plan = [word for word in apply if word != "-auto-approve"]
+        code, said = here.run("plan", "-detailed-exitcode", *plan, capture=True)
+        assert code == 0, said
         s3.put_object(Bucket=BUCKET, Key=f"{KEY}.tflock", Body=json.dumps({"ID": "somebody"}))
         code, said = here.run("apply", *apply, capture=True)
         assert (code, "Error acquiring the state lock" in said) == (1, True), said

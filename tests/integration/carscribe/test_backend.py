@@ -43,6 +43,9 @@ def test_two_checkouts_share_a_deployment(
     aws: Emulator, checkout: Checkout, tmp_path: Path
 ) -> None:
     """What one has made the other sees, removes, and leaves nothing of for the first."""
+    other = Checkout.copied(tmp_path / "two", aws)
+    for one in (checkout, other):
+        (one.root / "terraform" / "aws.tfvars").write_text('name = "team"\n')
     code, said = keep_state(checkout)
     assert code == 0, said
     assert f"Terraform's state is in s3://{BUCKET} from now on" in said
@@ -53,19 +56,20 @@ def test_two_checkouts_share_a_deployment(
     code, said = checkout.python(*KEY_PAIR)
     assert code == 0, said
     assert not checkout.state.exists()
-    assert s3.head_object(Bucket=BUCKET, Key="carscribe/terraform.tfstate")
+    assert s3.head_object(Bucket=BUCKET, Key="team/terraform.tfstate")
 
-    other = Checkout.copied(tmp_path / "two", aws)
     code, said = keep_state(other)
     assert code == 0, said
     assert (other.root / OVERRIDE).read_text() == (checkout.root / OVERRIDE).read_text()
     code, said = keep_state(other, "another")
     assert code == 78, said
     assert f"{OVERRIDE} keeps the state elsewhere already" in said
-    assert len(checkout.keys()) == 1
+    [key] = checkout.keys()
+    assert key.startswith("team-")
     code, said = other.down()
     assert code == 0, said
     assert "Removed: 1 key pair." in said
+    assert "of 'team'" in said
     assert checkout.keys() == []
     code, said = checkout.down()
     assert code == 0, said

@@ -166,6 +166,23 @@ def test_nobody_to_ask(
     assert before <= checkout.files() | {"aws/destroy.log"}
 
 
+@pytest.mark.parametrize("command", ["doctor", "up", "record", "down", "status"])
+def test_a_file_of_credentials_that_is_wrong(
+    checkout: Checkout, command: str, tmp_path: Path
+) -> None:
+    """Pasted without its section: each command names the file and the line, and nothing is done."""
+    file = tmp_path / "credentials"
+    file.write_text("aws_access_key_id = x\naws_secret_access_key = y\n")
+    given = {**NO_SUCH_PROFILE, "AWS_SHARED_CREDENTIALS_FILE": str(file)}
+    if command == "status":  # where nothing was made, AWS is asked
+        shutil.rmtree(checkout.root / "build")
+    code, said = checkout.python("carscribe", command, **given)
+    assert f"{file}, line 1: no section stands above it" in said
+    assert "Traceback" not in said
+    assert code != 0
+    assert len(checkout.keys()) == 1
+
+
 def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> None:
     """`down` and `status` name each resource with its account, region, and what removes it."""
     shutil.rmtree(checkout.root / "build")
@@ -196,6 +213,17 @@ def test_no_region_anywhere(checkout: Checkout, monkeypatch: pytest.MonkeyPatch)
     assert code == 0, said
     assert "Traceback" not in said
     assert "Removed: 1 key pair." in said
+
+
+def test_a_plan_shows_changes_and_cost_and_makes_nothing(checkout: Checkout) -> None:
+    """`make plan` is what Terraform would do, with the price of it."""
+    networks = '["203.0.113.7/32"]'
+    code, said = checkout.python("carscribe", "plan", TF_VAR_ssh_ingress_cidrs=networks)
+    assert code == 0, said
+    assert "An hour costs about $0.033" in said
+    assert "aws_instance.worker" in said
+    assert " to add, 0 to change, 0 to destroy." in said
+    assert checkout.emulator.client("ec2").describe_instances()["Reservations"] == []
 
 
 def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests import operator_policy
+
 if TYPE_CHECKING:
     from tests.emulator import Emulator
 
@@ -52,6 +54,9 @@ def test_an_account_in_which_all_is_well(emulator: Emulator, tmp_path: Path) -> 
     assert "✓ rekognition:DetectLabels" in told.stdout
     assert "An hour costs about $0.033" in told.stdout
     assert "A run over 10 images costs $0.010" in told.stdout
+    asked = operator_policy.names(emulator.counts())
+    assert len(asked) >= 8
+    assert operator_policy.refused(asked) == set()
 
 
 def test_nothing_is_made(emulator: Emulator, tmp_path: Path) -> None:
@@ -101,12 +106,35 @@ def test_own_images_are_counted(emulator: Emulator, tmp_path: Path) -> None:
     (tmp_path / "1.jpg").touch()
     told = look(tmp_path, emulator.env, "--images", str(tmp_path))
     assert "over 1 image costs $0.001" in told.stdout
+    assert "✓ volumes of 1 GiB for 1 image" in told.stdout
     told = look(tmp_path, emulator.env, "--images", str(tmp_path / "none"))
     assert told.returncode == 78
     assert "none. Say `make up IMAGES=DIR` with the folder" in told.stderr
 
 
-def test_an_existing_bucket_has_a_price_for_a_thousand(emulator: Emulator, tmp_path: Path) -> None:
-    """Nobody lists a bucket to count it: the price of a thousand images is said."""
+def test_an_existing_bucket_is_counted(emulator: Emulator, tmp_path: Path) -> None:
+    """Its images have a price; of one that cannot be listed that of a thousand is said."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="photos")
+    for key in ("1.jpg", "2.jpg", "notes.txt"):
+        s3.put_object(Bucket="photos", Key=key, Body=b"x")
     told = look(tmp_path, emulator.env, "--", "-var=existing_bucket=photos")
+    assert "A run over 2 images costs $0.002" in told.stdout
+    told = look(tmp_path, emulator.env, "--", "-var=existing_bucket=somebody-elses")
     assert "$1.00 to $2.00 for each thousand images" in told.stdout
+
+
+def test_other_regions_are_looked_at_and_have_their_price(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    """Rekognition is asked in each; what leaves the bucket's region is said before it does."""
+    named = "-var=rekognition_regions={us-west-2=null,eu-west-1=100}"
+    told = look(tmp_path, emulator.env, "--", named)
+    assert told.returncode == 0, told.stdout + told.stderr
+    for region in ("us-west-2", "eu-west-1"):
+        assert f"✓ rekognition:DetectText in {region}" in told.stdout
+    assert "75% of the images leave us-east-1 for eu-west-1, us-west-2" in told.stdout
+    emulator.faults({"operations": {"rekognition.*@us-west-2": {"deny_share": 1}}})
+    told = look(tmp_path, emulator.env, "--", named)
+    assert told.returncode == 78
+    assert "✗ rekognition:DetectText in us-west-2: " in told.stdout

@@ -31,7 +31,7 @@ def conform(
         cwd=ROOT,
         env={
             **emulator.env,
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PATH": f"{out}:/usr/local/bin:/usr/bin:/bin",
             "PYTHONPATH": ":".join(paths),
             **{f"CARSCRIBE_{name}": value for name, value in variables.items()},
         },
@@ -107,6 +107,28 @@ def test_nothing_is_made_unasked(
     assert said in done.stderr
     assert set(emulator.counts()) <= {"sts.GetCallerIdentity"}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_hosts_are_removed_whatever_fails(emulator: Emulator, tmp_path: Path) -> None:
+    """A step that fails is the last but for `make down`, and what each said is kept."""
+    make = tmp_path / "make"
+    make.write_text('#!/bin/sh\necho "$@" of arn:aws:iam::123456789012:user/me\n[ $2 != run ]\n')
+    make.chmod(0o755)
+    words = ("-k", "presigned")
+    done = conform(emulator, tmp_path, *words, YES="1", TARGET="local", HOSTS="1")
+    assert done.returncode == 65
+    assert "The emulator differs in none of 1 points." in done.stdout
+    assert "Hosts: make run ended with 1." in done.stdout
+    kept = packed(tmp_path)
+    said = [kept[f"{step}.txt"] for step in ("up", "verify", "run", "down")]
+    who = "of arn:aws:iam::000000000000:(who 1)\n"
+    assert said == [
+        f"--no-print-directory up TARGET=local IMAGES=images YES=1 {who}",
+        f"--no-print-directory verify {who}",
+        f"--no-print-directory run YES=1 {who}",
+        f"--no-print-directory down YES=1 {who}",
+    ]
+    assert "results.txt" not in kept
 
 
 def test_it_stops_before_it_costs_more(emulator: Emulator) -> None:

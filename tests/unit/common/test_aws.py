@@ -20,7 +20,7 @@ def test_a_response_that_is_cut_off_is_no_answer(
     """Botocore reads it as an answer without members, so a car would be no car."""
     for name, value in emulator.env.items():
         monkeypatch.setenv(name, value)
-    clients = build_clients("us-east-1", 2, RateLimiter(50.0))
+    clients = build_clients("us-east-1", 2, {"us-east-1": RateLimiter(50.0)})
     clients.s3.create_bucket(Bucket="photos")
     emulator.faults({"operations": {"*": {"drop_share": 1}}})
     with pytest.raises(IncompleteReadError):

@@ -68,6 +68,25 @@ def test_a_limit_holds_for_each_operation_alone(clock: Clock) -> None:
     assert not shown.fate_of("s3.PutObject").throttled
 
 
+def test_each_region_has_a_quota_of_its_own(clock: Clock) -> None:
+    """One rule for all of them is a bucket for each."""
+    clock.now += 1
+    shown = Faults({"operations": {LABELS: {"tps": 1}}})
+    assert not shown.fate_of(f"{LABELS}@us-east-1").throttled
+    assert shown.fate_of(f"{LABELS}@us-east-1").throttled
+    assert not shown.fate_of(f"{LABELS}@us-west-2").throttled
+
+
+def test_a_fault_may_befall_one_region_alone() -> None:
+    """Its own entry holds there, the common one elsewhere."""
+    denied = {"deny_share": 1}
+    shown = Faults({"operations": {"rekognition.*@us-west-2": denied, LABELS: {"error_share": 1}}})
+    assert shown.fate_of(f"{LABELS}@us-west-2").denied
+    assert not shown.fate_of(f"{LABELS}@us-west-2").failed
+    assert shown.fate_of(f"{LABELS}@us-east-1").failed
+    assert not shown.fate_of(f"{LABELS}@us-east-1").denied
+
+
 def test_the_most_exact_entry_alone_holds() -> None:
     """An operation's own entry hides its service's, and that hides the common one."""
     shown = Faults(

@@ -43,7 +43,7 @@ def test_admin_calls_are_answered_to_this_machine_alone(
 @pytest.mark.parametrize(
     "token",
     ["", "wrong", SECRET.access_key, SECRET.token[:-1]],
-    ids=["none", "wrong", "the access key", "cut off"],
+    ids=["none", "wrong", "the-key", "cut-off"],  # the same in each process of a test run
 )
 @pytest.mark.parametrize("path", ["/_carscribe/counts", "/_carscribe/faults", "/moto-api/reset"])
 def test_admin_calls_need_the_token(path: str, token: str) -> None:

@@ -131,8 +131,11 @@ def test_an_image_that_rekognition_refuses_is_not_recognized() -> None:
 
 @pytest.mark.parametrize("recognizer", [None, MadeUp()])
 def test_it_can_be_asked_whether_there_is_a_recognizer(recognizer: MadeUp | None) -> None:
-    """Who asked for one does not know otherwise whether it could be loaded."""
+    """Who asked for one does not know otherwise whether it could be loaded, and what was not seen."""
     front = Emulator(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer)
+    for operation in ("DetectLabels", "DetectText"):
+        ask(front, operation, picture(1))
     request = signing.request("GET", "/_carscribe/recognizer")
     answer = asyncio.run(admin.answer(front, request))
-    assert json.loads(answer.body) == {"loaded": recognizer is not None}
+    loaded = recognizer is not None
+    assert json.loads(answer.body) == {"loaded": loaded, "unseen": 0 if loaded else 1}

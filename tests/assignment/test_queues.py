@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.assignment import fifo, standard
+from tests.assignment.conftest import RIGHT
+from tests.assignment.looking import Mistake
 from tests.emulator import ROOT
-from tests.integration.assignment import fifo, standard
-from tests.integration.assignment.conftest import RIGHT
-from tests.integration.assignment.looking import Mistake
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.assignment.conftest import RIGHT
-from tests.integration.assignment.looking import Mistake, Program, natural
+from tests.assignment.conftest import RIGHT
+from tests.assignment.looking import Mistake, Program, natural
 
 if TYPE_CHECKING:
     from tests.emulator import Emulator
