@@ -45,20 +45,20 @@ def test_destroy_leaves_what_was_there_before(world: World) -> None:
     and a private key that is gone by now is no obstacle.
     """
     deployments = [*(world[name] for name in ("own", "lab", "given")), world.deployments["failing"]]
-    s3 = world.standin.client("s3")
+    s3 = world.emulator.client("s3")
     s3.put_object(Bucket=world["own"].outputs["bucket"], Key="by-hand.jpg", Body=b"by hand")
     for name in ("key", "key.pub"):
         (deployments[0].folder.parent / name).unlink()
-    world.standin.call("POST", "_carscribe/reset")
+    world.emulator.call("POST", "_carscribe/reset")
     for deployment in deployments:
         deployment.start("destroy")
     for deployment in deployments:
         assert deployment.wait() == 0, deployment.said
-    world.called |= operator_policy.names(world.standin.counts())
+    world.called |= operator_policy.names(world.emulator.counts())
     for deployment in deployments:
         assert "Once more" not in deployment.said
         assert not deployment.inventory.exists()
-    left = everything(world.standin)
+    left = everything(world.emulator)
     assert {kind: left[kind] - world.before[kind] for kind in left} == {
         kind: set() for kind in left
     }
@@ -81,7 +81,7 @@ def test_what_terraform_does_not_know_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A volume and a queue that an interrupted apply may leave are named, others' are not."""
-    ec2, sqs = world.standin.client("ec2"), world.standin.client("sqs")
+    ec2, sqs = world.emulator.client("ec2"), world.emulator.client("sqs")
     volumes = [
         ec2.create_volume(
             AvailabilityZone="us-east-1a",
@@ -102,7 +102,7 @@ def test_what_terraform_does_not_know_is_told(
         sqs.create_queue(QueueName=name)["QueueUrl"]
         for name in ("own-indexes-1", "owner-indexes-1")
     ]
-    for name, value in world.standin.env.items():
+    for name, value in world.emulator.env.items():
         monkeypatch.setenv(name, value)
     session = boto3.session.Session()
     look = partial(provision.say_what_is_left, session, "own", "us-east-1", removed=False)

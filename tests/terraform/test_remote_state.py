@@ -28,9 +28,9 @@ def test_backend_override_moves_the_state_to_s3(
     (copy / "backend_override.tf.example").rename(copy / "backend_override.tf")
     monkeypatch.setattr(provision, "CONFIGURATION", copy)
     monkeypatch.setattr(provision, "BACKEND_OVERRIDE", copy / "backend_override.tf")
-    for name, value in environment(world.standin).items():
+    for name, value in environment(world.emulator).items():
         monkeypatch.setenv(name, value)
-    s3 = world.standin.client("s3")
+    s3 = world.emulator.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     here = provision.Terraform(provision.Deployment("aws", tmp_path / "state"))
     here.initialize()

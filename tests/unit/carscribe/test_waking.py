@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from carscribe import deploy, look, provision, targets, waking
+from carscribe import deploy, look, provision, remains, runs, targets, waking
 from carscribe.deployment import DeploymentError, Host
 from carscribe.runs import SilentError
 from carscribe_common import prices
@@ -174,7 +174,9 @@ def test_status_of_a_stopped_host_asks_it_nothing(
     monkeypatch.setattr(look, "target_that_is_up", lambda: "aws")
     monkeypatch.setattr(look, "hosts", lambda: HOSTS)
     monkeypatch.setattr(look, "queue", lambda *_: "")
-    monkeypatch.setattr(look, "about", lambda remote: pytest.fail(f"{remote} was asked"))
+    monkeypatch.setattr(runs.Remote, "about", lambda host: pytest.fail(f"{host} was asked"))
+    for module in (look, remains):
+        monkeypatch.setattr(module, "reached", lambda: [runs.Remote("a", []), runs.Remote("b", [])])
     look.status({"a": "stopped", "b": "stopping"})
     said = capsys.readouterr().out
     assert said.count("its host is stopped: any command that needs it starts it") == 2
