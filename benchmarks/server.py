@@ -23,7 +23,7 @@ from emulator.faults import Faults
 from emulator.messages import Answer, Request
 from emulator.rekognition import shapes
 from emulator.secret import Secret
-from emulator.server import StandIn
+from emulator.server import Emulator
 from emulator.sqs.service import Caller
 
 LOOPBACK = "127.0.0.1"
@@ -47,7 +47,7 @@ class Plan:
     """Put every car and the -1 of this run on the queue beforehand."""
 
 
-class Server(StandIn):
+class Server(Emulator):
     """The emulator, with a queue, and a bucket that moto does not keep."""
 
     counts: Trace

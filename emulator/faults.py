@@ -1,4 +1,4 @@
-"""Faults that the stand-in shows on request, seeded so that a run can be repeated.
+"""Faults that the emulator shows on request, seeded so that a run can be repeated.
 
 The setting is one JSON object; every part of it is optional:
 

@@ -42,8 +42,8 @@ QUICK_BYTES = 256 * 1024
 """Up to this, looking into an image is quicker than handing it to a thread."""
 
 
-class StandIn:
-    """All that answers at the stand-in's address."""
+class Emulator:
+    """All that answers at the emulator's address."""
 
     def __init__(
         self,

@@ -110,7 +110,7 @@ def _check_version_4(request: Request, secret: str) -> None:
     ]
     for name in names.split(";"):
         value = headers.get(name, "")
-        if "  " in value or "\t" in value:
+        if "  " in value or "\t" in value or not value.isascii():
             value = " ".join(value.split())
         lines.append(f"{name}:{value}")
     lines += ("", names, payload)

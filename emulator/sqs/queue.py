@@ -41,6 +41,7 @@ class Message:
     attributes: dict[str, Any]
     sent_at: float
     md5: str = ""
+    md5_of_attributes: str = ""
     sender: str = ""
     group: str = ""
     deduplication_id: str = ""

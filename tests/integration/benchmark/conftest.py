@@ -55,8 +55,8 @@ def place(request: pytest.FixtureRequest) -> Place:
     if request.param == "generated":
         found: Place = request.getfixturevalue("generated")
         return found
-    standin = request.getfixturevalue("standin")
-    place = Place(standin.url, standin.secret.access_key)
+    emulator = request.getfixturevalue("emulator")
+    place = Place(emulator.url, emulator.secret.access_key)
     s3 = place.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     for index in range(SOME.count):
