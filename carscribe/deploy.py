@@ -316,7 +316,8 @@ def fetch(
     (BUILD / "fetched-run").write_text(f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     merge += ["--thumbnails", str(thumbnails)]
-    steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())
+    target = targets.of(target_that_is_up() or "aws")
+    steps.run(*merge, *([] if target.is_aws else ["--unpaid"]), env=target.environment())
     return folder, say_result(folder, silent, thumbnails)
 
 

@@ -127,7 +127,15 @@ async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
     if options.ready_file:
         write_atomically(
             options.ready_file,
-            json.dumps({"pid": os.getpid(), "url": url, "port": stand_in.port}) + "\n",
+            json.dumps(
+                {
+                    "pid": os.getpid(),
+                    "url": url,
+                    "port": stand_in.port,
+                    "recognizer": stand_in.rekognition.has_recognizer,
+                }
+            )
+            + "\n",
         )
     print(url, *lines, sep="\n", flush=True)
     if options.until_stdin_closes:
