@@ -64,7 +64,7 @@ def test_records_are_in_natural_order(run: Path) -> None:
 def test_car_has_what_both_workers_found(run: Path) -> None:
     """A merged record joins A's car with B's text by their n."""
     record = merged(run)[0]
-    assert record["car"]["confidence"] == 98.72
+    assert record["car"]["confidence"] == 98.9519
     assert record["line"] == "SBR8167"
     assert [t["text"] for t in record["text"] if t["type"] == "LINE"] == ["SBR8167"]
     assert record["a"].keys() == record["b"].keys() == {"at", "seconds"}
