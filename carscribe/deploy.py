@@ -40,6 +40,7 @@ from carscribe.deployment import (
     hosts,
     remember_target,
     target_that_is_up,
+    write_whole,
 )
 from carscribe.inputs import find_key, fingerprint, temporary_folder
 from carscribe.options import THUMBNAILS
@@ -57,9 +58,13 @@ if TYPE_CHECKING:
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
 BEFORE_APPLY_SECONDS = 60
-"""How long hosts that were started may take to answer, before what may be in the way is mended."""
+"""How long hosts that were started may take to answer, before what may be in the way is put right."""
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
 """Files of build/ that speak of the hosts that are removed."""
+NOT_LOOKED_AT = (
+    "Nothing is recorded for {missing} images, so nobody has looked at them: `make down`, then "
+    "`make up EYES=1 TARGET=local`, and what is in them is recognized here."
+)
 
 
 def doctor(options: Options) -> int:
@@ -91,11 +96,7 @@ def up(options: Options, *, is_demo: bool = False) -> int:
     preflight.look(wanted, everything=options.verbose)
     with suppress(DeploymentError):  # nothing is up yet, or what follows mends it
         waking.awake(target, BEFORE_APPLY_SECONDS)
-    if busy := remains.running():
-        raise DeploymentError(
-            f"A run is in progress on {' and '.join(busy)}, and `make up` would disturb it: wait "
-            "for its end (`make status` shows it), or end it with `make ssh`."
-        )
+    stop_for_a_lost_host(steps)
     target.before_apply(steps, wanted.images and wanted.folder)
     steps.say("Terraform makes network, bucket, queue and hosts (a minute or two)")
     # From here on there may be something to remove.
@@ -140,6 +141,30 @@ def up(options: Options, *, is_demo: bool = False) -> int:
     folder, program = shlex.quote(shown(ANSIBLE)), shlex.quote(sys.executable)
     print(f"  (cd {folder} && {program} -m ansible playbook run.yml)")
     return 0
+
+
+def stop_for_a_lost_host(steps: Steps) -> None:
+    """Stop the worker that is at work while the other's host is lost: it would wait in vain.
+
+    Raises:
+        DeploymentError: a run is in progress, and no host is lost.
+    """
+    seen = remains.ask_hosts()
+    at_work = {worker: one for worker, one in seen.items() if one.is_at_work}
+    lost = [f"worker-{worker}" for worker, one in seen.items() if one.problem]
+    if at_work and not lost:
+        busy = " and ".join(f"worker-{worker}" for worker in at_work)
+        raise DeploymentError(
+            f"A run is in progress on {busy}, and `make up` would disturb it: wait "
+            "for its end (`make status` shows it), or end it with `make ssh`."
+        )
+    for remote in reached() if at_work else []:
+        if (run_id := seen[remote.worker].current) and remote.worker in at_work:
+            remote.stop(run_id)
+            steps.say(
+                f"{' and '.join(lost)} does not answer, so worker-{remote.worker} was stopped in "
+                f"the middle of its run: `make run RUN_ID={run_id}` goes on with it."
+            )
 
 
 def _stop_if_interrupted(terraform: Terraform) -> None:
@@ -283,6 +308,8 @@ def run(options: Options) -> int:
         yes=options.yes,
         start=lambda variables: playbook(steps, "start", **variables),
     )
+    if missing := targets.of(target_that_is_up() or "aws").unseen():
+        print(NOT_LOOKED_AT.format(missing=missing), file=sys.stderr)
     return 0
 
 
@@ -313,7 +340,7 @@ def fetch(
     if silent and last:
         names = " and ".join(worker.upper() for worker in silent)
         raise DeploymentError(f"Host {names} does not answer, and what it has is missing.")
-    (BUILD / "fetched-run").write_text(f"{folder}\n")
+    write_whole(BUILD / "fetched-run", f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     merge += ["--thumbnails", str(thumbnails)]
     target = targets.of(target_that_is_up() or "aws")
@@ -473,14 +500,7 @@ def save_what_is_the_users(
     if busy := remains.running():
         ask(f"A run is in progress on {' and '.join(busy)}, and would be lost.", options)
     if not options.yes:
-        for run_id in remains.unfetched(RESULTS):
-            steps.say(f"Fetching run {run_id}, which was not fetched yet")
-            try:
-                fetch(steps, run_id, last=True)
-            except DeploymentError as problem:
-                if str(problem):
-                    print(problem, file=sys.stderr)
-                ask(f"Run {run_id} could not be fetched, and would be lost.", options)
+        _save_runs(steps, options)
     made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
     if provision.BACKEND_OVERRIDE.exists() and not made_here and remembered.of_type("aws_instance"):
         ask(
@@ -497,6 +517,25 @@ def save_what_is_the_users(
                 f"({_some(theirs)}), and they would be deleted.",
                 options,
             )
+
+
+def _save_runs(steps: Steps, options: Options) -> None:
+    unfinished = []
+    for run_id in remains.unfetched(RESULTS):
+        steps.say(f"Fetching run {run_id}, which was not fetched yet")
+        try:
+            if fetch(steps, run_id, last=True)[1]:
+                unfinished.append(run_id)
+        except DeploymentError as problem:
+            if str(problem):
+                print(problem, file=sys.stderr)
+            ask(f"Run {run_id} could not be fetched, and would be lost.", options)
+    if unfinished:
+        ask(
+            f"What there is of {', '.join(unfinished)} is fetched, and nobody could go on with it "
+            "any more.",
+            options,
+        )
 
 
 def _destroy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from carscribe.runs import ssh_words
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
@@ -92,8 +95,15 @@ def remember_target(target: str | None, build: Path = BUILD) -> None:
     if target is None:
         (build / "target").unlink(missing_ok=True)
         return
-    build.mkdir(parents=True, exist_ok=True)
-    (build / "target").write_text(f"{target}\n")
+    write_whole(build / "target", f"{target}\n")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file, of which a command that is killed leaves what was there, or all of the new."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    new.write_text(text)
+    new.replace(file)
 
 
 @dataclass(frozen=True)
@@ -111,15 +121,9 @@ class Host:
 
     def ssh(self, *command: str, terminal: bool = False) -> list[str]:
         """Return the command that runs a command there, or opens a shell."""
-        return [
-            "ssh",
-            *(["-t"] if terminal else ["-o", "BatchMode=yes", "-n"]),
-            *("-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"),
-            *("-i", str(self.variables["ansible_ssh_private_key_file"])),
-            *shlex.split(str(self.variables["ansible_ssh_common_args"])),
-            f"{self.variables['ansible_user']}@{self.variables['ansible_host']}",
-            *([shlex.join(command)] if command else []),
-        ]
+        program, *words = ssh_words(self.variables)
+        said = [shlex.join(command)] if command else []
+        return [program, "-t" if terminal else "-n", *words, *said]
 
 
 def hosts(build: Path = BUILD) -> dict[str, Host]:
@@ -136,7 +140,12 @@ def hosts(build: Path = BUILD) -> dict[str, Host]:
             [variables] = inventory["children"][f"worker_{worker}"]["hosts"].values()
             found[worker] = Host(worker, {**inventory["vars"], **variables})
     except FileNotFoundError:
-        raise DeploymentError(NOTHING_IS_UP) from None
+        raise DeploymentError(
+            f"TARGET={present} was begun here and has no hosts yet: `make up` goes on, `make down` "
+            "removes what there is."
+            if (present := target_that_is_up(build))
+            else NOTHING_IS_UP
+        ) from None
     except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError):
         raise DeploymentError(
             f"{file} is damaged, which says how the hosts are reached: `make up` writes it again."

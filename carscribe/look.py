@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,49 +20,17 @@ from carscribe.deployment import (
     target_that_is_up,
 )
 from carscribe.progress import Figures
-from carscribe.runs import WORKERS, Remote, SilentError, is_run_id, ssh_words, unit
+from carscribe.remains import ask_hosts
+from carscribe.run import reached
+from carscribe.runs import WORKERS, Remote, SilentError
 from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# The unit's state, the run in progress, and all runs, the latest first.
-_ASK = r"""
-echo "unit=$(systemctl is-active {unit})"
-echo "current=$(sed -n 's/^CARSCRIBE_RUN_ID=//p' {state}/current-run 2>/dev/null)"
-ls -t {state}/runs 2>/dev/null || :
-"""
+    from carscribe.runs import About
+
 _SUMMARY = "cat {state}/runs/{run_id}/summary.json 2>/dev/null || echo '{{}}'"
-AT_WORK = {"active", "activating", "deactivating", "reloading"}
-
-
-@dataclass
-class About:
-    """What a host says of its worker.
-
-    Attributes:
-        problem: why nothing is known; empty if something is.
-        is_stopped: its host is, and was not asked.
-        is_at_work: whether its unit is active.
-        current: the run that has not ended, if there is one.
-        runs: all that it holds, the latest first.
-    """
-
-    problem: str = ""
-    is_stopped: bool = False
-    is_at_work: bool = False
-    current: str = ""
-    runs: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        if self.is_stopped:
-            return "its host is stopped: any command that needs it starts it, such as `make run`"
-        if self.problem:
-            return f"cannot be asked over SSH: {self.problem}"
-        state = "at work" if self.is_at_work else "idle"
-        if self.is_at_work and self.current:
-            return f"{state} on run {self.current}"
-        return state
 
 
 def status(states: Mapping[str, str]) -> None:
@@ -81,13 +48,9 @@ def status(states: Mapping[str, str]) -> None:
     print(f"target    {target}")
     present = hosts()
     print(f"queue     {queue(present['a'], target)}")
-    remotes = {w: Remote(w, ssh_words(host.variables)) for w, host in present.items()}
-    seen = {
-        worker: About(problem="its host is stopped", is_stopped=True)
-        if states.get(worker) in STOPPED
-        else about(remote)
-        for worker, remote in remotes.items()
-    }
+    remotes = {remote.worker: remote for remote in reached()}
+    stopped = {worker for worker, state in states.items() if state in STOPPED}
+    seen = ask_hosts(stopped)
     for worker, one in seen.items():
         print(f"worker {worker.upper()}  {present[worker].variables['ansible_host']}  {one}")
     print(f"run       {run_in_words(seen, lambda worker, run: summary_of(remotes[worker], run))}")
@@ -126,23 +89,6 @@ def queue(host: Host, target: str) -> str:
         return f"cannot be asked: {error}"
     (waiting, held), (dead, dead_held) = depths
     return f"{waiting} waiting, {held} held by worker B, {dead + dead_held} given up"
-
-
-def about(remote: Remote) -> About:
-    """Ask a host what its worker does."""
-    try:
-        said = remote.read(_ASK.format(unit=unit(remote.worker), state=remote.state))
-    except SilentError as problem:
-        return About(problem=str(problem))
-    first, _, rest = said.partition("\n")
-    second, _, names = rest.partition("\n")
-    # What one host names is part of a command for the other.
-    current = second.removeprefix("current=")
-    return About(
-        is_at_work=first.removeprefix("unit=") in AT_WORK,
-        current=current if is_run_id(current) else "",
-        runs=[name for name in names.splitlines() if is_run_id(name)],
-    )
 
 
 def summary_of(remote: Remote, run_id: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carscribe.deployment import DeploymentError
+from carscribe.deployment import DeploymentError, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +139,4 @@ def write_configuration(file: Path, folder: Path | None) -> None:
             "  }",
             "}",
         ]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f"{file.name}.{os.getpid()}")
-    new.write_text("\n".join(lines) + "\n")
-    new.replace(file)
+    write_whole(file, "\n".join(lines) + "\n")

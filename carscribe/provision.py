@@ -26,7 +26,7 @@ import boto3
 
 from carscribe import leftovers, provider
 from carscribe.credentials import check_credentials
-from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION
+from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION, write_whole
 from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 from carscribe.state import State, StateError, errors, reason
 from carscribe.tool import find_terraform
@@ -283,7 +283,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
     paths lead where they lead from there. The key of a deployment exists by then.
 
     Returns:
-        ASKED_FOR by name, ``rekognition_rate_per_second`` and whether it
+        ASKED_FOR by name, ``subnet_cidr``, ``rekognition_rate_per_second`` and whether it
         ``..._is_given``, and ``ssh_ingress_cidrs`` where networks are given.
 
     Raises:
@@ -323,6 +323,8 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         pairs = [f"{name} = var.{name}" for name in ASKED_FOR]
         rate = "rekognition_rate_per_second"
         pairs += [f"{rate} = local.{rate}", f"{rate}_is_given = var.{rate} != null"]
+        pairs.append("subnet_cidr = local.subnet_cidr")
+        pairs.append("rekognition_rates_elsewhere = local.rekognition_rates_elsewhere")
         found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
         networks = asked("var.ssh_ingress_cidrs")
     if networks != UNKNOWN:
@@ -389,7 +391,7 @@ def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> i
     """
     arguments, inputs = prepared(terraform, extra)
     if command == "apply":
-        terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
+        write_whole(terraform.deployment.inputs, json.dumps(inputs, indent=1))
         arguments.append("-auto-approve")
     return terraform.run(command, *terraform.colour, *arguments)[0]
 
@@ -438,7 +440,7 @@ class Plan:
     def apply(self, **remember: Any) -> tuple[int, str]:
         """Carry it out, and let later commands know what it was made with."""
         inputs = {**self._inputs, **remember}
-        self._terraform.deployment.inputs.write_text(json.dumps(inputs, indent=1))
+        write_whole(self._terraform.deployment.inputs, json.dumps(inputs, indent=1))
         try:
             return self._terraform.run(
                 "apply", "-no-color", WAIT_FOR_LOCK, str(self._file), steps=self._steps
@@ -487,8 +489,10 @@ def destroy(
     for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
         del terraform.environment[name]
     terraform.environment.update(inputs["environment"])
+    # Another checkout, which shares the state, may have made it: with the same files.
+    files = [f"-var-file={file}" for file in terraform.deployment.variable_files]
     arguments = [
-        *(a for a in inputs["arguments"] if a.startswith("-var=") or _is_there(a)),
+        *(a for a in inputs["arguments"] or files if a.startswith("-var=") or _is_there(a)),
         f"-var=ssh_private_key_file={KEY}",
         f"-var=ssh_public_key_file={KEY}.pub",
         '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
@@ -540,7 +544,7 @@ def say_what_is_left(
 
 
 def check(terraform: Terraform, extra: Sequence[str]) -> int:
-    """Run everything that needs neither AWS nor the stand-in."""
+    """Run everything that needs neither AWS nor the emulator."""
     for command in ("fmt -check -recursive -diff", "validate", "test"):
         options = terraform.colour if command != "fmt -check -recursive -diff" else []
         code, _ = terraform.run(command, *options, *(extra if command == "test" else []))

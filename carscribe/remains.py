@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from carscribe.deployment import DeploymentError, Host, hosts
-from carscribe.runs import RUN_ID
+from carscribe.deployment import DeploymentError
+from carscribe.run import reached
+from carscribe.runs import About, Remote
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
-
-SECONDS_MAX = 30
-BUSY = frozenset({"active", "activating", "deactivating", "reloading"})
-"""A unit's states in which a run is in progress (systemctl(1), is-active)."""
-
-_ASK = """
-unit=carscribe-worker-{worker}
-echo "state $(systemctl is-active $unit)"
-ls -1tr /var/lib/$unit/runs 2>/dev/null | sed 's/^/run /'
-"""
-
-
-@dataclass
-class Seen:
-    """What a host says.
-
-    Attributes:
-        answers: whether it can be asked.
-        busy: whether a run is in progress.
-        runs: the ids of its runs, the oldest first.
-    """
-
-    answers: bool = False
-    busy: bool = False
-    runs: list[str] = field(default_factory=list)
 
 
 def running() -> list[str]:
     """Return the hosts on which a run is in progress, as far as they can be asked."""
-    return [f"worker-{worker}" for worker, seen in ask_hosts().items() if seen.busy]
+    return [f"worker-{worker}" for worker, seen in ask_hosts().items() if seen.is_at_work]
 
 
 def unfetched(results: Path) -> list[str]:
@@ -52,12 +27,12 @@ def unfetched(results: Path) -> list[str]:
         DeploymentError: a host that may have some does not answer.
     """
     seen = ask_hosts()
-    if silent := [f"worker-{worker}" for worker, one in seen.items() if not one.answers]:
+    if silent := [f"worker-{worker}" for worker, one in seen.items() if one.problem]:
         raise DeploymentError(
             f"{' and '.join(silent)} cannot be asked for runs that were not fetched, which would be "
             "lost: `make up` may mend it, YES=1 goes on all the same."
         )
-    runs = dict.fromkeys(run for one in seen.values() for run in one.runs)
+    runs = dict.fromkeys(run for one in seen.values() for run in reversed(one.runs))
     return [run for run in runs if not _is_complete(results / run)]
 
 
@@ -68,36 +43,21 @@ def _is_complete(folder: Path) -> bool:
         return False
 
 
-def ask_hosts() -> dict[str, Seen]:
-    """Ask both hosts at once; nothing where no hosts are known."""
+def ask_hosts(stopped: Collection[str] = ()) -> dict[str, About]:
+    """Ask all hosts that are not stopped at once; nothing where no hosts are known."""
     try:
-        present = hosts()
+        remotes = reached()
     except DeploymentError:
         return {}
-    with ThreadPoolExecutor(len(present)) as pool:
-        return dict(zip(present, pool.map(_ask_host, present.values()), strict=True))
 
+    def ask(remote: Remote) -> About:
+        if remote.worker in stopped:
+            return About(problem="its host is stopped", is_stopped=True)
+        return remote.about()
 
-def _ask_host(host: Host) -> Seen:
-    try:
-        done = subprocess.run(
-            host.ssh("sudo", "sh", "-c", _ASK.format(worker=host.worker)),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=SECONDS_MAX,
-        )
-    except subprocess.TimeoutExpired:
-        return Seen()
-    seen = Seen(answers=done.returncode == 0)
-    for line in done.stdout.splitlines():
-        kind, _, value = line.partition(" ")
-        if kind == "state":
-            seen.busy = value in BUSY
-        elif kind == "run" and RUN_ID.fullmatch(value):
-            seen.runs.append(value)
-    return seen
+    with ThreadPoolExecutor(len(remotes)) as pool:
+        said = list(pool.map(ask, remotes))
+    return {remote.worker: one for remote, one in zip(remotes, said, strict=True)}
 
 
 def objects(session: Any, bucket: str, ours: set[str]) -> set[str]:

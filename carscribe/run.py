@@ -26,8 +26,8 @@ FILES = {
     "results.jsonl": "All of it:",
 }
 GOES_ON = (
-    "You look on no more. Run {run_id} goes on without you: `make status` shows it, and "
-    "`make results` fetches it when it has ended."
+    "You look on no more. Run {run_id} goes on without you, if it has begun: `make status` shows "
+    "it, `make run RUN_ID={run_id}` looks on again, and `make results` fetches it when it has ended."
 )
 _LEFT = "sed -n 's/^CARSCRIBE_RUN_ID=//p' {state}/current-run 2>/dev/null || :"
 
@@ -49,8 +49,12 @@ def make_run(run_id: str, *, yes: bool, start: Callable[[dict[str, Any]], None])
     anew = yes or asked(remotes, name)
     chosen = {"run_id": name} if run_id else {"run_new_id": name}
     print(f"{'Going on with run' if run_id else 'Run'} {name}", file=sys.stderr, flush=True)
-    start({**chosen, **({"run_anew": True} if anew else {})})
-    follow(remotes, name)
+    try:
+        start({**chosen, **({"run_anew": True} if anew else {})})
+        follow(remotes, name)
+    except KeyboardInterrupt:
+        print(GOES_ON.format(run_id=name), file=sys.stderr)
+        raise
 
 
 def reached() -> list[runs.Remote]:
@@ -96,17 +100,13 @@ def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
         StepError: it did not complete; why has been said.
     """
     progress = Progress()
-    try:
-        with display() as shown:
+    with display() as shown:
 
-            def show(seen: Mapping[str, watch.Seen]) -> None:
-                figures = progress.figures(seen["a"].summary, seen["b"].summary)
-                shown.worked(figures, watch.note(seen))
+        def show(seen: Mapping[str, watch.Seen]) -> None:
+            figures = progress.figures(seen["a"].summary, seen["b"].summary)
+            shown.worked(figures, watch.note(seen))
 
-            seen = watch.watch(remotes, run_id, show)
-    except KeyboardInterrupt:
-        print(GOES_ON.format(run_id=run_id), file=sys.stderr)
-        raise
+        seen = watch.watch(remotes, run_id, show)
     end = watch.end_of(remotes, seen, run_id)
     for worker, lines in end.journals.items():
         print("\n".join([f"Worker {worker.upper()}'s last lines:", *lines]), file=sys.stderr)

@@ -11,7 +11,7 @@ import secrets
 import shlex
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,20 @@ COMPLETE = "complete"
 JOURNAL_LINES = 12
 COMMAND_SECONDS = 60
 """For one command on a host, but for the long ones."""
+AT_WORK = frozenset({"active", "activating", "deactivating", "reloading"})
+"""A unit's states in which a run is in progress (systemctl(1), is-active)."""
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _STOP = """
 grep -qxF CARSCRIBE_RUN_ID={run_id} {state}/current-run 2>/dev/null || exit 0
 systemctl stop {unit}.service
+"""
+# The unit's state, the run in progress, and all runs, the latest first.
+_ASK = r"""
+echo "unit=$(systemctl is-active {unit})"
+echo "current=$(sed -n 's/^CARSCRIBE_RUN_ID=//p' {state}/current-run 2>/dev/null)"
+ls -t {state}/runs 2>/dev/null || :
 """
 
 
@@ -74,6 +82,35 @@ def new_run_id() -> str:
 def unit(worker: str) -> str:
     """Return the name of a worker's unit, which is its user's and its state directory's too."""
     return f"carscribe-worker-{worker}"
+
+
+@dataclass
+class About:
+    """What a host says of its worker.
+
+    Attributes:
+        problem: why nothing is known; empty if something is.
+        is_stopped: its host is, and was not asked.
+        is_at_work: whether its unit is active.
+        current: the run that has not ended, if there is one.
+        runs: all that it holds, the latest first.
+    """
+
+    problem: str = ""
+    is_stopped: bool = False
+    is_at_work: bool = False
+    current: str = ""
+    runs: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        if self.is_stopped:
+            return "its host is stopped: any command that needs it starts it, such as `make run`"
+        if self.problem:
+            return f"cannot be asked over SSH: {self.problem}"
+        state = "at work" if self.is_at_work else "idle"
+        if self.is_at_work and self.current:
+            return f"{state} on run {self.current}"
+        return state
 
 
 @dataclass(frozen=True)
@@ -125,6 +162,22 @@ class Remote:
         names = {"unit": unit(self.worker), "state": self.state, "run_id": check_run_id(run_id)}
         with suppress(SilentError):
             self.read(_STOP.format(**names), seconds=2 * COMMAND_SECONDS)
+
+    def about(self) -> About:
+        """Ask the host what its worker does."""
+        try:
+            said = self.read(_ASK.format(unit=unit(self.worker), state=self.state))
+        except SilentError as problem:
+            return About(problem=str(problem))
+        first, _, rest = said.partition("\n")
+        second, _, names = rest.partition("\n")
+        # What one host names is part of a command for the other.
+        current = second.removeprefix("current=")
+        return About(
+            is_at_work=first.removeprefix("unit=") in AT_WORK,
+            current=current if is_run_id(current) else "",
+            runs=[name for name in names.splitlines() if is_run_id(name)],
+        )
 
     def last_lines(self) -> list[str]:
         """Return the end of the worker's journal, as far as it can be had."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from carscribe.advice import advised
 from carscribe.deployment import BUILD, CHECKOUT, StepError
+from emulator.lifetime import tie
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +110,10 @@ class Steps:
     def follow(
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None
     ) -> tuple[int, list[str]]:
-        """Run a program; return its exit code and the lines that it said."""
+        """Run a program; return its exit code and the lines that it said.
+
+        Where this process is killed it is interrupted: the same command again would meet it.
+        """
         self._keep(f"$ {shlex.join([Path(command[0]).name, *command[1:]])}\n")
         with subprocess.Popen(
             command,
@@ -117,6 +122,7 @@ class Steps:
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,
+            preexec_fn=tie(signal.SIGINT),  # noqa: PLW1509 # it takes no lock
         ) as process:
             lines = self.listen(process)
         return process.returncode, lines

@@ -15,6 +15,8 @@ from botocore.exceptions import BotoCoreError
 
 from carscribe import cost, doctor, quota
 from carscribe.deployment import CHECKOUT, DeploymentError
+from emulator.hosts import server
+from emulator.hosts.deployment import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +50,9 @@ class Target(Protocol):
 
     def price(self, values: Mapping[str, Any]) -> str:
         """Say what an hour costs."""
+
+    def unseen(self) -> int:
+        """Return of how many pictures nobody could say what is in them."""
 
     def quota(self, region: str) -> quota.Quota:
         """Return how many calls Rekognition takes."""
@@ -99,6 +104,7 @@ class Aws:
                 lab=lab,
                 profile=values["existing_instance_profile"],
                 instance_type=str(values["instance_type"]),
+                elsewhere=values["rekognition_rates_elsewhere"],
             ).findings()
 
     def price(self, values: Mapping[str, Any]) -> str:
@@ -108,6 +114,10 @@ class Aws:
             str(values["instance_type"]),
             float(values["result_volume_size_gib"]),
         )
+
+    def unseen(self) -> int:
+        """None: Rekognition looks at all."""
+        return 0
 
     def quota(self, region: str) -> quota.Quota:
         """Return the account's."""
@@ -184,13 +194,13 @@ class Local:
 
     def preflight(
         self,
-        values: Mapping[str, Any],  # noqa: ARG002 # AWS asks for them
+        values: Mapping[str, Any],
         *,
         lab: bool,  # noqa: ARG002 # AWS asks for it
     ) -> Iterator[doctor.Finding]:
         """Look at this machine, and whether it can carry hosts."""
         yield from doctor.machine()
-        asked = self._emulator("check")
+        asked = self._emulator("check", "--subnet", str(values["subnet_cidr"]))
         if asked.returncode:
             yield doctor.Finding("local hosts", asked.stderr.strip() or "they cannot be asked for")
         else:
@@ -199,6 +209,14 @@ class Local:
     def price(self, values: Mapping[str, Any]) -> str:  # noqa: ARG002 # AWS asks for them
         """Say that nobody takes anything."""
         return "It costs nothing: no AWS account is used."
+
+    def unseen(self) -> int:
+        """Ask the emulator for how many it had no recorded answer and no recognizer."""
+        deployment = Deployment.here()
+        url = server.address(deployment)
+        if url is None:
+            return 0
+        return int(server.call(deployment, url, "GET", "recognizer")["unseen"])
 
     def quota(self, region: str) -> quota.Quota:
         """Return the documented one, which the emulator keeps to."""
@@ -228,9 +246,9 @@ class Local:
         spared = ",".join(filter(None, [os.environ.get("NO_PROXY"), LOOPBACK]))
         return {**kept, "NO_PROXY": spared, "no_proxy": spared}
 
-    def _emulator(self, command: str) -> subprocess.CompletedProcess[str]:
+    def _emulator(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "emulator", command],
+            [sys.executable, "-m", "emulator", *words],
             cwd=CHECKOUT,
             env=self.surroundings(),
             capture_output=True,

@@ -279,7 +279,7 @@ def sentences(seen: Mapping[str, Seen], run_id: str) -> list[str]:
                 f"{one.reason}"
             )
     if told:
-        told.append(f"Once that is mended, go on with it: `make run RUN_ID={run_id}`.")
+        told.append(f"Once that is put right, go on with it: `make run RUN_ID={run_id}`.")
     return told
 
 

@@ -63,7 +63,7 @@ resource "aws_subnet" "public" {
   count = var.existing_subnet_id == null ? 1 : 0
 
   vpc_id            = aws_vpc.main[0].id
-  cidr_block        = cidrsubnet(var.vpc_cidr, 24 - tonumber(split("/", var.vpc_cidr)[1]), 1)
+  cidr_block        = local.subnet_cidr
   availability_zone = sort(setintersection(data.aws_ec2_instance_type_offerings.zones.locations, data.aws_availability_zones.ordinary.names))[0]
 
   tags = { Name = "${var.name}-public" }

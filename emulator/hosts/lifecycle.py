@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from emulator.hosts import network, volumes
 from emulator.hosts.engine import Plan
 from emulator.hosts.errors import HostsError
+from emulator.hosts.process import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,6 +117,15 @@ class Hosts:
         }
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
+        # An instance keeps its keys for as long as there is one, whatever becomes of its container.
+        for kind in ("ed25519", "ecdsa"):
+            key = folder / f"ssh_host_{kind}_key"
+            if not key.exists():
+                new = key.with_suffix(".new")
+                new.unlink(missing_ok=True)
+                run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", new])
+                new.with_name(f"{new.name}.pub").unlink()
+                new.rename(key)
         return folder
 
     def wait_until_ready(self, instances: Iterable[Instance]) -> None:
@@ -142,7 +152,7 @@ class Hosts:
                 f"The host {instance.name} did not come up within {READY_SECONDS:.0f} s (its "
                 f"system says '{state}'): run 'make down', then 'make up TARGET=local' again."
             )
-        self._check_way_to_stand_in(instance)
+        self._check_way_to_emulator(instance)
 
     def _has_ended(self, instance: Instance) -> bool:
         container = self.engine.containers().get(instance.id)
@@ -160,11 +170,11 @@ class Hosts:
         except OSError:
             return False
 
-    def _check_way_to_stand_in(self, instance: Instance) -> None:
+    def _check_way_to_emulator(self, instance: Instance) -> None:
         gateway = network.gateway(instance.subnet_cidr)
         script = f"import socket; socket.create_connection(('{gateway}', {self.port}), 5)"
         if self.engine.execute(instance.id, ["python3", "-c", script]).returncode != 0:
             raise HostsError(
-                f"The host {instance.name} cannot reach the stand-in at {gateway}:{self.port}: let "
+                f"The host {instance.name} cannot reach the emulator at {gateway}:{self.port}: let "
                 f"this machine's firewall accept TCP from {network.bridge(self.deployment)}."
             )

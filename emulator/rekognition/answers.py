@@ -100,6 +100,11 @@ class Answers:
                 log.warning("no answer for %s (SHA-256 %s): %s", name, sha256, missed)
         return answer or {}
 
+    @property
+    def missed(self) -> int:
+        """For how many images an answer was looked for in vain."""
+        return len(self._missed)
+
     def rescan(self) -> None:
         """Look for new files now."""
         with self._lock:

@@ -11,16 +11,24 @@ import threading
 import time
 import urllib.request
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 
+from emulator.hosts.deployment import Deployment
+from emulator.hosts.engine import Engine
 from emulator.secret import Secret
+
+if TYPE_CHECKING:
+    import signal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 600.0
+SCREEN_LINES = 40
+"""What a large terminal shows at once."""
 LEFT_OUT = shutil.ignore_patterns(
     ".git",
     ".venv*",
@@ -40,6 +48,11 @@ class Done:
 
     code: int
     text: str
+
+    @property
+    def fits_on_a_screen(self) -> bool:
+        """Whether all that it said can be seen at once."""
+        return len(self.text.splitlines()) <= SCREEN_LINES
 
     def changed(self) -> dict[str, int]:
         """Return the number of changes on each host, from Ansible's recap."""
@@ -115,17 +128,17 @@ class Copy:
         return self.command("ansible-playbook", f"{name}.yml", *words, folder="ansible", code=code)
 
     def python(self, *words: str, code: int | None = 0) -> Done:
-        """Run one of the project's modules against the stand-in."""
-        return self.command("python", "-m", *words, code=code, environment=self.of_standin())
+        """Run one of the project's modules against the emulator."""
+        return self.command("python", "-m", *words, code=code, environment=self.of_emulator())
 
-    def of_standin(self) -> dict[str, str]:
-        """Return the variables with which a program finds the stand-in."""
+    def of_emulator(self) -> dict[str, str]:
+        """Return the variables with which a program finds the emulator."""
         said = self.command("python", "-m", "emulator", "env").text
         return dict(line.split("=", 1) for line in said.splitlines())
 
     def client(self, service: str) -> Any:
-        """Make a boto3 client that asks the stand-in."""
-        found, make = self.of_standin(), cast("Any", boto3.client)
+        """Make a boto3 client that asks the emulator."""
+        found, make = self.of_emulator(), cast("Any", boto3.client)
         return make(
             service,
             region_name=found["AWS_REGION"],
@@ -140,14 +153,23 @@ class Copy:
         said = self.command("ansible", f"worker-{worker}", *words, folder="ansible").text
         return said.partition(">>\n")[2].strip()
 
+    def lose(self, worker: str) -> None:
+        """Remove a host with its root disk, as nothing can be prepared for."""
+        state = self.root / "build/local"
+        said = self.command("python", "-m", "emulator", "status").text
+        found = re.search(rf"worker-{worker}  (i-\w+) ", said)
+        assert found, said
+        program = json.loads((state / "hosts/engine.json").read_text())["program"]
+        Engine(Deployment(state, CHECKOUT / "build/cache"), program).remove(found[1])
+
     def append(self, path: str, text: str) -> None:
         """Change one of the copy's files."""
         with (self.root / path).open("a") as file:
             file.write(text)
 
-    def standin(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask the stand-in's own interface."""
-        url = json.loads((self.root / "build/local/standin.json").read_text())["url"]
+    def emulator(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the emulator's own interface."""
+        url = json.loads((self.root / "build/local/emulator.json").read_text())["url"]
         data = None if body is None else json.dumps(body).encode()
         token = Secret.read(self.root / "build/local/secret.sh").token
         request = urllib.request.Request(  # noqa: S310
@@ -164,18 +186,20 @@ class Copy:
         return (folder / "output.txt").read_text()
 
 
-class Playing:
-    """A playbook that runs beside the test."""
+class Beside:
+    """A command that runs beside the test, in a session of its own as on a terminal."""
 
-    def __init__(self, copy: Copy, *words: str) -> None:
+    def __init__(self, copy: Copy, *words: str, folder: str = ".") -> None:
         self.lines: list[str] = []
         self._process = subprocess.Popen(
-            ["ansible-playbook", *words],
-            cwd=copy.root / "ansible",
+            words,
+            cwd=copy.root / folder,
             env=copy.environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -197,6 +221,20 @@ class Playing:
             assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.text}"
             time.sleep(0.2)
 
+    def signal(self, number: signal.Signals, *, alone: bool = False) -> None:
+        """Send a signal to it and all that it started, as a terminal does, or to it alone."""
+        with suppress(ProcessLookupError):
+            if alone:
+                self._process.send_signal(number)
+            else:
+                os.killpg(self._process.pid, number)
+
+    def has_ended(self, seconds: float) -> bool:
+        """Wait so long for its end."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
+
     def end(self, seconds: float = 300) -> int:
         """Wait for its end, and return its exit code."""
         try:
@@ -204,3 +242,10 @@ class Playing:
         finally:
             self._process.kill()
             self._reader.join()
+
+
+class Playing(Beside):
+    """A playbook that runs beside the test."""
+
+    def __init__(self, copy: Copy, *words: str) -> None:
+        super().__init__(copy, "ansible-playbook", *words, folder="ansible")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def copy() -> Iterator[Copy]:
     """A copy of the checkout; whatever is up in it is removed at the end."""
-    made = Copy.make(CHECKOUT / "build" / "tests" / "deployment")
+    made = Copy.make(CHECKOUT / "build" / "tests" / "a deployment")
     try:
         yield made
     finally:

@@ -76,6 +76,15 @@ def test_a_host_that_dies_is_booted_again(hosts: World) -> None:
     hosts.await_boot("worker-b", after=before)
 
 
+def test_a_host_that_is_lost_is_made_anew_and_no_stranger(hosts: World) -> None:
+    """Its root disk is a new one; its instance is the same, and so are address and host key."""
+    hosts.ssh("worker-a", "echo lost > file")
+    hosts.lose("worker-a")
+    hosts.local("up")
+    # The strict check of the host key is part of every such call.
+    assert hosts.ssh("worker-a", "ls").strip() == ""
+
+
 def test_a_volume_attached_later_appears_and_the_root_disk_stays(hosts: World) -> None:
     """`up` gives a host another volume without losing what is on its root disk."""
     hosts.ssh("worker-a", "echo kept > file")

@@ -53,6 +53,7 @@ def test_defaults_are_the_configuration_s(checkout: Path) -> None:
     assert found["region"] == "us-east-1"
     assert found["existing_bucket"] is None
     assert found["rekognition_rate_per_second"] == 50
+    assert found["subnet_cidr"] == "10.73.1.0/24"
     assert "ssh_ingress_cidrs" not in found
 
 

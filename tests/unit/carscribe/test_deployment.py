@@ -69,7 +69,7 @@ def test_a_damaged_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
 def test_a_lost_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
     """Where hosts were made on this machine, AWS is not the default."""
     (tmp_path / "local").mkdir()
-    (tmp_path / "local" / "standin.json").touch()
+    (tmp_path / "local" / "emulator.json").touch()
     with pytest.raises(DeploymentError, match="say TARGET=local to mend"):
         deployment.choose_target("", tmp_path)
     assert deployment.choose_target("aws", tmp_path) == "aws"
@@ -91,6 +91,21 @@ def test_an_unknown_target_is_refused(tmp_path: Path) -> None:
         deployment.choose_target("azure", tmp_path)
 
 
+def test_a_command_that_is_killed_leaves_no_half_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is up, and what it was made with, is written beside and then put in place."""
+    deployment.remember_target("aws", tmp_path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        deployment.remember_target("local", tmp_path)
+    assert deployment.target_that_is_up(tmp_path) == "aws"
+
+
 def test_a_forgotten_target_is_not_up(tmp_path: Path) -> None:
     """After `make down` nothing is up."""
     deployment.remember_target("aws", tmp_path)
@@ -104,6 +119,13 @@ def test_hosts_are_those_of_the_inventory(build: Path) -> None:
     assert command[-2:] == ["admin@192.0.2.2", "echo 'a b'"]
     assert "/keys/id" in command
     assert 'UserKnownHostsFile="/a b/known"' in command
+
+
+def test_what_was_begun_is_not_called_nothing(tmp_path: Path) -> None:
+    """An `up` that failed before the hosts were there has made something all the same."""
+    deployment.remember_target("aws", tmp_path)
+    with pytest.raises(DeploymentError, match=r"TARGET=aws was begun here.*`make down` removes"):
+        deployment.hosts(tmp_path)
 
 
 def test_no_inventory_says_what_to_do(tmp_path: Path) -> None:

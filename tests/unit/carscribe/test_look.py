@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe import look
+from carscribe import deploy, deployment, look
 from carscribe.deployment import DeploymentError
-from carscribe.look import About
+from carscribe.options import Options
+from carscribe.runs import About
 from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
@@ -76,14 +78,14 @@ def test_a_host_is_asked(tmp_path: Path) -> None:
     host = Host(tmp_path, "a")
     (host.state / "runs" / "-rf").mkdir()
     host.summary(state="running")
-    found = look.about(host.remote)
+    found = host.remote.about()
     assert found == About(is_at_work=True, current=RUN, runs=[RUN])
     assert look.summary_of(host.remote, RUN) == {"state": "running"}
     assert look.summary_of(host.remote, "none") == {}
     host.current("x; touch /tmp/pwned")
-    assert look.about(host.remote).current == "", "it would be part of a command for the other host"
+    assert host.remote.about().current == "", "it would be part of a command for the other host"
     (tmp_path / "off").touch()
-    assert str(look.about(host.remote)) == "cannot be asked over SSH: exit code 255"
+    assert str(host.remote.about()) == "cannot be asked over SSH: exit code 255"
 
 
 def test_the_last_result(tmp_path: Path) -> None:
@@ -96,6 +98,24 @@ def test_the_last_result(tmp_path: Path) -> None:
     (run / "summary.json").write_text(json.dumps({"totals": totals}))
     told = look.fetched(tmp_path)
     assert told == f"r1: 10 images, 6 cars, 4 with text, 0 failed; see {run}/report.html"
+
+
+def test_a_command_on_a_host_is_its_shell_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`make ssh HOST=a CMD='...'` passes it as it was typed, and ends with its exit code."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\nfor word; do :; done; echo "$2"; exec sh -c "$word"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    names = ("ansible_ssh_private_key_file", "ansible_ssh_common_args", "ansible_user")
+    host = deployment.Host("a", dict.fromkeys([*names, "ansible_host"], "x"))
+    monkeypatch.setattr(deploy, "awake", lambda: None)
+    monkeypatch.setattr(deploy, "choose_hosts", lambda name: [host] if name == "a" else [])
+    assert deploy.ssh(Options(host="a", command="echo 'a  b'; exit 3")) == 3
+    assert capfd.readouterr().out.splitlines()[-1] == "a  b"
+    with pytest.raises(DeploymentError, match=r"^Say which host: `make ssh HOST=a`"):
+        deploy.ssh(Options(command="true"))
 
 
 def test_nothing_is_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
-from carscribe import deploy, preflight, remains
+from carscribe import deploy, preflight, provision, remains, targets
 from carscribe.deployment import DeploymentError, StepError
 from carscribe.options import Options
 from carscribe.state import State
 from carscribe.steps import Steps
+from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from carscribe.runs import Remote
 
 
-class FakeHost:
-    """A host whose SSH prints what it is told to."""
+class World:
+    """Two hosts that are idle and hold no run, as the operator's commands reach them."""
 
-    def __init__(self, worker: str, said: str, code: int = 0) -> None:
-        self.worker, self.said, self.code = worker, said, code
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.hosts = {}
+        for worker in ("a", "b"):
+            (folder / worker).mkdir()
+            host = self.hosts[worker] = Host(folder / worker, worker)
+            host.finish()
+            (host.state / "runs" / RUN).rmdir()
+        remotes = [host.remote for host in self.hosts.values()]
+        for module in (remains, deploy):
+            patch.setattr(module, "reached", lambda: remotes)
 
-    def ssh(self, *_: str) -> list[str]:
-        """Return a command that prints it."""
-        return ["sh", "-c", f"printf '{self.said}'; exit {self.code}"]
+    def holds(self, worker: str, *runs: str) -> None:
+        """Give a host runs, the oldest first."""
+        for age, run in enumerate(reversed(runs)):
+            folder = self.hosts[worker].state / "runs" / run
+            folder.mkdir()
+            os.utime(folder, (1000 - age,) * 2)
+
+    def silence(self, worker: str) -> None:
+        """Let a host answer no more."""
+        (self.hosts[worker].folder / "off").touch()
+
+    def starts(self, worker: str, run: str = RUN) -> None:
+        """Let a worker be at work."""
+        self.hosts[worker].unit("active", "running")
+        self.hosts[worker].current(run)
 
 
-def let_hosts_say(patch: pytest.MonkeyPatch, a: str, b: str, code: int = 0) -> None:
-    """Let both hosts answer so; B with this exit code."""
-    known = {"a": FakeHost("a", a), "b": FakeHost("b", b, code)}
-    patch.setattr(remains, "hosts", lambda: known)
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two such hosts."""
+    (tmp_path / "world").mkdir()
+    return World(tmp_path / "world", monkeypatch)
 
 
 def fetched(results: Path, run: str, state: str) -> None:
@@ -43,35 +67,31 @@ def fetched(results: Path, run: str, state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["active", "activating", "deactivating", "reloading"])
-def test_a_host_at_work_is_busy(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+def test_a_host_at_work_is_busy(world: World, state: str) -> None:
     """A unit that is not at rest has a run in progress, also between two starts."""
-    let_hosts_say(monkeypatch, r"state inactive\n", rf"state {state}\n")
+    world.hosts["b"].unit(state, "x")
     assert remains.running() == ["worker-b"]
 
 
-def test_a_host_at_rest_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_at_rest_is_not(world: World) -> None:
     """A unit that has ended or failed has none, and a host that cannot be asked says nothing."""
-    let_hosts_say(monkeypatch, r"state failed\n", r"state inactive\n", code=255)
+    world.hosts["a"].unit("failed", "failed")
+    world.silence("b")
     assert remains.running() == []
 
 
-def test_runs_of_either_host_that_were_not_fetched(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_runs_of_either_host_that_were_not_fetched(world: World, tmp_path: Path) -> None:
     """Oldest first, each once; one that was fetched before its end counts as not fetched."""
-    let_hosts_say(
-        monkeypatch,
-        r"state inactive\nrun 1\nrun 2\nrun 3\n",
-        r"state inactive\nrun 2\nrun 3\nrun 4\nrun ..\nrun a b\n",
-    )
+    world.holds("a", "1", "2", "3")
+    world.holds("b", "2", "3", "4", "-rf", "a b")
     fetched(tmp_path, "1", "complete")
     fetched(tmp_path, "2", "incomplete")
     assert remains.unfetched(tmp_path) == ["2", "3", "4"]
 
 
-def test_a_silent_host_may_have_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_silent_host_may_have_runs(world: World, tmp_path: Path) -> None:
     """Who cannot be asked is not taken for empty."""
-    let_hosts_say(monkeypatch, r"state inactive\n", "", code=255)
+    world.silence("b")
     with pytest.raises(DeploymentError, match=r"^worker-b cannot be asked for runs"):
         remains.unfetched(tmp_path)
 
@@ -79,10 +99,10 @@ def test_a_silent_host_may_have_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_no_hosts_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where an apply made no inventory yet, nothing can have run."""
 
-    def none() -> dict[str, FakeHost]:
+    def none() -> list[Remote]:
         raise DeploymentError("Nothing is up here")
 
-    monkeypatch.setattr(remains, "hosts", none)
+    monkeypatch.setattr(remains, "reached", none)
     assert remains.unfetched(tmp_path) == []
     assert remains.running() == []
 
@@ -125,6 +145,8 @@ def test_a_bucket_that_may_not_be_listed_may_hold_something() -> None:
 class Target:
     """What `down` asks of a target here."""
 
+    name = "aws"
+
     def __init__(self, *keys: str) -> None:
         self.keys = keys
 
@@ -153,23 +175,50 @@ def save(tmp_path: Path, *keys: str, yes: bool = False) -> None:
     deploy.save_what_is_the_users(steps, Target(*keys), STATE, Options(yes=yes))  # type: ignore[arg-type]
 
 
-def test_down_fetches_what_was_not_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Each run is fetched before its host is removed; with YES=1 nothing is."""
-    let_hosts_say(monkeypatch, r"state inactive\nrun 1\n", r"state inactive\nrun 2\n")
+def fetch_as(patch: pytest.MonkeyPatch, code: int) -> list[str]:
+    """Let each run be fetched as complete (0) or not (65); return where they are noted."""
     taken: list[str] = []
+
+    def fetch(_: Steps, run: str, *, last: bool) -> tuple[Path, int]:
+        assert last
+        taken.append(run)
+        return Path(run), code
+
+    patch.setattr(deploy, "fetch", fetch)
+    return taken
+
+
+def test_down_fetches_what_was_not_fetched(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each run is fetched before its host is removed; with YES=1 nothing is."""
+    world.holds("a", "1")
+    world.holds("b", "2")
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
-    monkeypatch.setattr(deploy, "fetch", lambda _, run, last: taken.append(run) if last else None)
+    taken = fetch_as(monkeypatch, 0)
     save(tmp_path, "1.jpg")
     assert taken == ["1", "2"]
     save(tmp_path, "1.jpg", yes=True)
     assert taken == ["1", "2"]
 
 
+def test_down_asks_about_a_run_that_could_be_gone_on_with(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What there is of an unfinished run is fetched, and what is to come is not given up unasked."""
+    world.holds("a", "1", "2")
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    taken = fetch_as(monkeypatch, 65)
+    with pytest.raises(DeploymentError, match=r"^What there is of 1, 2 is fetched.*Nothing was do"):
+        save(tmp_path)
+    assert taken == ["1", "2"]
+
+
 def test_down_does_not_go_on_where_a_run_would_be_lost(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A run that cannot be fetched is asked about; with nobody to ask, nothing is done."""
-    let_hosts_say(monkeypatch, r"state inactive\nrun 1\n", r"state inactive\n")
+    world.holds("a", "1")
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
 
     def fails(*_: object, **__: bool) -> None:
@@ -180,29 +229,81 @@ def test_down_does_not_go_on_where_a_run_would_be_lost(
         save(tmp_path, "1.jpg")
 
 
-def test_down_asks_about_a_run_in_progress(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_down_asks_about_a_run_in_progress(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """With nobody to ask, a run in progress goes on."""
-    let_hosts_say(monkeypatch, r"state active\n", r"state inactive\n")
+    world.starts("a")
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
     with pytest.raises(DeploymentError, match=r"^A run is in progress on worker-a, and would be l"):
         save(tmp_path, "1.jpg")
 
 
+@pytest.mark.usefixtures("world")
+def test_down_asks_where_another_checkout_made_the_hosts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With a shared state and no inventory, nobody here knows which runs are on the hosts."""
+    monkeypatch.setattr(deploy, "BUILD", tmp_path)
+    monkeypatch.setattr(provision, "BACKEND_OVERRIDE", tmp_path / "backend_override.tf")
+    (tmp_path / "backend_override.tf").touch()
+    state = State(
+        {
+            "resources": [
+                {
+                    "mode": "managed",
+                    "type": "aws_instance",
+                    "instances": [{"attributes": {"id": "i-1"}}],
+                }
+            ]
+        }
+    )
+    steps = Steps("down", verbose=False, folder=tmp_path)
+    with pytest.raises(DeploymentError, match=r"^The hosts were made from another checkout"):
+        deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
+    deploy.save_what_is_the_users(steps, targets.Aws(), state, Options(yes=True))
+    (tmp_path / "aws").mkdir()
+    (tmp_path / "aws" / "inputs.json").touch()
+    deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
+
+
+@pytest.mark.usefixtures("world")
 def test_down_asks_about_objects_of_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Objects that the user uploaded by other means are named, and deleted with YES=1 alone."""
-    let_hosts_say(monkeypatch, r"state inactive\n", r"state inactive\n")
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
     with pytest.raises(DeploymentError, match=r"did not upload \(mine\.jpg\)"):
         save(tmp_path, "1.jpg", "mine.jpg")
     save(tmp_path, "1.jpg", "mine.jpg", yes=True)
 
 
-def test_up_is_refused_before_terraform_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_is_refused_before_terraform_acts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a run is in progress nothing of `make up` is begun."""
     monkeypatch.setattr(deploy, "choose_target", lambda _: "local")
     monkeypatch.setattr(preflight, "Wanted", lambda *_: None)
     monkeypatch.setattr(preflight, "look", lambda *_, **__: None)
     monkeypatch.setattr(deploy, "provision", None)
-    let_hosts_say(monkeypatch, r"state active\n", r"state inactive\n")
+    world.starts("a")
     with pytest.raises(DeploymentError, match=r"^A run is in progress on worker-a, and `make up`"):
         deploy.up(Options())
+    assert not world.hosts["a"].stopped
+
+
+def test_up_mends_a_host_that_is_lost_in_the_middle_of_a_run(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The worker that would wait for it in vain is stopped, and how its run goes on is said."""
+    world.starts("b")
+    world.silence("a")
+    deploy.stop_for_a_lost_host(Steps("up", verbose=False, folder=tmp_path))
+    assert world.hosts["b"].stopped
+    assert capsys.readouterr().out == (
+        "worker-a does not answer, so worker-b was stopped in the middle of its run: "
+        f"`make run RUN_ID={RUN}` goes on with it.\n"
+    )
+
+
+def test_up_stops_nobody_where_no_run_is_in_progress(world: World, tmp_path: Path) -> None:
+    """A host that is lost while the other rests is no more than that."""
+    world.silence("a")
+    deploy.stop_for_a_lost_host(Steps("up", verbose=False, folder=tmp_path))
+    assert not world.hosts["b"].stopped

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe import deploy, results, run
+from carscribe import deploy, results, run, targets
 from carscribe.deployment import DeploymentError, StepError
 from carscribe.deployment import Host as Named
+from carscribe.options import Options
 from carscribe.steps import Steps
 from tests.faked_host import RUN, Host
 
@@ -39,6 +40,21 @@ def played(hosts: tuple[Host, Host]) -> Played:
     """With what variables runs were started; each is complete at once."""
     del hosts
     return []
+
+
+@pytest.mark.parametrize("unseen", [0, 2])
+def test_pictures_that_nobody_looked_at_are_said(
+    unseen: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On this machine, with no recorded answer and no recognizer, no car was looked for."""
+    monkeypatch.setattr(deploy, "Steps", lambda *_, **__: None)
+    monkeypatch.setattr(deploy, "make_run", lambda *_, **__: None)
+    monkeypatch.setattr(deploy, "awake", lambda: None)
+    monkeypatch.setattr(deploy, "target_that_is_up", lambda: "local")
+    monkeypatch.setattr(targets.Local, "unseen", lambda _: unseen)
+    assert deploy.run(Options()) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("Nothing is recorded for 2 images, so nobody has") == bool(unseen)
 
 
 def make_run(hosts: tuple[Host, Host], played: Played, run_id: str = "") -> None:

@@ -12,6 +12,7 @@ import pytest
 from carscribe import cli
 from carscribe.deployment import StepError
 from carscribe.steps import Steps, clear
+from tests.pipeline import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,24 @@ def test_a_program_goes_on_where_the_command_is_killed(tmp_path: Path) -> None:
     del steps  # as the end of its process
     assert process.wait() == 0
     assert (tmp_path / "up.log").read_text() == "ended in order\n"
+
+
+def test_a_playbook_ends_where_the_command_is_killed(tmp_path: Path) -> None:
+    """Ansible and the emulator's commands are interrupted: the same command again would meet them."""
+    waits = (
+        "import time\nprint('begun', flush=True)\n"
+        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('interrupted', flush=True)"
+    )
+    code = (
+        "import sys; from pathlib import Path; from carscribe.steps import Steps\n"
+        f"steps = Steps('up', verbose=False, folder=Path({str(tmp_path)!r}))\n"
+        f"steps.run(sys.executable, '-c', {waits!r})"
+    )
+    log = tmp_path / "up.log"
+    with subprocess.Popen([sys.executable, "-c", code]) as command:
+        wait_for(lambda: log.exists() and "\nbegun\n" in log.read_text(), "the program's start")
+        command.kill()
+    wait_for(lambda: log.read_text().endswith("\nbegun\ninterrupted\n"), "its end")
 
 
 def test_verbose_shows_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +103,23 @@ def test_the_second_command_says_which_one_is_at_work(
     )
     with cli.locked("down"):
         pass
+
+
+@pytest.mark.parametrize("command", ["plan", "up", "run", "results", "down", "demo"])
+def test_what_changes_something_has_the_checkout_for_itself(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of two commands at once the second names the first, and does nothing."""
+    for name in ("BUILD", "RESULTS"):
+        monkeypatch.setattr(cli, name, tmp_path)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with cli.locked("up"), pytest.raises(SystemExit) as refused:
+        cli.main([command])
+    assert refused.value.code == 73
+    assert capsys.readouterr().err.splitlines()[-1].startswith("`up` (process ")
 
 
 def test_what_killed_programs_left_is_removed(tmp_path: Path) -> None:
