@@ -346,7 +346,8 @@ def fetch(
     write_whole(BUILD / "fetched-run", f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     merge += ["--thumbnails", str(thumbnails)]
-    steps.run(*merge, env=targets.of(target_that_is_up() or "aws").environment())
+    target = targets.of(target_that_is_up() or "aws")
+    steps.run(*merge, *([] if target.is_aws else ["--unpaid"]), env=target.environment())
     return folder, say_result(folder, silent, thumbnails)
 
 

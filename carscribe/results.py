@@ -45,6 +45,9 @@ NO_INPUT = 66
 # What a run has come to is what its worse half has come to.
 COMPLETE = "complete"
 COLUMNS = ("key", "car", "car_confidence_percent", "text", "failure")
+# Versions of models that are none of Rekognition's: the recognizer's, and that of an answer
+# of the emulator about an image that nobody has looked at.
+RECOGNIZER, NOBODY = "carscribe-recognizer", "carscribe-emulator"
 STATES = ("failed", "incomplete", "stopped", "running", COMPLETE)
 
 
@@ -61,6 +64,8 @@ def merge(
     source: thumbnails.Source | None = None,
     cache: Path = CACHE,
     wanted: int = thumbnails.IMAGES_MAX,
+    *,
+    paid: bool = True,
 ) -> Record:
     """Write the merged files of a run and its page.
 
@@ -69,6 +74,7 @@ def merge(
         source: where the page's thumbnails come from; without it the page has none.
         cache: where they are kept for the next time.
         wanted: of how many images there is one, the first ones.
+        paid: whether the calls went to AWS; if not, no cost is named.
 
     Returns:
         The merged summary.
@@ -83,7 +89,7 @@ def merge(
         )
     _copy_output(run_dir)
     totals = _merge_results(run_dir)
-    summary = _merge_summaries(run_dir, totals)
+    summary = _merge_summaries(run_dir, totals, paid=paid)
     write_json(run_dir / "summary.json", summary)
     pictures = thumbnails.Thumbnails(source, cache, wanted)
     write_page(run_dir, summary, pictures)
@@ -175,12 +181,16 @@ def _summary(folder: Path) -> Record | None:
     return _parsed(path.read_text(encoding="utf-8"), path, 1) if path.exists() else None
 
 
-def _merge_summaries(run_dir: Path, totals: dict[str, int]) -> Record:
+def _merge_summaries(run_dir: Path, totals: dict[str, int], *, paid: bool) -> Record:
     workers = {worker: _summary(run_dir / worker) for worker in "ab"}
     known = [summary for summary in workers.values() if summary]
     states = {summary["state"] for summary in known}
     if len(known) < len(workers):
         states.add("incomplete")
+    cost = round(rekognition_usd(sum(s.get("billed_calls", 0) for s in known)), 6)
+    if not paid:
+        for summary in known:
+            summary["estimated_cost_usd"] = None
     return {
         "run_id": next((summary["run_id"] for summary in known), run_dir.name),
         "state": next((state for state in STATES if state in states), "failed"),
@@ -189,11 +199,24 @@ def _merge_summaries(run_dir: Path, totals: dict[str, int]) -> Record:
         "totals": {
             **totals,
             "seconds": _seconds(known),
-            "estimated_cost_usd": round(
-                rekognition_usd(sum(s.get("billed_calls", 0) for s in known)), 6
-            ),
+            "estimated_cost_usd": cost if paid else None,
+            "recognized_by": _recognized_by(known, paid=paid),
         },
     }
+
+
+def _recognized_by(summaries: list[Record], *, paid: bool) -> list[str]:
+    """Say whose answers these are, by the versions of the models that gave them."""
+    models = {answer.partition(" ")[2] for s in summaries for answer in s.get("answers", ())}
+    return sorted(_who(model, paid=paid) for model in models)
+
+
+def _who(model: str, *, paid: bool) -> str:
+    if model == NOBODY:
+        return "nobody"
+    if model.startswith(RECOGNIZER):
+        return f"the recognizer, {model}"
+    return f"Rekognition, model {model}" if paid else f"Rekognition, model {model}, recorded"
 
 
 def _seconds(summaries: list[Record]) -> float | None:
@@ -231,10 +254,12 @@ def main() -> int:
         default=thumbnails.IMAGES_MAX,
         help="of how many images there is one, the first ones",
     )
+    parser.add_argument("--unpaid", action="store_true", help="the calls did not go to AWS")
     arguments = parser.parse_args()
     logging.basicConfig(format="%(message)s")
     try:
-        merge(arguments.run_dir, _source(arguments), wanted=arguments.thumbnails)
+        source = _source(arguments)
+        merge(arguments.run_dir, source, wanted=arguments.thumbnails, paid=not arguments.unpaid)
     except ResultsError as error:
         print(error, file=sys.stderr)
         return error.exit_code

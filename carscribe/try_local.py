@@ -154,8 +154,8 @@ def _run(
         secret = Secret.kept_in(secret_file)
     except SecretError as error:
         raise Failed(EXIT_CANNOT_CREATE, str(error)) from error
-    url = _start_emulator(images, out, secret_file, children)
-    environment = _environment(url, secret)
+    emulator = _start_emulator(images, out, secret_file, children)
+    environment = _environment(emulator["url"], secret)
     os.environ.clear()
     os.environ.update(environment)  # for our own clients too
     total = len(found.pictures)
@@ -179,7 +179,7 @@ def _run(
     if code:
         _explain(code, folders, out)
         return code
-    return _show(images, out, found)
+    return _show(images, out, found, recognizer=emulator["recognizer"])
 
 
 def _environment(url: str, secret: Secret) -> dict[str, str]:
@@ -208,7 +208,8 @@ def _environment(url: str, secret: Secret) -> dict[str, str]:
 
 def _start_emulator(
     images: Path, out: Path, secret_file: Path, children: list[subprocess.Popen[bytes]]
-) -> str:
+) -> dict[str, Any]:
+    """Return what it says of itself: its address, and whether it has a recognizer."""
     ready = out / WORK_FOLDER / "emulator.json"
     log = out / WORK_FOLDER / "emulator.log"
     command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
@@ -234,7 +235,8 @@ def _start_emulator(
                 f"The emulator did not answer in {READY_SECONDS} s: try again when the machine is less busy.",
             )
         time.sleep(0.02)
-    return str(json.loads(ready.read_text())["url"])
+    told: dict[str, Any] = json.loads(ready.read_text())
+    return told
 
 
 def _fill(pictures: list[Picture], display: progress.Display) -> str:
@@ -345,9 +347,10 @@ def _explain(code: int, folders: dict[str, Path], out: Path) -> None:
     _say(code, f"A worker ended: {last} (all of it: {out / 'log.txt'})")
 
 
-def _show(images: Path, out: Path, found: Found) -> int:
+def _show(images: Path, out: Path, found: Found, *, recognizer: bool) -> int:
     """Merge both workers' results, print the result, and say where all of it is."""
     command = [sys.executable, "-m", "carscribe.results", str(out), "--images", str(images)]
+    command.append("--unpaid")
     merged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if merged.returncode:
         return _say(merged.returncode, f"Cannot merge the results: {merged.stderr.strip()}")
@@ -362,11 +365,19 @@ def _show(images: Path, out: Path, found: Found) -> int:
         _say(0, f"failed: {failure.get('key')}: {failure.get('reason')}")
     if len(failures) > FAILURES_NAMED:
         _say(0, f"failed: and {len(failures) - FAILURES_NAMED} more, see summary.json")
-    if os.environ.get(EYES) != "1":
-        failed = {failure.get("key") for failure in failures}
-        missing = sum(p.key not in failed for p in unrecorded(images, found.pictures))
-        if missing:
-            _say(0, NOT_LOOKED_AT.format(missing=missing, total=len(found.pictures)))
+    failed = {failure.get("key") for failure in failures}
+    asked = [picture for picture in found.pictures if picture.key not in failed]
+    missing = len(unrecorded(images, asked))
+    if missing and os.environ.get(EYES) != "1":
+        _say(0, NOT_LOOKED_AT.format(missing=missing, total=len(found.pictures)))
+    means = {
+        "recorded answers": len(asked) - missing,
+        "the recognizer": missing if recognizer else 0,
+        "nobody": 0 if recognizer else missing,
+    }
+    looked = ", by ".join(f"{who}: {number}" for who, number in means.items() if number)
+    if looked:
+        _say(0, f"Looked at by {looked}.")
     lines = len(output.splitlines())
     _say(
         0,

@@ -128,7 +128,15 @@ async def _serve(emulator: Emulator, options: argparse.Namespace) -> int:
     if options.ready_file:
         write_private(
             options.ready_file,
-            json.dumps({"pid": os.getpid(), "url": url, "port": emulator.port}) + "\n",
+            json.dumps(
+                {
+                    "pid": os.getpid(),
+                    "url": url,
+                    "port": emulator.port,
+                    "recognizer": emulator.rekognition.has_recognizer,
+                }
+            )
+            + "\n",
         )
     print(url, *lines, sep="\n", flush=True)
     if options.until_stdin_closes:

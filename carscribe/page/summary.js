@@ -18,6 +18,7 @@
     const day = start.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
     when.append(`, ${day}, ${start.toISOString().slice(11, 16)} UTC`);
   }
+  if (totals.recognized_by?.length) when.append(`. Recognized by ${totals.recognized_by.join("; ")}`);
 
   const notice = byId("notice");
   const notices = [];
@@ -40,7 +41,8 @@
   figure("Failed", totals.failed.toLocaleString("en"));
   figure("Duration", duration(totals.seconds),
     totals.seconds > 0 && totals.images > 1 ? `${(totals.images / totals.seconds).toFixed(1)} images a second` : null);
-  figure("Estimated cost", dollars(totals.estimated_cost_usd),
+  const paid = totals.estimated_cost_usd !== null;
+  if (paid) figure("Estimated cost", dollars(totals.estimated_cost_usd),
     count(calls(a, "DetectLabels") + calls(b, "DetectText"), "Rekognition call"));
 
   const table = byId("workers");
@@ -61,6 +63,6 @@
   line("Throttled", (worker) => number(worker.throttled));
   line("Answered by", (worker) => Object.keys(worker.answers ?? {}).join(", ") || null);
   line("Rate limit", (worker) => worker.rate_per_second === undefined ? null : `${worker.rate_per_second} a second`);
-  line("Estimated cost", (worker) => dollars(worker.estimated_cost_usd ?? 0));
+  if (paid) line("Estimated cost", (worker) => dollars(worker.estimated_cost_usd ?? 0));
   line("Version", (worker) => worker.version);
 })();

@@ -12,7 +12,8 @@ from emulator.rekognition.errors import InvalidParameterException
 DEFAULT_MIN_CONFIDENCE = 55.0
 GENERAL_LABELS = "GENERAL_LABELS"
 IMAGE_PROPERTIES = "IMAGE_PROPERTIES"
-MODEL_VERSION = "3.0"
+MODEL_VERSION = "carscribe-emulator"
+"""Of an answer that names none: nobody has looked at the image."""
 
 Label = dict[str, Any]
 

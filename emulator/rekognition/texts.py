@@ -13,7 +13,8 @@ from emulator.rekognition.regions import share_inside
 MAX_WORDS = 100
 # Of a WordFilter that does not name it; without a WordFilter nothing is left out.
 DEFAULT_FILTER_MIN_CONFIDENCE = 80.0
-MODEL_VERSION = "3.0"
+MODEL_VERSION = "carscribe-emulator"
+"""Of an answer that names none: nobody has looked at the image."""
 
 Detection = dict[str, Any]
 

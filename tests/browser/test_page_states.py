@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from carscribe import results
 from tests.browser import runs
 
 if TYPE_CHECKING:
@@ -42,6 +43,21 @@ def test_unfinished_run_says_what_is_missing(page: Page, tmp_path: Path) -> None
     assert page.text("#notice") == "This run is incomplete. Messages are missing: n 3."
     page.driver.find_element("name", "query").send_keys("7.jpg")
     assert "Not read yet" in page.text(".card")
+
+
+def test_page_says_who_recognized_and_no_cost_where_nothing_was_paid(
+    page: Page, tmp_path: Path
+) -> None:
+    """What looked at the images is named; a cost stands there only where there was one."""
+    answers = {"us-east-1 carscribe-recognizer-1": 1}
+    changes = {"a": {"answers": answers}, "b": {"answers": answers}}
+    file = runs.write_run(tmp_path / "run", *runs.sample_run(["1.jpg"], 5), **changes)
+    page.open(file)
+    assert page.text("#when").endswith("Recognized by the recognizer, carscribe-recognizer-1")
+    assert page.text("body").count("Estimated cost") == 2
+    results.merge(file.parent, paid=False)
+    page.open(file)
+    assert "Estimated cost" not in page.text("body")
 
 
 def test_workers_one_after_the_other_are_told_apart(page: Page, tmp_path: Path) -> None:

@@ -30,5 +30,5 @@ def recognizer() -> Recognizer:
 
 @pytest.fixture(scope="session")
 def images() -> Path:
-    """Return the folder of the images that the project draws itself."""
+    """Return the folder of the sample images."""
     return IMAGES

@@ -13,6 +13,7 @@ import pytest
 
 from carscribe import results
 from carscribe_common import rules
+from emulator.rekognition.labels import detect_labels
 from tests.browser import runs
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def test_records_are_in_natural_order(run: Path) -> None:
 def test_car_has_what_both_workers_found(run: Path) -> None:
     """A merged record joins A's car with B's text by their n."""
     record = merged(run)[0]
-    assert record["car"]["confidence"] == 98.72
+    assert record["car"]["confidence"] == 98.9519
     assert record["line"] == "SBR8167"
     assert [t["text"] for t in record["text"] if t["type"] == "LINE"] == ["SBR8167"]
     assert record["a"].keys() == record["b"].keys() == {"at", "seconds"}
@@ -97,6 +98,34 @@ def test_totals_count_what_is_in_the_files(run: Path) -> None:
     counted = {name: totals[name] for name in ("images", "cars", "with_text", "failed")}
     assert counted == {"images": 5, "cars": 3, "with_text": 3, "failed": 0}
     assert totals["estimated_cost_usd"] == pytest.approx(0.008)
+
+
+def test_no_cost_is_named_where_nothing_was_paid(run: Path) -> None:
+    """Calls to an emulator cost nothing, neither in all nor by worker."""
+    summary = results.merge(run, paid=False)
+    found = (summary["totals"], summary["worker_a"], summary["worker_b"])
+    assert [part["estimated_cost_usd"] for part in found] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("paid", "named"),
+    [
+        (True, ["Rekognition, model 3.0", "the recognizer, carscribe-recognizer-1"]),
+        (False, ["Rekognition, model 3.0, recorded", "the recognizer, carscribe-recognizer-1"]),
+    ],
+)
+def test_who_recognized_is_named(run: Path, named: list[str], *, paid: bool) -> None:
+    """By the versions of the models that both workers were answered by, each once."""
+    change(run / "a/summary.json", answers={"us-east-1 3.0": 4, "us-west-2 3.0": 1})
+    change(run / "b/summary.json", answers={"us-east-1 carscribe-recognizer-1": 3})
+    assert results.merge(run, paid=paid)["totals"]["recognized_by"] == named
+
+
+def test_nobody_is_who_recognized_what_has_no_answer(run: Path) -> None:
+    """The emulator's answer about an image that nobody has looked at is told from all others."""
+    nothing = detect_labels({}, {})["LabelModelVersion"]
+    change(run / "a/summary.json", answers={f"us-east-1 {nothing}": 5})
+    assert results.merge(run)["totals"]["recognized_by"] == ["nobody"]
 
 
 def test_duration_is_from_the_first_start_to_the_last_end(run: Path) -> None:

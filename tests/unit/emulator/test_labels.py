@@ -124,7 +124,7 @@ def test_image_properties_are_answered_when_they_were_recorded() -> None:
     """IMAGE_PROPERTIES alone brings the recorded properties and no labels."""
     properties = {"Quality": {"Brightness": 50.0}}
     answer = detect_labels({"ImageProperties": properties}, {"Features": ["IMAGE_PROPERTIES"]})
-    assert answer == {"ImageProperties": properties, "LabelModelVersion": "3.0"}
+    assert answer == {"ImageProperties": properties, "LabelModelVersion": "carscribe-emulator"}
 
 
 def test_image_properties_are_refused_when_they_were_not_recorded() -> None:

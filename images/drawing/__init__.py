@@ -1,1 +1,0 @@
-"""How the sample images are drawn."""
