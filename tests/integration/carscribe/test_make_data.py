@@ -43,7 +43,11 @@ def make_checkout(folder: Path) -> Path:
 
 def make(checkout: Path, *words: str, **environment: str) -> tuple[int, list[str]]:
     """Call make there; return its exit code and the lines that were said."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("MAKE") and name != "LINES"  # of a terminal, and one of our names
+    }
     done = subprocess.run(
         ["make", *words],
         cwd=checkout,
