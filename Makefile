@@ -146,7 +146,7 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 
 # Each of these mostly waits (for Terraform's provider, for hosts that boot), so two run at once:
 # the longest beside all others.
-PARTS := test-assignment test-clients test-deployment test-faults test-hosts test-terraform test-browser
+PARTS := test-assignment test-clients test-deployment test-exercise test-faults test-hosts test-terraform test-browser
 .PHONY: $(PARTS)
 $(filter-out test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
@@ -165,6 +165,10 @@ conform: prerequisites-up $(VENV)/.dev ## ask your AWS account what the emulator
 .PHONY: test-eyes
 test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real models
 	$(PYTEST) tests/recognizer
+
+.PHONY: exercise
+exercise: $(VENV)/.dev ## what a worker B of your own lacks, on the emulator (CMD='python my_worker_b.py')
+	@$(PYTEST) tests/exercise/test_worker_b.py
 
 .PHONY: faults
 faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table (a quarter of an hour)

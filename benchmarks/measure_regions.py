@@ -65,6 +65,7 @@ def several(folder: Path, scale: Scale, load: float) -> list[Row]:
                     "speeds": speeds,
                     "load": load,
                     "cpu_ms_an_image": seconds,
+                    "peak_bytes": {k: child.peak_bytes for k, child in children.items()},
                     "answers": {k: child.summary["answers"] for k, child in children.items()},
                 },
             )

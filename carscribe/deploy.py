@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 
 ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
+UTF_8 = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+"""A locale that every such system has: Ansible takes none that is not UTF-8, or not installed."""
 BEFORE_APPLY_SECONDS = 60
 """How long hosts that were started may take to answer, before what may be in the way is put right."""
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
@@ -284,6 +286,7 @@ def ansible_environment() -> dict[str, str]:
         "ANSIBLE_HOME": str(temporary / "ansible"),
         "ANSIBLE_LOCAL_TEMP": str(temporary / "ansible"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(temporary / "ssh"),
+        "LC_ALL": UTF_8,
         "PYTHONWARNINGS": "ignore",
         "TMPDIR": str(temporary),
     }

@@ -206,6 +206,8 @@ class Terraform:
         arguments = ["-lockfile=readonly", "-no-color"]
         arguments += ["-reconfigure", *self._backend()] if backend else ["-backend=false"]
         code, said = self.run("init", *arguments, capture=True)
+        if self.interrupted:
+            raise KeyboardInterrupt
         if code != 0:
             raise UsageError(f"terraform init failed:\n{said.strip()}")
         stamp.write_text(wanted)

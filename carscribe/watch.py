@@ -312,6 +312,19 @@ class End:
     output: list[str]
 
 
+def several_models(seen: Mapping[str, Seen]) -> list[str]:
+    """Say of each worker whether several versions of the model answered it."""
+    said = []
+    for worker, one in seen.items():
+        models = sorted({name.partition(" ")[2] for name in one.summary.get("answers", {})})
+        if len(models) > 1:
+            said.append(
+                f"Worker {worker.upper()} was answered by several versions of the model, "
+                f"{', '.join(map(shown, models))}: what they see may differ."
+            )
+    return said
+
+
 def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> End:
     """Ask the hosts for what is left to say."""
     problems = [shown(sentence) for sentence in sentences(seen, run_id)]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator import lifetime
-from emulator.secret import Secret, SecretError
+from emulator.secret import Secret, SecretError, write_private
 
 if TYPE_CHECKING:
     import argparse
@@ -126,7 +126,7 @@ async def _serve(emulator: Emulator, options: argparse.Namespace) -> int:
         emulator.stop()
         return _fail(EXIT_USAGE, str(error))
     if options.ready_file:
-        write_atomically(
+        write_private(
             options.ready_file,
             json.dumps(
                 {
@@ -208,14 +208,6 @@ def _forget_users_settings() -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
 
 
 def _read_faults(options: argparse.Namespace) -> Any:

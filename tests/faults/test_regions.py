@@ -1,4 +1,4 @@
-"""Fault 7: one of several regions denies, falls silent, or has its quota cut."""
+"""Fault 16: one of several regions denies, falls silent, or has its quota cut."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def seen(run: Trial, name: str) -> dict[str, int]:
 @pytest.mark.parametrize("seed", seeds(1, 5))
 def test_two_regions(trial: Callable[..., Trial], seed: int) -> None:
     """Both are used, and the output is that of one."""
-    run = trial("7 two regions, no fault", seed)
+    run = trial("16 two regions, no fault", seed)
     run.start_both(**REGIONS)
     run.finish()
     assert run.judge().doubled == 0
@@ -48,7 +48,7 @@ def test_two_regions(trial: Callable[..., Trial], seed: int) -> None:
 @pytest.mark.parametrize("seed", seeds(1, 5))
 def test_a_region_that_denies(trial: Callable[..., Trial], seed: int) -> None:
     """It is said once and asked no more; no image is settled by that."""
-    run = trial("7 a region denied", seed)
+    run = trial("16 a region denied", seed)
     in_region(run, THERE, deny_share=1)
     run.start_both(**REGIONS)
     run.finish()
@@ -63,7 +63,7 @@ def test_a_region_that_denies(trial: Callable[..., Trial], seed: int) -> None:
 @pytest.mark.parametrize("region", [HOME, THERE])
 def test_a_region_that_is_silent(trial: Callable[..., Trial], seed: int, region: str) -> None:
     """It is left out for a while; what it had goes to the other, and counts as perhaps paid."""
-    run = trial("7 a region silent", seed)
+    run = trial("16 a region silent", seed)
     in_region(run, region, latency_seconds=NEVER_SECONDS)
     run.start_both(**REGIONS)
     run.finish()
@@ -79,7 +79,7 @@ def test_a_region_that_is_silent(trial: Callable[..., Trial], seed: int, region:
 @pytest.mark.parametrize("seed", seeds(1, 5))
 def test_a_region_whose_quota_is_cut(trial: Callable[..., Trial], seed: int) -> None:
     """Cut to 5 a second, it gives what it still does; nothing fails, nothing is paid twice."""
-    run = trial("7 a region cut to 5 a second", seed)
+    run = trial("16 a region cut to 5 a second", seed)
     in_region(run, THERE, tps=5, burst=1)
     run.start_both(**REGIONS)
     run.finish()

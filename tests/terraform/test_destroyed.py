@@ -127,10 +127,12 @@ def test_every_kind_of_a_deployment_would_be_found(world: World) -> None:
 
 NO_CALL_SHOWS = {
     # Asked for with another action: tags that are set while something is made, a role
-    # that a host gets, and the AMI that EC2 looks up itself.
+    # that a host gets, the AMI that EC2 looks up itself, and objects that are deleted
+    # together by their version, which is "null" in a bucket without versions.
     "iam:PassRole",
     "iam:TagInstanceProfile",
     "iam:TagRole",
+    "s3:DeleteObjectVersion",
     "s3:PutObjectTagging",
     "sqs:TagQueue",
     "ssm:GetParameters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,22 @@ def test_rekognition_needs_no_s3_for_bytes(emulator: Emulator, image: bytes) -> 
     client = emulator.client("rekognition", **who)
     assert client.detect_text(Image={"Bytes": image})["TextDetections"]
     assert refused(client.detect_labels, Image={"Bytes": image}) == "AccessDeniedException"
+
+
+def test_rekognition_is_allowed_in_the_regions_that_are_named(
+    emulator: Emulator, image: bytes
+) -> None:
+    """As the workers' policies name them: a call signed for another region is denied."""
+    condition = {"StringEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}}
+    statement = {"Effect": "Allow", "Action": "rekognition:DetectText", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+    emulator.enforce_iam()
+    who = assume(emulator, make_role(emulator, "worker-b", json.dumps(policy)))
+    for region in ("us-east-1", "eu-west-1"):
+        client = emulator.client("rekognition", region=region, **who)
+        assert client.detect_text(Image={"Bytes": image})["TextDetections"]
+    client = emulator.client("rekognition", region="us-west-2", **who)
+    assert refused(client.detect_text, Image={"Bytes": image}) == "AccessDeniedException"
 
 
 def bucket_policy(effect: str, condition: dict[str, Any] | None = None) -> str:

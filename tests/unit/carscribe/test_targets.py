@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from carscribe import deploy, targets
@@ -55,6 +58,20 @@ def test_programs_for_the_emulator_know_nothing_of_aws() -> None:
 def test_aws_is_the_account_that_the_user_chose() -> None:
     """What chooses the account is honoured."""
     assert targets.Aws().environment()["AWS_PROFILE"] == "nowhere"
+
+
+@pytest.mark.parametrize("value", ["C", "POSIX", "xx_XX.UTF-8", ""])
+def test_ansible_starts_in_any_locale(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """It ends at once where the locale is not UTF-8, or not installed, whatever a person has set."""
+    monkeypatch.setattr(deploy, "target_that_is_up", lambda: "local")
+    for name in ("LANG", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_ALL", value)
+    command = [sys.executable, "-m", "ansible", "playbook", "--version"]
+    done = subprocess.run(
+        command, env=deploy.ansible_environment(), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_ansible_gets_our_configuration_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
