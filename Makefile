@@ -1,6 +1,5 @@
 # Every target documents itself; `make` alone prints them.
 SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
@@ -102,7 +101,7 @@ include deploy.mk
 # --- checks and tests ---------------------------------------------------------
 # Each needs versions of its own: Checkov, the AWS CLI, and the oldest and
 # the newest boto3 that the emulator is tested with.
-OWN_ENVIRONMENTS := awscli checkov new-boto3 old-boto3
+OWN_ENVIRONMENTS := awscli checkov new-boto3 old-boto3 recording
 $(OWN_ENVIRONMENTS:%=$(VENV)-%/.done): $(VENV)-%/.done: requirements/%.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing $* into $(VENV)-$* ..."
 	@$(PYTHON) -m venv $(VENV)-$*
@@ -124,11 +123,12 @@ $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json r
 PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: lint
-lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, terraform fmt
+lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, pymarkdown, terraform fmt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/yamllint --strict ansible .github
+	$(BIN)/pymarkdown scan $$(git ls-files '*.md')
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ../$(BIN)/ansible-lint --offline -q
 	TF_CLI_CONFIG_FILE=/dev/null terraform fmt -check -recursive terraform
 
@@ -146,7 +146,7 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 
 # Each of these mostly waits (for Terraform's provider, for hosts that boot), so two run at once:
 # the longest beside all others.
-PARTS := test-clients test-deployment test-faults test-hosts test-terraform test-browser
+PARTS := test-assignment test-clients test-deployment test-exercise test-faults test-hosts test-terraform test-browser
 .PHONY: $(PARTS)
 $(filter-out test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
@@ -166,6 +166,10 @@ conform: prerequisites-up $(VENV)/.dev ## ask your AWS account what the emulator
 test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real models
 	$(PYTEST) tests/recognizer
 
+.PHONY: exercise
+exercise: $(VENV)/.dev ## what a worker B of your own lacks, on the emulator (CMD='python my_worker_b.py')
+	@$(PYTEST) tests/exercise/test_worker_b.py
+
 .PHONY: faults
 faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table, and of killed commands (an hour)
 	@$(BIN)/python -m tests.faults.matrix
@@ -180,8 +184,8 @@ screenshots: prerequisites-test $(VENV)/.dev ## take the pictures of the results
 	@$(BIN)/python -m tests.browser.screenshots docs/images
 
 .PHONY: recording
-recording: prerequisites-demo $(VENV)/.dev ## record the terminal session of make demo for docs/
-	@$(BIN)/python -m tests.recording docs/demo.svg make demo
+recording: prerequisites-demo $(VENV)/.dev $(VENV)-recording/.done ## record the terminal session of make demo for docs/
+	@$(BIN)/python -m tests.recording docs/demo.svg docs/images/page-light.webp make demo
 
 # --- for the project's own developers ----------------------------------------
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -191,8 +195,8 @@ lock: $(VENV)/pyvenv.cfg ## make requirements/*.txt from pyproject.toml (UPGRADE
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.txt
 	for group in hosts installer try deploy lock recognizer npm ansible-2.16; do \
-	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
+	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -c requirements/dev.txt -o requirements/$$group.txt || exit; done
 	for group in $(OWN_ENVIRONMENTS); do \
-	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -o requirements/$$group.txt; done
+	  $(LOCK) $(UPGRADE) pyproject.toml --group $$group -o requirements/$$group.txt || exit; done
 	cd $(JAVASCRIPT) && npm $(if $(UPGRADE),update,install) --package-lock-only --ignore-scripts
 UPGRADE ?=

@@ -1,4 +1,4 @@
-"""The processes of a benchmark: the thin server and what is measured against it.
+"""The processes of a benchmark: the emulator and what is measured against it.
 
 This module imports no boto3 and stays small: a child's peak memory is read
 from the kernel, and a large parent would show in it.
@@ -27,7 +27,7 @@ class BenchmarkError(Exception):
     """A program under measurement did not do its work."""
 
 
-def environment(url: str = "") -> dict[str, str]:
+def environment(url: str = "", secret: str = "") -> dict[str, str]:
     """Return the environment of a child: ours, without what belongs to a real account."""
     kept = {
         name: value
@@ -38,7 +38,7 @@ def environment(url: str = "") -> dict[str, str]:
     return kept | {
         "PYTHONPATH": os.pathsep.join(map(str, folders)),
         "AWS_ACCESS_KEY_ID": "carscribe",
-        "AWS_SECRET_ACCESS_KEY": "carscribe",
+        "AWS_SECRET_ACCESS_KEY": secret or "none",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -48,26 +48,30 @@ def environment(url: str = "") -> dict[str, str]:
     }
 
 
-class Thin:
-    """The thin server in a process of its own.
+class Emulator:
+    """The emulator in a process of its own, with a bucket of generated images.
 
     Args:
-        plan: see benchmarks.thin.__main__.Plan.
+        plan: see benchmarks.server.Plan.
     """
 
     def __init__(self, **plan: Any) -> None:
         self.plan = plan
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.thin", json.dumps(plan)],
+            [sys.executable, "-m", "benchmarks.server", json.dumps(plan)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(),
             text=True,
         )
-        self.url = self._pipe(self._process.stdout).readline().strip()
+        output = self._pipe(self._process.stdout)
+        self.url = output.readline().strip()
         if not self.url:
-            raise BenchmarkError("the thin server did not start")
-        self.env = environment(self.url)
+            raise BenchmarkError("the emulator did not start")
+        said = [output.readline().strip().partition("=") for _ in range(3)]
+        credentials = {name.removeprefix("export "): value for name, _, value in said}
+        self._token = credentials["CARSCRIBE_EMULATOR_TOKEN"]
+        self.env = environment(self.url, credentials["AWS_SECRET_ACCESS_KEY"])
         self.queue_url = f"{self.url}/123456789012/{QUEUE}"
 
     @staticmethod
@@ -87,20 +91,36 @@ class Thin:
         self.close()
 
     def close(self) -> None:
-        """End the server; once is enough."""
+        """End the emulator; once is enough."""
         self._pipe(self._process.stdin).close()
         self._process.wait(10)
         self._pipe(self._process.stdout).close()
 
-    def ask(self, what: str) -> Any:
-        """Ask for "counts", "trace", "images" or "queue"."""
-        with urllib.request.urlopen(f"{self.url}/_carscribe/{what}") as answer:  # noqa: S310
+    def ask(self, what: str, method: str = "GET") -> Any:
+        """Ask for "counts", "trace", "images" or "queue", or have "reset" done (POST)."""
+        request = urllib.request.Request(  # noqa: S310  loopback
+            f"{self.url}/_carscribe/{what}",
+            method=method,
+            headers={"Authorization": f"Bearer {self._token}"},
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  loopback
             return json.load(answer)
 
-    @property
-    def pid(self) -> int:
-        """The server's process."""
-        return self._process.pid
+
+def behavior(
+    latency: tuple[float, float | None], tps: float | list[list[float]] | None = None
+) -> dict[str, Any]:
+    """Return how an operation of Rekognition behaves.
+
+    Args:
+        latency: median and 99th percentile in seconds; without the latter it is always the same.
+        tps: its quota, or what holds from which second on; None for none.
+    """
+    median, p99 = latency
+    found: dict[str, Any] = {"latency_seconds": median}
+    if p99 is not None:
+        found["latency_seconds"] = {"lognormal": {"median": median, "p99": p99}}
+    return found if tps is None else {**found, "tps": tps}
 
 
 @dataclass
@@ -188,10 +208,10 @@ def start(
 
 @dataclass(frozen=True)
 class Worker:
-    """How to start a worker against a thin server."""
+    """How to start a worker against an emulator."""
 
     letter: str
-    thin: Thin
+    emulator: Emulator
     folder: Path
     rate_per_second: float = 50.0
     run_id: str = "bench"
@@ -204,12 +224,12 @@ class Worker:
         own = {
             "RUN_ID": self.run_id,
             "BUCKET": BUCKET,
-            "QUEUE_URL": self.thin.queue_url,
+            "QUEUE_URL": self.emulator.queue_url,
             "REGION": REGION,
             "STATE_DIR": str(state),
             "REKOGNITION_RATE_PER_SECOND": f"{self.rate_per_second:g}",
         } | self.settings
-        env = self.thin.env | {f"CARSCRIBE_{name}": value for name, value in own.items()}
+        env = self.emulator.env | {f"CARSCRIBE_{name}": value for name, value in own.items()}
         env["MALLOC_ARENA_MAX"] = "1"  # as the unit has it
         return start(
             self.letter,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.harness import BUCKET, Child, Thin, Worker, environment, start, wait
+from benchmarks.harness import BUCKET, Child, Emulator, Worker, behavior, environment, start, wait
 from benchmarks.report import Row
 from benchmarks.scale import Scale
 
@@ -28,15 +28,17 @@ def flat_out(
     letter: str, folder: Path, images: int, scale: Scale, concurrency: int = CONCURRENCY_FLAT_OUT
 ) -> Child:
     """Run a worker as fast as the processor allows: no latency, no quota."""
-    with Thin(
+    with Emulator(
         images=images,
         seed=scale.seed,
         car_share=1.0,
         image_bytes=scale.image_bytes,
         queued_run_id="bench" if letter == "b" else "",
-    ) as thin:
+    ) as emulator:
         settings = {"CONCURRENCY_MAX": str(concurrency)}
-        child = Worker(letter, thin, folder, rate_per_second=RATE_MAX, settings=settings).start()
+        child = Worker(
+            letter, emulator, folder, rate_per_second=RATE_MAX, settings=settings
+        ).start()
         wait(child)
     return child
 
@@ -46,19 +48,19 @@ def bare(letter: str, folder: Path, images: int, scale: Scale, pause_seconds: fl
 
     With a pause each call of Rekognition takes so long, as at a quota.
     """
-    behavior = {"schedule": [[0, 1e9]], "latency_median_seconds": pause_seconds}
-    with Thin(
+    paused = behavior((pause_seconds, None))
+    with Emulator(
         images=images,
         seed=scale.seed,
         car_share=1.0,
         image_bytes=scale.image_bytes,
-        rekognition={"DetectLabels": behavior, "DetectText": behavior},
+        rekognition={"DetectLabels": paused, "DetectText": paused},
         queued_run_id="bench" if letter == "b" else "",
-    ) as thin:
+    ) as emulator:
         child = start(
             f"bare-{letter}",
-            ["benchmarks.reference_bare", letter, BUCKET, thin.queue_url],
-            thin.env,
+            ["benchmarks.reference_bare", letter, BUCKET, emulator.queue_url],
+            emulator.env,
             folder,
         )
         wait(child)
@@ -198,10 +200,10 @@ def starting(folder: Path, scale: Scale) -> list[Row]:
         wait(child)
         reference.append(float(child.log.read_text()) - child.spawned_at)
         for letter in "ab":
-            with Thin(images=1, car_share=1.0, queued_run_id="bench") as thin:
-                worker = Worker(letter, thin, folder / f"{letter}{turn}").start()
+            with Emulator(images=1, car_share=1.0, queued_run_id="bench") as emulator:
+                worker = Worker(letter, emulator, folder / f"{letter}{turn}").start()
                 wait(worker)
-                operations = thin.ask("trace")["operations"].values()
+                operations = emulator.ask("trace")["operations"].values()
             first = min(each["arrived"][0] for each in operations)
             first_call[letter].append(first - worker.spawned_at)
     rows = []

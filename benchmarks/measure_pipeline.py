@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness import Child, Thin, Worker, stop, wait
+from benchmarks.harness import Child, Emulator, Worker, behavior, stop, wait
 from benchmarks.report import Row
 from benchmarks.scale import Scale
 
@@ -18,26 +18,28 @@ WARM_UP_SECONDS = 5.0
 
 def pipeline(folder: Path, scale: Scale) -> list[Row]:
     """Promises 4 and 9: half the images are cars, the text quota is no bottleneck."""
-    behavior = {
-        "schedule": [[0, scale.quota]],
-        "latency_median_seconds": scale.latency[0],
-        "latency_p99_seconds": scale.latency[1],
-    }
-    with Thin(
+    rules = behavior(scale.latency, scale.quota)
+    with Emulator(
         images=scale.images_pipeline,
         seed=scale.seed,
         car_share=0.5,
         image_bytes=scale.image_bytes,
-        rekognition={"DetectLabels": behavior, "DetectText": behavior},
-    ) as thin:
+        rekognition={"DetectLabels": rules, "DetectText": rules},
+    ) as emulator:
         workers = {
-            letter: Worker(letter, thin, folder, rate_per_second=scale.quota).start()
+            letter: Worker(letter, emulator, folder, rate_per_second=scale.quota).start()
             for letter in "ab"
         }
         wait(*workers.values())
-        trace, counts, images = thin.ask("trace"), thin.ask("counts"), thin.ask("images")
-        queue = thin.ask("queue")
-    after_end = workers["b"].ended_at - trace["marks"]["end_sent"]
+        trace, counts, images = (
+            emulator.ask("trace"),
+            emulator.ask("counts"),
+            emulator.ask("images"),
+        )
+        queue = emulator.ask("queue")
+    # A sends nothing behind its -1.
+    end_sent = trace["operations"]["sqs.SendMessageBatch"]["answered"][-1]
+    after_end = workers["b"].ended_at - end_sent
     detected, read = (trace["images"][name] for name in ("DetectLabels", "DetectText"))
     delays = sorted(at - detected[index] for index, at in read.items())
     median = statistics.median(delays)
@@ -94,8 +96,8 @@ class Waiting:
     scale: Scale
 
     def __post_init__(self) -> None:
-        self._thin = Thin(images=1)
-        self._worker = Worker("b", self._thin, self.folder).start()
+        self._emulator = Emulator(images=1)
+        self._worker = Worker("b", self._emulator, self.folder).start()
         self._since = time.monotonic() + WARM_UP_SECONDS
 
     def finish(self) -> Row:
@@ -103,12 +105,16 @@ class Waiting:
         try:
             time.sleep(max(0.0, self._since + self.scale.idle_seconds - time.monotonic()))
             seconds = time.monotonic() - self._since + WARM_UP_SECONDS
-            counts = self._thin.ask("counts")
+            operations = self._emulator.ask("trace")["operations"]
             self._worker.poll()
             alive = self._worker.exit_code is None
         finally:
             self.close()
-        requests = {name: each["calls"] for name, each in counts.items() if name.startswith("sqs.")}
+        requests = {
+            name: len(each["arrived"])
+            for name, each in operations.items()
+            if name.startswith("sqs.")
+        }
         # The first request starts the count of time, so it is no part of the rate.
         a_minute = (sum(requests.values()) - 1) / seconds * 60
         return Row(
@@ -122,4 +128,4 @@ class Waiting:
     def close(self) -> None:
         """End what was started; once is enough."""
         stop(self._worker)
-        self._thin.close()
+        self._emulator.close()

@@ -3,7 +3,7 @@
 from pathlib import Path
 from statistics import median
 
-from benchmarks.harness import BUCKET, Thin, Worker, start, wait
+from benchmarks.harness import BUCKET, Emulator, Worker, behavior, start, wait
 from benchmarks.measure_rate import OPERATIONS
 from benchmarks.report import Row
 from benchmarks.scale import Scale
@@ -40,26 +40,24 @@ def raised(folder: Path, scale: Scale) -> list[Row]:
 def _rate(letter: str, folder: Path, scale: Scale, *, is_plain: bool) -> float:
     """Return the calls of Rekognition a second, from the first one to the last."""
     operation = OPERATIONS[letter]
-    behavior = {
-        "schedule": [[0, scale.quota_raised]],
-        "latency_median_seconds": scale.latency[0],
-    }
-    with Thin(
+    with Emulator(
         images=scale.images_raised,
         seed=scale.seed,
         car_share=1.0,
         image_bytes=scale.image_bytes,
-        rekognition={operation: behavior},
+        rekognition={operation: behavior((scale.latency[0], None), scale.quota_raised)},
         queued_run_id="bench" if letter == "b" else "",
-    ) as thin:
+    ) as emulator:
         if is_plain:
-            command = ["benchmarks.reference_threads", letter, BUCKET, thin.queue_url]
-            child = start(f"plain-{letter}", command, thin.env, folder)
+            command = ["benchmarks.reference_threads", letter, BUCKET, emulator.queue_url]
+            child = start(f"plain-{letter}", command, emulator.env, folder)
         else:
             settings = {"CONCURRENCY_MAX": str(THREADS)}
             rate = scale.quota_raised
-            child = Worker(letter, thin, folder, rate_per_second=rate, settings=settings).start()
+            child = Worker(
+                letter, emulator, folder, rate_per_second=rate, settings=settings
+            ).start()
         wait(child)
-        seen = thin.ask("trace")["operations"][f"rekognition.{operation}"]
-        made = thin.ask("counts")[f"rekognition.{operation}"]["ok"]
+        seen = emulator.ask("trace")["operations"][f"rekognition.{operation}"]
+        made = emulator.ask("counts")[f"rekognition.{operation}"]["ok"]
     return float(made / (seen["admitted"][-1] - seen["admitted"][0] + 1 / scale.quota_raised))

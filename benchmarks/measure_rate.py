@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness import BUCKET, Child, Thin, Worker, start, wait
+from benchmarks.harness import BUCKET, Child, Emulator, Worker, behavior, start, wait
 from benchmarks.report import Row
 from benchmarks.scale import Scale
-from benchmarks.thin.limit import allowed
+from emulator.quota import allowed
 
 SHARE_PROMISED = 0.96
 SHARE_PROMISED_CHANGING = 0.90
@@ -67,12 +67,12 @@ def busiest_second(arrived: Sequence[float]) -> int:
     return most
 
 
-def speed(child: Child, letter: str, thin: Thin) -> Speed:
-    """Work out what a worker got of the quota that the server was planned with."""
+def speed(child: Child, letter: str, emulator: Emulator) -> Speed:
+    """Work out what a worker got of the quota that the emulator was planned with."""
     name = OPERATIONS[letter]
-    seen = thin.ask("trace")["operations"][f"rekognition.{name}"]
-    counts = thin.ask("counts")[f"rekognition.{name}"]
-    schedule = thin.plan["rekognition"][name]["schedule"]
+    seen = emulator.ask("trace")["operations"][f"rekognition.{name}"]
+    counts = emulator.ask("counts")[f"rekognition.{name}"]
+    schedule = emulator.plan["rekognition"][name]["tps"]
     # The last call has its own share of a second, as each before it.
     span = seen["admitted"][-1] - seen["admitted"][0] + 1 / schedule[-1][1]
     span_answered = seen["answered"][-1] - seen["arrived"][0]
@@ -101,48 +101,38 @@ def run(
     image_bytes: int = 0,
 ) -> tuple[dict[str, Child], dict[str, Speed]]:
     """Run one worker or both; B alone finds everything on the queue."""
-    behavior = {
-        "schedule": schedule,
-        "latency_median_seconds": latency[0],
-        "latency_p99_seconds": latency[1],
-    }
-    with Thin(
+    with Emulator(
         images=images,
         seed=scale.seed,
         car_share=car_share,
         image_bytes=image_bytes or scale.image_bytes,
-        rekognition=dict.fromkeys(OPERATIONS.values(), behavior),
+        rekognition=dict.fromkeys(OPERATIONS.values(), behavior(latency, schedule)),
         queued_run_id="bench" if letters == "b" else "",
-    ) as thin:
+    ) as emulator:
         children = {
             letter: Worker(
-                letter, thin, folder, rate_per_second=schedule[0][1], settings=settings or {}
+                letter, emulator, folder, rate_per_second=schedule[0][1], settings=settings or {}
             ).start()
             for letter in letters
         }
         wait(*children.values())
-        speeds = {letter: speed(child, letter, thin) for letter, child in children.items()}
+        speeds = {letter: speed(child, letter, emulator) for letter, child in children.items()}
         return children, speeds
 
 
 def sequential(folder: Path, scale: Scale, latency: tuple[float, float | None]) -> dict[str, float]:
     """Measure the assignment's own way: calls a second of A, of B, images a second of both."""
-    behavior = {
-        "schedule": [[0, scale.quota]],
-        "latency_median_seconds": latency[0],
-        "latency_p99_seconds": latency[1],
-    }
-    with Thin(
+    with Emulator(
         images=scale.sequential_images,
         seed=scale.seed,
         car_share=1.0,
         image_bytes=scale.image_bytes,
-        rekognition=dict.fromkeys(OPERATIONS.values(), behavior),
-    ) as thin:
+        rekognition=dict.fromkeys(OPERATIONS.values(), behavior(latency, scale.quota)),
+    ) as emulator:
         child = start(
             "sequential",
-            ["benchmarks.reference_sequential", BUCKET, thin.queue_url],
-            thin.env,
+            ["benchmarks.reference_sequential", BUCKET, emulator.queue_url],
+            emulator.env,
             folder,
         )
         wait(child)

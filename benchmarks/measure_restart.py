@@ -4,7 +4,16 @@ import json
 import time
 from pathlib import Path
 
-from benchmarks.harness import POLL_SECONDS, BenchmarkError, Child, Thin, Worker, start, wait
+from benchmarks.harness import (
+    POLL_SECONDS,
+    BenchmarkError,
+    Child,
+    Emulator,
+    Worker,
+    behavior,
+    start,
+    wait,
+)
 from benchmarks.report import Row
 from benchmarks.scale import Scale
 
@@ -18,20 +27,20 @@ def with_many_settled(folder: Path, scale: Scale) -> list[Row]:
     """Promise 11: a start takes as long with many settled images as with none."""
     rows = []
     for letter in "ab":
-        with Thin(images=1, car_share=1.0) as thin:
+        with Emulator(images=1, car_share=1.0) as emulator:
             full, empty = (
-                Worker(letter, thin, folder / f"{letter}-{name}") for name in ("full", "empty")
+                Worker(letter, emulator, folder / f"{letter}-{name}") for name in ("full", "empty")
             )
             run_dir = full.folder / letter / "runs" / full.run_id
             run_dir.mkdir(parents=True)
-            command = ["benchmarks.fill_store", letter, str(run_dir), thin.queue_url]
+            command = ["benchmarks.fill_store", letter, str(run_dir), emulator.queue_url]
             command.append(str(scale.images_settled))
-            wait(start(f"fill-{letter}", command, thin.env, folder))
-            first_call(full, thin)  # which warms the file system's cache
+            wait(start(f"fill-{letter}", command, emulator.env, folder))
+            first_call(full, emulator)  # which warms the file system's cache
             took: dict[str, list[float]] = {"full": [], "empty": []}
             for _ in range(scale.starts):
-                took["empty"].append(first_call(empty, thin))
-                took["full"].append(first_call(full, thin))
+                took["empty"].append(first_call(empty, emulator))
+                took["full"].append(first_call(full, emulator))
         # The best of each, for all else that runs can only add.
         more = min(took["full"]) - min(took["empty"])
         rows.append(
@@ -48,14 +57,14 @@ def with_many_settled(folder: Path, scale: Scale) -> list[Row]:
     return rows
 
 
-def first_call(worker: Worker, thin: Thin) -> float:
+def first_call(worker: Worker, emulator: Emulator) -> float:
     """Start a worker, wait for its first call, kill it; return how long that took, in seconds."""
-    thin.ask("reset")
+    emulator.ask("reset", "POST")
     child = worker.start()
     try:
         deadline = time.monotonic() + DEADLINE_SECONDS
         # A long poll of the process before may be in flight still, and did not arrive now.
-        while not (arrived := _first_arrivals(thin)):
+        while not (arrived := _first_arrivals(emulator)):
             if child.poll() or time.monotonic() > deadline:
                 raise BenchmarkError(f"no call of {child.name}:\n{child.log.read_text()}")
             time.sleep(POLL_SECONDS)
@@ -64,8 +73,8 @@ def first_call(worker: Worker, thin: Thin) -> float:
     return min(arrived) - child.spawned_at
 
 
-def _first_arrivals(thin: Thin) -> list[float]:
-    operations = thin.ask("trace")["operations"].values()
+def _first_arrivals(emulator: Emulator) -> list[float]:
+    operations = emulator.ask("trace")["operations"].values()
     return [each["arrived"][0] for each in operations if each["arrived"]]
 
 
@@ -79,33 +88,28 @@ def kill(child: Child) -> None:
 
 def killed_at_half(folder: Path, scale: Scale) -> Row:
     """Promise 13: a B that is killed in the middle goes on at once."""
-    behavior = {
-        "schedule": [[0, scale.quota]],
-        "latency_median_seconds": scale.latency[0],
-        "latency_p99_seconds": scale.latency[1],
-    }
     images = scale.images_killed
-    with Thin(
+    with Emulator(
         images=images,
         seed=scale.seed,
         car_share=1.0,
         image_bytes=scale.image_bytes,
-        rekognition={"DetectText": behavior},
+        rekognition={"DetectText": behavior(scale.latency, scale.quota)},
         queued_run_id="bench",
-    ) as thin:
+    ) as emulator:
         settings = {"VISIBILITY_TIMEOUT_SECONDS": str(VISIBILITY_SECONDS)}
-        worker = Worker("b", thin, folder, rate_per_second=scale.quota, settings=settings)
+        worker = Worker("b", emulator, folder, rate_per_second=scale.quota, settings=settings)
         first = worker.start()
-        while len(before := thin.ask("trace")["images"]["DetectText"]) < images / 2:
+        while len(before := emulator.ask("trace")["images"]["DetectText"]) < images / 2:
             if first.poll():
                 raise BenchmarkError(first.log.read_text())
             time.sleep(POLL_SECONDS)
         kill(first)
-        before = thin.ask("trace")["images"]["DetectText"]
+        before = emulator.ask("trace")["images"]["DetectText"]
         second = worker.start()
         wait(second)
-        after = thin.ask("trace")["images"]["DetectText"]
-        calls = thin.ask("counts")["rekognition.DetectText"]["ok"]
+        after = emulator.ask("trace")["images"]["DetectText"]
+        calls = emulator.ask("counts")["rekognition.DetectText"]["ok"]
     first_text = min(at for index, at in after.items() if index not in before) - second.spawned_at
     lines = len((second.run_dir / "output.txt").read_text().splitlines())
     unknown = json.loads((second.run_dir / "summary.json").read_text())["calls_unknown"]

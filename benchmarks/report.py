@@ -18,7 +18,7 @@ class Row:
         number: of the promise, as in docs/performance.md.
         promised: in words, with its number.
         measured: in words, with its numbers.
-        kept: whether the promise was kept.
+        kept: whether the promise was kept; None if this machine could not show it.
         values: the numbers behind it.
         timed: it depends on the machine's speed; a short run does not judge it.
     """
@@ -26,9 +26,14 @@ class Row:
     number: str
     promised: str
     measured: str
-    kept: bool
+    kept: bool | None
     values: dict[str, Any] = field(default_factory=dict)
     timed: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """In a word."""
+        return {True: "yes", False: "**no**", None: "not measured"}[self.kept]
 
 
 def machine() -> dict[str, Any]:
@@ -44,10 +49,7 @@ def machine() -> dict[str, Any]:
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as a table in Markdown."""
     lines = ["| | promised | measured | kept |", "|---|---|---|---|"]
-    lines += [
-        f"| {row.number} | {row.promised} | {row.measured} | {'yes' if row.kept else '**no**'} |"
-        for row in rows
-    ]
+    lines += [f"| {row.number} | {row.promised} | {row.measured} | {row.verdict} |" for row in rows]
     return "\n".join(lines)
 
 

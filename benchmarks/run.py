@@ -1,12 +1,13 @@
 """The benchmark: `make bench`, or `python -m benchmarks.run [--short] [--only 1,4]`.
 
-Runs the real workers as processes of their own against the thin server and
+Runs the real workers as processes of their own against the emulator and
 prints a row for each promise in docs/performance.md. Exit code 1 if one is
 not kept.
 """
 
 import argparse
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -22,15 +23,23 @@ from benchmarks import (
     measure_pipeline,
     measure_raised,
     measure_rate,
+    measure_regions,
     measure_restart,
     report,
 )
-from benchmarks.harness import BUCKET, ROOT, Child, Thin, start, wait
+from benchmarks.harness import BUCKET, ROOT, Child, Emulator, start, wait
 from benchmarks.report import Row
 from benchmarks.scale import SHORT, Scale
 
-CEILING_PROMISED = 1000
-PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10", "11", "12", "13", "14")
+CEILINGS_PROMISED = {
+    "rekognition.DetectLabels": 5_000,
+    "s3.GetObject": 1_000,
+    "rekognition.DetectText": 1_000,
+    "sqs.SendMessageBatch": 2_500,
+    "sqs.ReceiveMessage": 10_000,
+}
+"""Calls a second of the emulator."""
+PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10", "11", "12", "13", "14", "15")
 
 
 class Benchmark:
@@ -44,6 +53,7 @@ class Benchmark:
         self.rows: list[Row] = []
         self.at_quota: dict[str, Child] = {}
         self.began = time.monotonic()
+        self.load = os.getloadavg()[0]
 
     def part(self, number: str, do: Callable[[Path], Row | list[Row]]) -> None:
         """Measure one part, and say what came of it."""
@@ -52,22 +62,26 @@ class Benchmark:
         rows = do(self.work / number)
         for row in rows if isinstance(rows, list) else [rows]:
             self.rows.append(row)
-            verdict = "kept" if row.kept else "NOT KEPT"
+            verdict = {True: "kept", False: "NOT KEPT", None: "not measured"}[row.kept]
             seconds = time.monotonic() - self.began
             print(f"[{seconds:4.0f} s] {row.number:>3} {verdict}: {row.measured}", flush=True)
 
     def ceiling(self, folder: Path) -> Row:
-        """Measure the server itself."""
-        with Thin(images=10, image_bytes=self.scale.image_bytes) as thin:
+        """Measure the emulator itself."""
+        with Emulator(images=10, image_bytes=self.scale.image_bytes) as emulator:
             seconds = str(self.scale.ceiling_seconds)
-            child = start("ceiling", ["benchmarks.ceiling", thin.url, seconds], thin.env, folder)
+            child = start(
+                "ceiling", ["benchmarks.ceiling", emulator.url, seconds], emulator.env, folder
+            )
             wait(child)
         found: dict[str, int] = json.loads(child.log.read_text())
         return Row(
             "0",
-            f"the benchmark's own server: more than {CEILING_PROMISED:,} calls a second of each",
+            "the emulator on a quiet machine: more than "
+            + ", ".join(f"{rate:,} {name}" for name, rate in CEILINGS_PROMISED.items())
+            + " a second",
             ", ".join(f"{name} {rate:,}/s" for name, rate in found.items()),
-            min(found.values()) > CEILING_PROMISED,
+            all(found[name] > rate for name, rate in CEILINGS_PROMISED.items()),
             dict(found),
         )
 
@@ -94,6 +108,7 @@ class Benchmark:
             self.part("3", lambda folder: measure_rate.quota_cut(folder, scale))
             self.part("4", lambda folder: measure_pipeline.pipeline(folder, scale))
             self.part("5", lambda folder: measure_rate.times_sequential(folder, scale))
+            self.part("15", lambda folder: measure_regions.several(folder, scale, self.load))
             self.part("13", lambda folder: measure_restart.killed_at_half(folder, scale))
             if waiting is not None:
                 self.part("10", lambda _: waiting.finish())
@@ -132,7 +147,7 @@ def main() -> int:
             report.write(arguments.out, benchmark.rows, parameters)
     print(f"\n{report.table(benchmark.rows)}\n\nWritten to {arguments.out}")
     judged = [row for row in benchmark.rows if not (arguments.short and row.timed)]
-    return 0 if all(row.kept for row in judged) else 1
+    return 0 if all(row.kept is not False for row in judged) else 1
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ class Scale:
     images_small_quota: int = 200
     images_cut: int = 1500
     cut_seconds: tuple[float, float] = (10.0, 22.0)
+    images_regions: int = 4500
     images_times_sequential: int = 600
     sequential_images: int = 30
     images_pipeline: int = 800
@@ -42,6 +43,7 @@ SHORT = Scale(
     images_small_quota=50,
     images_cut=150,
     cut_seconds=(0.5, 1.0),
+    images_regions=150,
     images_times_sequential=50,
     sequential_images=10,
     images_pipeline=100,

@@ -60,7 +60,7 @@ RESULTS = CHECKOUT / "results"
 UTF_8 = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 """A locale that every such system has: Ansible takes none that is not UTF-8, or not installed."""
 BEFORE_APPLY_SECONDS = 60
-"""How long hosts that were started may take to answer, before what may be in the way is mended."""
+"""How long hosts that were started may take to answer, before what may be in the way is put right."""
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
 """Files of build/ that speak of the hosts that are removed."""
 NOT_LOOKED_AT = (

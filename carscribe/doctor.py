@@ -28,7 +28,7 @@ from carscribe_common.errors import error_code_of
 from carscribe_common.probes import NO_IMAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import boto3
@@ -133,6 +133,7 @@ class Aws:
         lab: this is to be a Learner Lab.
         profile: the instance profile that exists already, so that no IAM resource is made.
         instance_type: of the hosts.
+        elsewhere: the other regions in which Rekognition is asked.
     """
 
     def __init__(
@@ -142,10 +143,12 @@ class Aws:
         lab: bool,
         profile: str | None = None,
         instance_type: str = "t3.micro",
+        elsewhere: Iterable[str] = (),
     ) -> None:
         self._session = session
         self._profile = profile
         self._instance_type = instance_type
+        self._elsewhere = sorted(elsewhere)
         self._lab = lab
         self._region = str(session.region_name)
         self._arn = ""
@@ -166,15 +169,16 @@ class Aws:
             )
             return
         yield Finding(f"region {self._region}")
-        yield from self._rekognition()
+        for region in (self._region, *self._elsewhere):
+            yield from self._rekognition(region)
         yield from self._permissions()
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str = "") -> Any:
         config = Config(
             connect_timeout=10, read_timeout=10, retries={"mode": "standard", "max_attempts": 2}
         )
         make: Callable[..., Any] = self._session.client
-        return make(service, region_name=self._region, config=config)
+        return make(service, region_name=region or self._region, config=config)
 
     def _identity(self) -> Finding:
         credentials = self._session.get_credentials()
@@ -200,19 +204,23 @@ class Aws:
         else:
             yield Finding("AWS Academy Learner Lab")
 
-    def _rekognition(self) -> Iterator[Finding]:
-        client = self._client("rekognition")
+    def _rekognition(self, region: str) -> Iterator[Finding]:
+        client = self._client("rekognition", region)
+        place = "" if region == self._region else f" in {region}"
         calls = {"DetectLabels": client.detect_labels, "DetectText": client.detect_text}
         for operation, call in calls.items():
             code = _code(partial(call, Image={"Bytes": NO_IMAGE}))
             if code == "InvalidImageFormatException":
-                yield Finding(f"rekognition:{operation}")
+                yield Finding(f"rekognition:{operation}{place}")
             elif self._lab and code in DENIED:
                 # The hosts have another role, LabRole; `make up` asks there.
-                yield Finding(f"rekognition:{operation} is not yours; LabRole's is checked on up")
+                yield Finding(
+                    f"rekognition:{operation}{place} is not yours; LabRole's is checked on up"
+                )
             else:
-                yield Finding(f"rekognition:{operation}", _refusal(self._arn, code))
-        yield Finding(f"Rekognition's quota here: {quota.read(self._session, self._region)}")
+                yield Finding(f"rekognition:{operation}{place}", _refusal(self._arn, code))
+        here = place or " here"
+        yield Finding(f"Rekognition's quota{here}: {quota.read(self._session, region)}")
 
     def _permissions(self) -> Iterator[Finding]:
         ec2 = self._client("ec2")

@@ -6,10 +6,14 @@ This is `make doctor`, and the first thing that `make up` does. Nothing is made.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from carscribe import cost, doctor, provision, quota
+from botocore.exceptions import BotoCoreError, ClientError
+
+from carscribe import cost, doctor, estimate, provision, quota
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
 from carscribe.folder import PicturesError, find
@@ -18,9 +22,10 @@ from carscribe.options import joined
 from carscribe.quota import Quota
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from carscribe.estimate import Estimate
     from carscribe.folder import Found
     from carscribe.options import Options
     from carscribe.targets import Target
@@ -86,6 +91,28 @@ class Wanted:
             if self.quota is None
             else self.quota.calls_per_second
         )
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The same in each region that is asked, by its name, the bucket's own first."""
+        return {str(self.values["region"]): self.rate, **self.values["rekognition_rates_elsewhere"]}
+
+    @cached_property
+    def estimate(self) -> Estimate | None:
+        """The images of a run, counted once; None where nobody can."""
+        if self.found is not None:
+            return estimate.of_folder(self.found)
+        with suppress(BotoCoreError, ClientError, DeploymentError):
+            s3 = self.target.session(str(self.values["region"])).client("s3")
+            bucket, prefix = self.values["existing_bucket"], self.values["image_prefix"]
+            return estimate.of_bucket(s3, str(bucket), str(prefix))
+        return None
+
+    def fits(self) -> Iterator[doctor.Finding]:
+        """Say whether the workers' volumes hold what a run writes."""
+        if self.estimate is not None:
+            size_gib = float(self.values["result_volume_size_gib"])
+            yield estimate.volume(self.estimate, size_gib)
 
     def _values(self) -> dict[str, Any]:
         """Ask what the variables come to; a private key that is missing the doctor tells."""
@@ -174,7 +201,8 @@ def look(wanted: Wanted, *, everything: bool) -> None:
     Raises:
         DeploymentError: something is missing; each thing has been said.
     """
-    _show(wanted.target.preflight(wanted.values, lab=wanted.lab), everything=everything)
+    findings = wanted.target.preflight(wanted.values, lab=wanted.lab)
+    _show(chain(findings, wanted.fits()), everything=everything)
     if wanted.images is not None and wanted.found is not None and str(wanted.found):
         print(wanted.found)
     print(wanted.target.price(wanted.values))
@@ -183,8 +211,11 @@ def look(wanted: Wanted, *, everything: bool) -> None:
         hour = cost.usd_per_hour(
             str(values["instance_type"]), float(values["result_volume_size_gib"])
         )
-        count = len(wanted.found.pictures) if wanted.found else None
-        print(cost.a_run(count, wanted.rate, hour), flush=True)
+        known = wanted.estimate
+        count = known.images if known and known.is_all else None
+        print(cost.a_run(count, sum(wanted.rates.values()), hour), flush=True)
+        if len(wanted.rates) > 1:
+            print(estimate.transfer(known, wanted.rates, str(values["region"])), flush=True)
 
 
 def _show(findings: Iterable[doctor.Finding], *, everything: bool) -> None:

@@ -326,6 +326,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         rate = "rekognition_rate_per_second"
         pairs += [f"{rate} = local.{rate}", f"{rate}_is_given = var.{rate} != null"]
         pairs.append("subnet_cidr = local.subnet_cidr")
+        pairs.append("rekognition_rates_elsewhere = local.rekognition_rates_elsewhere")
         found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
         networks = asked("var.ssh_ingress_cidrs")
     if networks != UNKNOWN:
@@ -490,8 +491,10 @@ def destroy(
     for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
         del terraform.environment[name]
     terraform.environment.update(inputs["environment"])
+    # Another checkout, which shares the state, may have made it: with the same files.
+    files = [f"-var-file={file}" for file in terraform.deployment.variable_files]
     arguments = [
-        *(a for a in inputs["arguments"] if a.startswith("-var=") or _is_there(a)),
+        *(a for a in inputs["arguments"] or files if a.startswith("-var=") or _is_there(a)),
         f"-var=ssh_private_key_file={KEY}",
         f"-var=ssh_public_key_file={KEY}.pub",
         '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
@@ -543,7 +546,7 @@ def say_what_is_left(
 
 
 def check(terraform: Terraform, extra: Sequence[str]) -> int:
-    """Run everything that needs neither AWS nor the stand-in."""
+    """Run everything that needs neither AWS nor the emulator."""
     for command in ("fmt -check -recursive -diff", "validate", "test"):
         options = terraform.colour if command != "fmt -check -recursive -diff" else []
         code, _ = terraform.run(command, *options, *(extra if command == "test" else []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,14 @@ class Quota:
         return asdict(self)
 
 
+def _is_of(operation: str, name: str) -> bool:
+    """Tell whether a quota's name is that of an operation's calls a second, in whatever words.
+
+    AWS documents the codes of these quotas nowhere, and of the names only how they begin.
+    """
+    return "transactions per second" in name.lower() and operation in re.findall(r"\w+", name)
+
+
 def documented(region: str) -> Quota:
     """Return what AWS's reference says."""
     return Quota(LARGE if region in LARGE_REGIONS else SMALL, DOCUMENTED)
@@ -64,6 +73,6 @@ def read(session: boto3.session.Session, region: str) -> Quota:
                 for quota in page["Quotas"]:
                     name = str(quota["QuotaName"])
                     for asked in OPERATIONS:
-                        if name.endswith(asked) and "ransactions per second" in name:
+                        if _is_of(asked, name):
                             found[asked] = Quota(min(float(quota["Value"]), MOST), source)
     return min(found.values(), key=lambda quota: quota.calls_per_second)

@@ -115,6 +115,8 @@ def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
         raise StepError(1)
     for line in end.output or ["No image has both a car and text."]:
         print(line, flush=True)
+    for sentence in watch.several_models(seen):
+        print(sentence, file=sys.stderr)
     print(
         "`make results` fetches all of it: the page, each text with its box, the costs.",
         file=sys.stderr,

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError
 
 from carscribe import cost, doctor, quota
 from carscribe.deployment import CHECKOUT, DeploymentError
-from emulator.hosts import standin
+from emulator.hosts import server
 from emulator.hosts.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ class Aws:
                 lab=lab,
                 profile=values["existing_instance_profile"],
                 instance_type=str(values["instance_type"]),
+                elsewhere=values["rekognition_rates_elsewhere"],
             ).findings()
 
     def price(self, values: Mapping[str, Any]) -> str:
@@ -212,10 +213,10 @@ class Local:
     def unseen(self) -> int:
         """Ask the emulator for how many it had no recorded answer and no recognizer."""
         deployment = Deployment.here()
-        url = standin.address(deployment)
+        url = server.address(deployment)
         if url is None:
             return 0
-        return int(standin.call(deployment, url, "GET", "recognizer")["unseen"])
+        return int(server.call(deployment, url, "GET", "recognizer")["unseen"])
 
     def quota(self, region: str) -> quota.Quota:
         """Return the documented one, which the emulator keeps to."""

@@ -83,8 +83,8 @@ def start_stopped(target: Target) -> list[str]:
         return []
     if lost := [worker for worker, state in seen.items() if state in GONE]:
         raise DeploymentError(
-            f"{named(lost)} was terminated: `make up` makes it anew, and its volume and runs are "
-            "there again."
+            f"Terminated: {named(lost)}. `make up` makes it anew, and its volume and runs are there "
+            "again."
         )
     stopped = [worker for worker, state in seen.items() if state in STOPPED]
     if not stopped:
@@ -132,7 +132,7 @@ def awake(target: Target, seconds: float = ANSWERS_SECONDS) -> None:
         answered = dict(zip(present, pool.map(answers, present), strict=True))
     if silent := [worker for worker in started if not answered[worker]]:
         raise DeploymentError(
-            f"{named(silent)} was started and does not answer SSH: your address may be another "
+            f"{named(silent)} started, but there is no answer over SSH: your address may be another "
             "now; `make up` mends that."
         )
 

@@ -279,7 +279,7 @@ def sentences(seen: Mapping[str, Seen], run_id: str) -> list[str]:
                 f"{one.reason}"
             )
     if told:
-        told.append(f"Once that is mended, go on with it: `make run RUN_ID={run_id}`.")
+        told.append(f"Once that is put right, go on with it: `make run RUN_ID={run_id}`.")
     return told
 
 
@@ -310,6 +310,19 @@ class End:
     problems: list[str]
     journals: dict[str, list[str]]
     output: list[str]
+
+
+def several_models(seen: Mapping[str, Seen]) -> list[str]:
+    """Say of each worker whether several versions of the model answered it."""
+    said = []
+    for worker, one in seen.items():
+        models = sorted({name.partition(" ")[2] for name in one.summary.get("answers", {})})
+        if len(models) > 1:
+            said.append(
+                f"Worker {worker.upper()} was answered by several versions of the model, "
+                f"{', '.join(map(shown, models))}: what they see may differ."
+            )
+    return said
 
 
 def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> End:

@@ -1,1 +1,1 @@
-"""The local target: a stand-in for AWS on one machine."""
+"""The local target: an emulator of AWS on one machine."""

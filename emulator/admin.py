@@ -12,10 +12,10 @@ from emulator.moto_patches import reboots
 
 if TYPE_CHECKING:
     from emulator.messages import Request
-    from emulator.server import StandIn
+    from emulator.server import Emulator
 
 
-async def answer(stand_in: StandIn, request: Request) -> Answer:
+async def answer(emulator: Emulator, request: Request) -> Answer:
     """Carry out one admin call.
 
     GET counts, in_flight (calls under way or answered just now), recognizer (whether one
@@ -30,42 +30,42 @@ async def answer(stand_in: StandIn, request: Request) -> Answer:
         value = json.loads(request.body) if request.body else {}
         if not isinstance(value, dict):
             return Answer.of_json({"error": "expected a JSON object"}, 400)
-        return await _carry_out(stand_in, call, value)
+        return await _carry_out(emulator, call, value)
     except (ValueError, KeyError, TypeError, OSError) as error:
         return Answer.of_json({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
-async def _carry_out(stand_in: StandIn, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901, PLR0911, PLR0912 # a table
+async def _carry_out(emulator: Emulator, call: str, value: dict[str, Any]) -> Answer:  # noqa: C901, PLR0911, PLR0912 # a table
     match call:
         case "GET counts":
-            return Answer.of_json(stand_in.counts.read())
+            return Answer.of_json(emulator.counts.read())
         case "GET in_flight":
-            return Answer.of_json(stand_in.counts.in_flight())
+            return Answer.of_json(emulator.counts.in_flight())
         case "GET recognizer":
-            loaded = stand_in.rekognition.has_recognizer
-            unseen = 0 if loaded else stand_in.answers.missed
+            loaded = emulator.rekognition.has_recognizer
+            unseen = 0 if loaded else emulator.answers.missed
             return Answer.of_json({"loaded": loaded, "unseen": unseen})
         case "GET instances":
-            return Answer.of_json(await stand_in.moto.run(reboots.instances))
+            return Answer.of_json(await emulator.moto.run(reboots.instances))
         case "POST reset":
-            stand_in.counts.reset()
+            emulator.counts.reset()
         case "POST faults":
             try:
-                stand_in.faults = Faults(value)
+                emulator.faults = Faults(value)
             except FaultsError as error:
                 return Answer.of_json({"error": str(error)}, 400)
         case "POST answers":
-            stand_in.answers.rescan()
+            emulator.answers.rescan()
         case "POST iam":
             credentials.enforce(bool(value["enforced"]))
         case "POST metadata":
-            stand_in.metadata.set(value)
+            emulator.metadata.set(value)
         case "POST listen":
-            if value["address"] not in stand_in.listeners:
-                await stand_in.listen(value["address"], stand_in.port)
+            if value["address"] not in emulator.listeners:
+                await emulator.listen(value["address"], emulator.port)
         case "DELETE listen":
-            if value["address"] in stand_in.listeners:
-                stand_in.stop_listening(value["address"])
+            if value["address"] in emulator.listeners:
+                emulator.stop_listening(value["address"])
         case _:
             return Answer.of_json({"error": f"no such call: {call}"}, 404)
     return Answer.of_json({})

@@ -224,7 +224,7 @@ def authorize(action: str, resource: str, request: Request) -> None:
     caller = create_access_key(
         DEFAULT_ACCOUNT_ID, PARTITION, request.access_key_id, Headers(request.fields)
     )
-    said = [IAMPolicy(p).is_action_permitted(action, resource) for p in caller.collect_policies()]
+    said = _said(caller, action, resource, request)
     if PermissionResult.DENIED in said or PermissionResult.PERMITTED not in said:
         raise Refused(
             "AccessDenied",
@@ -237,7 +237,8 @@ def may_get_object(request: Request, bucket: Any, key: str, version: str | None)
     """Say whether the caller may read an object: Rekognition reads S3 in the caller's name."""
     action = "s3:GetObjectVersion" if version else "s3:GetObject"
     resource = f"arn:{PARTITION}:s3:::{bucket.name}/{key}"
-    by_bucket = bucket.get_permission(action, resource)
+    with context(request):
+        by_bucket = bucket.get_permission(action, resource)
     if by_bucket == PermissionResult.DENIED:
         return False
     if not is_enforced() or request.access_key_id == ROOT_ACCESS_KEY_ID:
@@ -248,7 +249,14 @@ def may_get_object(request: Request, bucket: Any, key: str, version: str | None)
         )
     except CreateAccessKeyFailure:
         return False
-    said = [IAMPolicy(p).is_action_permitted(action, resource) for p in caller.collect_policies()]
+    said = _said(caller, action, resource, request)
     if PermissionResult.DENIED in said:
         return False
     return PermissionResult.PERMITTED in [*said, by_bucket]
+
+
+def _said(caller: Any, action: str, resource: str, request: Request) -> list[PermissionResult]:
+    """Return what each of a caller's own policies says."""
+    policies = caller.collect_policies()
+    with context(request):
+        return [IAMPolicy(each).is_action_permitted(action, resource) for each in policies]

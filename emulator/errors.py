@@ -30,6 +30,8 @@ FAILURES = {
     "s3": ("InternalError", 500),
 }
 DEFAULT_FAILURE = ("InternalFailure", 500)
+DENIALS = {"rekognition": ("AccessDeniedException", 400), "s3": ("AccessDenied", 403)}
+DEFAULT_DENIAL = ("AccessDenied", 403)
 PAGE = "docs/emulator.md"
 JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1"}
 
@@ -71,11 +73,19 @@ def error(service: str, code: str, message: str, status: int = 400) -> Answer:
     return Answer(status, xml.encode(), [("Content-Type", "application/xml")])
 
 
+def denied(service: str, operation: str) -> Answer:
+    """Refuse an operation as `service` would refuse who may not use it."""
+    code, status = DENIALS.get(service, DEFAULT_DENIAL)
+    return error(service, code, f"User is not authorized to perform: {operation}", status)
+
+
 def throttled(service: str, choice: int) -> Answer:
     """Say "too fast" as `service` would; `choice` picks among its names for it."""
     names = THROTTLES.get(service, DEFAULT_THROTTLES)
     code, status = names[choice % len(names)]
-    return error(service, code, "Rate exceeded", status)
+    answer = error(service, code, "Rate exceeded", status)
+    answer.is_throttle = True
+    return answer
 
 
 def failed(service: str) -> Answer:

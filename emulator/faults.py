@@ -1,4 +1,4 @@
-"""Faults that the stand-in shows on request, seeded so that a run can be repeated.
+"""Faults that the emulator shows on request, seeded so that a run can be repeated.
 
 The setting is one JSON object; every part of it is optional:
 
@@ -7,11 +7,15 @@ The setting is one JSON object; every part of it is optional:
      "operations": {
        "rekognition.DetectLabels": {
          "tps": 50, "burst": 50,     transactions a second; what may come at once (default: tps)
-         "throttle_share": 0.3,      of calls, refused as too fast without being carried out
+         "tps": [[0, 50], [10, 25]], the same, with the seconds since the first call from which
+                                     a number holds
+         "throttle_share": 0.3,      of calls, refused at once as too fast
          "error_share": 0.1,         of calls, answered with a 5xx without being carried out
          "drop_share": 0.05,         of calls, carried out, the response cut off in the middle
+         "deny_share": 1,            of calls, refused as not allowed
          "latency_seconds": ...},    in place of the common one
-       "s3.*": {...}, "*": {...}},   the most exact entry alone holds
+       "s3.*": {...}, "*": {...},    the most exact entry alone holds
+       "rekognition.*@eu-west-1": {...}},   in that region; each has its own quota
      "sqs": {
        "duplicate": true,            every message sent can be received twice
        "shuffle": true,              messages are received in any order
@@ -27,16 +31,17 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from emulator.quota import TokenBucket
+
 # The 99th percentile of the normal distribution, in standard deviations.
 P99_STANDARD_DEVIATIONS = 2.3263
 
-SHARES = ("throttle_share", "error_share", "drop_share")
+SHARES = ("throttle_share", "error_share", "drop_share", "deny_share")
 OPERATION_KEYS = {*SHARES, "tps", "burst", "latency_seconds"}
 SQS_FLAGS = ("duplicate", "shuffle")
 SQS_SHARES = ("send_batch_fail_share", "delete_batch_fail_share", "visibility_batch_fail_share")
@@ -47,24 +52,6 @@ class FaultsError(ValueError):
     """The setting is not one; the message says where."""
 
 
-class Bucket:
-    """A token bucket: `burst` tokens, refilled at `tps` a second."""
-
-    def __init__(self, tps: float, burst: float) -> None:
-        self._tps, self._burst = tps, burst
-        self._tokens, self._filled_at = burst, time.monotonic()
-
-    def take(self) -> bool:
-        """Take a token; say whether there was one."""
-        now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._tps)
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
 @dataclass(frozen=True)
 class Fate:
     """What is to happen to one call."""
@@ -73,6 +60,7 @@ class Fate:
     throttled: bool = False
     failed: bool = False
     dropped: bool = False
+    denied: bool = False
 
 
 SPARED = Fate()
@@ -84,12 +72,12 @@ class _Operation:
 
     rules: dict[str, Any]
     dice: random.Random
-    bucket: Bucket | None = None
+    quota: TokenBucket | None = None
 
     @cached_property
     def is_spared(self) -> bool:
         """Whether nothing at all can happen to its calls."""
-        return not any(self.rules.values())
+        return self.quota is None and not any(self.rules.values())
 
 
 @dataclass
@@ -100,7 +88,6 @@ class Faults:
 
     def __post_init__(self) -> None:
         check(self.setting)
-        self._lock = threading.Lock()
         self._operations: dict[str, _Operation] = {}
         self._seed = self.setting.get("seed", 0)
         self._sqs_dice = random.Random(f"{self._seed}:sqs")
@@ -111,25 +98,25 @@ class Faults:
         self.silent_until = float(until)
 
     def fate_of(self, operation: str) -> Fate:
-        """Decide the fate of the next call of an operation."""
-        with self._lock:
-            known = self._operations.get(operation)
-            if known is None:
-                known = self._operations[operation] = self._new(operation)
-            if known.is_spared:
-                return SPARED
-            rules, dice = known.rules, known.dice
-            # Always the same number of throws, so that one setting does not shift another.
-            throws = {name: dice.random() < rules.get(name, 0.0) for name in SHARES}
-            latency = _latency(rules.get("latency_seconds", 0.0), dice.gauss(0, 1))
-            throttled = throws["throttle_share"]
-            if not throttled and known.bucket is not None:
-                throttled = not known.bucket.take()
+        """Decide the fate of the next call of an operation, or of one in a region: `...@region`."""
+        known = self._operations.get(operation)
+        if known is None:
+            known = self._operations[operation] = self._new(operation)
+        if known.is_spared:
+            return SPARED
+        rules, dice = known.rules, known.dice
+        # Always the same number of throws, so that one setting does not shift another.
+        throws = {name: dice.random() < rules.get(name, 0.0) for name in SHARES}
+        latency = _latency(rules.get("latency_seconds", 0.0), dice.gauss(0, 1))
+        throttled = throws["throttle_share"]
+        if not throttled and known.quota is not None:
+            throttled = not known.quota.take(time.monotonic())
         return Fate(
-            latency_seconds=latency,
+            latency_seconds=0.0 if throttled else latency,
             throttled=throttled,
             failed=throws["error_share"],
             dropped=throws["drop_share"],
+            denied=throws["deny_share"],
         )
 
     def sqs_flag(self, name: str) -> bool:
@@ -138,27 +125,27 @@ class Faults:
 
     def sqs_entry_fails(self, share: str) -> bool:
         """Throw the dice for one entry of a batch."""
-        with self._lock:
-            return self._sqs_dice.random() < float(self._sqs.get(share, 0.0))
+        return bool(self._sqs) and self._sqs_dice.random() < float(self._sqs.get(share, 0.0))
 
     def sqs_pick(self, count: int) -> int:
         """Pick one of `count` messages: the first, or any when shuffled."""
         if not self._sqs.get("shuffle"):
             return 0
-        with self._lock:
-            return self._sqs_dice.randrange(count)
+        return self._sqs_dice.randrange(count)
 
     def _new(self, operation: str) -> _Operation:
         table: dict[str, Any] = self.setting.get("operations", {})
+        anywhere, _, region = operation.partition("@")
         service = operation.partition(".")[0]
-        found: dict[str, Any] = next(
-            (table[name] for name in (operation, f"{service}.*", "*") if name in table), {}
-        )
+        names = (operation, f"{service}.*@{region}", anywhere, f"{service}.*", "*")
+        found: dict[str, Any] = next((table[name] for name in names if name in table), {})
         rules = {"latency_seconds": self.setting.get("latency_seconds", 0.0), **found}
-        bucket = None
+        quota = None
         if "tps" in rules:
-            bucket = Bucket(rules["tps"], max(1.0, rules.get("burst", rules["tps"])))
-        return _Operation(rules, random.Random(f"{self._seed}:{operation}"), bucket)
+            tps = rules["tps"]
+            schedule = tps if isinstance(tps, list) else [(0.0, tps)]
+            quota = TokenBucket(schedule, rules.get("burst"))
+        return _Operation(rules, random.Random(f"{self._seed}:{operation}"), quota)
 
 
 def _latency(rule: float | dict[str, Any], deviation: float) -> float:
@@ -187,8 +174,8 @@ def check(setting: Any) -> None:
         _only(rules, OPERATION_KEYS, where)
         for name in SHARES:
             _number(rules.get(name, 0.0), f"{where}.{name}", 1.0)
-        for name in ("tps", "burst"):
-            _number(rules.get(name, 0.0), f"{where}.{name}", math.inf)
+        _number(rules.get("burst", 0.0), f"{where}.burst", math.inf)
+        _check_tps(rules.get("tps", 0.0), f"{where}.tps")
         _check_latency(rules.get("latency_seconds", 0.0), f"{where}.latency_seconds")
     sqs = setting.get("sqs", {})
     if not isinstance(sqs, dict):
@@ -207,6 +194,20 @@ def _only(given: dict[str, Any], allowed: set[str], where: str) -> None:
 def _number(value: Any, where: str, most: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         raise FaultsError(f"{where}: expected a number from 0 to {most}, got {value!r}")
+
+
+def _check_tps(rule: Any, where: str) -> None:
+    if not isinstance(rule, list):
+        _number(rule, where, math.inf)
+        return
+    for pair in rule:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise FaultsError(f"{where}: expected a number, or pairs [from second, number]")
+        for value in pair:
+            _number(value, where, math.inf)
+    starts = [start for start, _ in rule]
+    if not starts or starts[0] or starts != sorted(set(starts)):
+        raise FaultsError(f"{where}: the seconds must begin with 0 and grow")
 
 
 def _check_latency(rule: Any, where: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from emulator.messages import Answer
@@ -27,19 +28,20 @@ def refusal(request: Request, secret: Secret) -> Answer | None:
     for name in OF_BROWSERS:
         if name in request.headers:
             return Answer.of_text("not for web pages", 403)
-    address, port, host = (
-        request.server_address,
-        request.server_port,
-        request.headers.get("host", ""),
-    )
-    if host not in {f"{address}:{port}", f"[{address}]:{port}"} and (
-        host != address or port != HTTP_PORT
-    ):
+    address, port = request.server_address, request.server_port
+    if request.headers.get("host", "") not in _hosts(address, port):
         url = f"http://{address}:{port}"
         return Answer.of_text(f"Host is not the address of this server: ask {url}", 403)
     if request.path.startswith(CONTROL):
         return _refusal_of_control(request, secret)
     return None
+
+
+@lru_cache(maxsize=256)
+def _hosts(address: str, port: int) -> frozenset[str]:
+    """Return what Host may say of an address that was connected to."""
+    names = {f"{address}:{port}", f"[{address}]:{port}"}
+    return frozenset(names | {address} if port == HTTP_PORT else names)
 
 
 def _refusal_of_control(request: Request, secret: Secret) -> Answer | None:

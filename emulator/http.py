@@ -13,8 +13,9 @@ import socket
 import time
 from collections import deque
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BACKLOG = 256
+BUFFER_BYTES = 256 * 1024
+EXPECT = b"expect"
 BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 # What we say ourselves, and what no page of another origin may be told, whatever moto says.
@@ -37,14 +40,17 @@ if TYPE_CHECKING:
     Answering = Callable[[Request], Answer | Awaitable[Answer]]
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One connection: its requests are answered one after the other."""
 
-    def __init__(self, answering: Answering, connections: set[Connection]) -> None:
-        self._answering, self._connections = answering, connections
+    def __init__(
+        self, answering: Answering, connections: set[Connection], buffer: memoryview
+    ) -> None:
+        """Take what answers, the connections to be one of, and what all of them read into."""
+        self._answering, self._connections, self._buffer = answering, connections, buffer
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[Request, bool]] = deque()
-        self._is_busy = False
+        self._is_busy = self._is_expecting = False
         self._target = b""
         self._fields: list[tuple[str, str]] = []
         self._body: list[bytes] = []
@@ -57,13 +63,10 @@ class Connection(asyncio.Protocol):
     # --- called by asyncio -----------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Learn who is at both ends."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 # TCP has no other
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # TCP has no other
         self._client = transport.get_extra_info("peername")
         self._server = transport.get_extra_info("sockname")
         self._connections.add(self)
-        # Answers are written whole: there is nothing to wait for and join with.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits for something in the client's name."""
@@ -74,10 +77,15 @@ class Connection(asyncio.Protocol):
         if self.on_close is not None:
             self.on_close()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend the buffer until `buffer_updated`, which comes before anything else."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Parse; what is no HTTP ends the connection."""
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserUpgrade:
             self.close()
         except httptools.HttpParserError as error:
@@ -88,7 +96,7 @@ class Connection(asyncio.Protocol):
     # --- called by the parser -----------------------------------------------------------
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self._target, self._fields, self._body = b"", [], []
+        self._target, self._fields, self._body, self._is_expecting = b"", [], [], False
 
     def on_url(self, url: bytes) -> None:
         """Take the target, or a part of it."""
@@ -96,13 +104,14 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
-        self._fields.append((name.decode("latin-1"), value.decode("latin-1").strip()))
+        self._fields.append((name.decode("latin-1"), value.strip().decode("latin-1")))
+        if len(name) == len(EXPECT) and name.lower() == EXPECT:
+            self._is_expecting = value.strip().lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         """Let the client send its body at once; it waits a second for the word."""
-        for name, value in self._fields:
-            if name.lower() == "expect" and value.lower() == "100-continue":
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._is_expecting:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -120,29 +129,29 @@ class Connection(asyncio.Protocol):
             self._server[1],
             self,
         )
-        self._waiting.append((request, self._parser.should_keep_alive()))
-        if not self._is_busy:
-            self._answer_next()
+        stays_open = self._parser.should_keep_alive()
+        if self._is_busy:
+            self._waiting.append((request, stays_open))
+        elif not self.is_closed:
+            self._answer(request, stays_open)
 
     # --- answering ------------------------------------------------------------------------
-    def _answer_next(self) -> None:
-        while self._waiting and not self._is_busy and not self.is_closed:
-            request, stays_open = self._waiting.popleft()
-            try:
-                found = self._answering(request)
-            except ConnectionAbortedError:
-                self.close()
-                return
-            except Exception:
-                log.exception("%s %s failed", request.method, request.target)
-                found = FAILED
-            if isinstance(found, Answer):
-                self._finish(found, request, stays_open)
-            else:
-                self._is_busy = True
-                task = asyncio.ensure_future(self._answer_later(found, request, stays_open))
-                _running.add(task)
-                task.add_done_callback(_running.discard)
+    def _answer(self, request: Request, stays_open: bool) -> None:
+        try:
+            found = self._answering(request)
+        except ConnectionAbortedError:
+            self.close()
+            return
+        except Exception:
+            log.exception("%s %s failed", request.method, request.target)
+            found = FAILED
+        if isinstance(found, Answer):
+            self._finish(found, request, stays_open)
+        else:
+            self._is_busy = True
+            task = asyncio.ensure_future(self._answer_later(found, request, stays_open))
+            _running.add(task)
+            task.add_done_callback(_running.discard)
 
     async def _answer_later(
         self, coming: Awaitable[Answer], request: Request, stays_open: bool
@@ -157,7 +166,8 @@ class Connection(asyncio.Protocol):
             answer = FAILED
         self._is_busy = False
         self._finish(answer, request, stays_open)
-        self._answer_next()
+        while self._waiting and not self._is_busy and not self.is_closed:
+            self._answer(*self._waiting.popleft())
 
     def _finish(self, answer: Answer, request: Request, stays_open: bool) -> None:
         self._send(answer, request.method)
@@ -171,11 +181,10 @@ class Connection(asyncio.Protocol):
         length = str(len(body))
         lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}", f"Date: {_date()}"]
         for name, value in answer.headers:
-            lower = name.lower()
-            if lower == "content-length" and method == "HEAD":
-                length = value  # of the body that a GET would have
-            if lower not in OWN_HEADERS and not lower.startswith(OF_OTHER_ORIGINS):
+            if _is_passed_on(name):
                 lines.append(f"{name}: {value}")
+            elif method == "HEAD" and name.lower() == "content-length":
+                length = value  # of the body that a GET would have
         if status != HTTPStatus.NO_CONTENT:
             lines.append(f"Content-Length: {length}")
         if method == "HEAD" or status in BODILESS:
@@ -188,6 +197,12 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Send what is written, and no more."""
         self._transport.close()
+
+
+@lru_cache(maxsize=1024)
+def _is_passed_on(name: str) -> bool:
+    lower = name.lower()
+    return lower not in OWN_HEADERS and not lower.startswith(OF_OTHER_ORIGINS)
 
 
 _running: set[asyncio.Future[None]] = set()
@@ -219,12 +234,15 @@ class Listener:
             OSError: it cannot be served.
         """
         connections: set[Connection] = set()
+        buffer = memoryview(bytearray(BUFFER_BYTES))
         listening = socket.socket()
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((address, port))
             server = await asyncio.get_running_loop().create_server(
-                lambda: Connection(answering, connections), sock=listening, backlog=BACKLOG
+                lambda: Connection(answering, connections, buffer),
+                sock=listening,
+                backlog=BACKLOG,
             )
         except BaseException:
             listening.close()

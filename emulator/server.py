@@ -42,8 +42,8 @@ QUICK_BYTES = 256 * 1024
 """Up to this, looking into an image is quicker than handing it to a thread."""
 
 
-class StandIn:
-    """All that answers at the stand-in's address."""
+class Emulator:
+    """All that answers at the emulator's address."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class StandIn:
         if refusal is not None:
             return refusal
         if request.path.startswith("/_carscribe/"):
-            return admin.answer(self, request)
+            return self.control(request)
         if request.path.startswith("/latest/"):
             return self._answer_metadata(request)
         if request.path.startswith("/moto-api"):
@@ -107,84 +107,86 @@ class StandIn:
             return self.moto.run(self.moto.ask, request)
         return self._answer_service(request)
 
+    def control(self, request: Request) -> Answer | Awaitable[Answer]:
+        """Answer who commands this emulator, and has its token."""
+        return admin.answer(self, request)
+
     async def _answer_metadata(self, request: Request) -> Answer:
         await self._keep_silent()
         return await self.moto.run(self.metadata.answer, request)
 
     def _answer_service(self, request: Request) -> Answer | Awaitable[Answer]:
         operation = operation_of(request)
-        refusal = self.authenticator.refusal(operation.partition(".")[0], request)
-        if refusal is not None:
-            self.counts.add(operation, "errors")
-            log.info("%s refused: %r", operation, request.access_key_id)
-            return refusal
-        fate = self.faults.fate_of(operation)
-        if fate.latency_seconds or self._is_silent():
-            return self._answer_late(fate, operation, request)
-        return self._meet(fate, operation, request)
-
-    async def _answer_late(self, fate: Fate, operation: str, request: Request) -> Answer:
+        self.counts.begin(operation)
         try:
-            await self._keep_silent()
-        except ConnectionAbortedError:
-            self.counts.add(operation, "dropped")
+            found = self._judge(operation, request)
+        except Exception:
+            self.counts.end(operation, "errors")
             raise
-        with self.counts.under_way(operation):
-            if fate.latency_seconds:
-                await asyncio.sleep(fate.latency_seconds)
-            found = self._meet(fate, operation, request)
-            return found if isinstance(found, Answer) else await found
-
-    def _meet(self, fate: Fate, operation: str, request: Request) -> Answer | Awaitable[Answer]:
-        service = operation.partition(".")[0]
-        if fate.throttled:
-            self.counts.add(operation, "throttled")
-            said = errors.protocol_of(service, request)
-            return errors.throttled(said, self.counts.read()[operation]["throttled"] - 1)
-        if fate.failed:
-            self.counts.add(operation, "errors")
-            return errors.failed(errors.protocol_of(service, request))
-        found = self._carry_out(service, operation, request)
         if isinstance(found, Answer):
-            return self._counted(found, fate, operation, request)
-        return self._answered(found, fate, operation, request)
+            return self._counted(found, operation, request)
+        return self._answered(found, operation, request)
 
     async def _answered(
-        self, coming: Awaitable[Answer], fate: Fate, operation: str, request: Request
+        self, coming: Awaitable[Answer], operation: str, request: Request
     ) -> Answer:
-        with self.counts.under_way(operation):
-            try:
-                answer = await coming
-            except ConnectionAbortedError:
-                self.counts.add(operation, "dropped")
-                raise
-        return self._counted(answer, fate, operation, request)
+        try:
+            answer = await coming
+        except BaseException as error:
+            is_dropped = isinstance(error, ConnectionAbortedError)
+            self.counts.end(operation, "dropped" if is_dropped else "errors")
+            raise
+        return self._counted(answer, operation, request)
 
-    def _counted(self, answer: Answer, fate: Fate, operation: str, request: Request) -> Answer:
-        answer.cut_off = fate.dropped
-        self.counts.add(operation, outcome_of(answer))
+    def _counted(self, answer: Answer, operation: str, request: Request) -> Answer:
+        self.counts.end(operation, outcome_of(answer))
         log.info("%s %s -> %d", operation, request.path, answer.status)
         return answer
 
-    def _carry_out(
-        self, service: str, operation: str, request: Request
-    ) -> Answer | Awaitable[Answer]:
-        name = operation.partition(".")[2]
+    def _judge(self, operation: str, request: Request) -> Answer | Awaitable[Answer]:
+        """Decide who asks and what is to happen, and have the operation carried out."""
+        refusal = self.authenticator.refusal(operation.partition(".")[0], request)
+        if refusal is not None:
+            log.info("%s refused: %r", operation, request.access_key_id)
+            return refusal
+        # Rekognition's quota, and all that befalls it, is each region's own.
+        is_regional = operation.startswith("rekognition.")
+        fate = self.faults.fate_of(f"{operation}@{request.region}" if is_regional else operation)
+        if fate.latency_seconds or self._is_silent():
+            return self._meet_late(fate, operation, request)
+        return self._meet(fate, operation, request)
+
+    async def _meet_late(self, fate: Fate, operation: str, request: Request) -> Answer:
+        await self._keep_silent()
+        await asyncio.sleep(fate.latency_seconds)
+        found = self._meet(fate, operation, request)
+        return found if isinstance(found, Answer) else await found
+
+    def _meet(self, fate: Fate, operation: str, request: Request) -> Answer | Awaitable[Answer]:
+        said = errors.protocol_of(operation.partition(".")[0], request)
+        if fate.throttled:
+            return errors.throttled(said, self.counts.throttled(operation))
+        if fate.failed:
+            return errors.failed(said)
+        if fate.denied:
+            return errors.denied(said, operation)
+        found = self.carry_out(operation, request)
+        return _cut_off(found) if fate.dropped else found
+
+    def carry_out(self, operation: str, request: Request) -> Answer | Awaitable[Answer]:
+        """Let the service itself answer."""
+        service, _, name = operation.partition(".")
         if service == "sqs":
             return self.sqs.answer(name, request)
         if service == "rekognition":
             if len(request.body) <= QUICK_BYTES and not self.rekognition.has_recognizer:
-                return self._ask_rekognition(name, request)
+                return self.rekognition.answer(name, request)
             return asyncio.get_running_loop().run_in_executor(
-                self._images, self._ask_rekognition, name, request
+                self._images, self.rekognition.answer, name, request
             )
         if service not in OF_MOTO:
             return errors.not_implemented(operation, request)
         return self.moto.run(self._ask_moto, operation, request)
-
-    def _ask_rekognition(self, name: str, request: Request) -> Answer:
-        with credentials.context(request):
-            return self.rekognition.answer(name, request)
 
     def _ask_moto(self, operation: str, request: Request) -> Answer:
         try:
@@ -204,3 +206,9 @@ class StandIn:
         while self._is_silent():  # noqa: ASYNC110 # other faults may end it sooner
             await asyncio.sleep(SILENCE_STEP_SECONDS)
         raise ConnectionAbortedError
+
+
+async def _cut_off(found: Answer | Awaitable[Answer]) -> Answer:
+    answer = found if isinstance(found, Answer) else await found
+    answer.cut_off = True
+    return answer

@@ -1,4 +1,4 @@
-"""`python -m emulator serve`: the stand-in as a process."""
+"""`python -m emulator serve`: the emulator as a process."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator import lifetime
-from emulator.secret import Secret, SecretError
+from emulator.secret import Secret, SecretError, write_private
 
 if TYPE_CHECKING:
     import argparse
 
     from emulator.rekognition.service import Recognizer
-    from emulator.server import StandIn
+    from emulator.server import Emulator
 
 # Of BSD's sysexits.h.
 EXIT_USAGE = 64
@@ -88,10 +88,10 @@ def serve(options: argparse.Namespace) -> int:
         return _fail(EXIT_USAGE, str(error))
     # Imported late: moto takes most of a second, which a wrong start need not wait for.
     from emulator.rekognition.answers import AnswersError  # noqa: PLC0415 # see above
-    from emulator.server import StandIn  # noqa: PLC0415 # see above
+    from emulator.server import Emulator  # noqa: PLC0415 # see above
 
     try:
-        stand_in = StandIn(
+        emulator = Emulator(
             options.images,
             options.region,
             faults,
@@ -102,32 +102,33 @@ def serve(options: argparse.Namespace) -> int:
         )
     except AnswersError as error:
         return _fail(EXIT_BAD_DATA, str(error))
-    return asyncio.run(_serve(stand_in, options))
+    return asyncio.run(_serve(emulator, options))
 
 
-async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
+async def _serve(emulator: Emulator, options: argparse.Namespace) -> int:
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    lifetime.spare_collections()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     try:
-        await stand_in.listen(options.address, options.port)
+        await emulator.listen(options.address, options.port)
     except OSError as error:
         reason = error.strerror or str(error)
         return _fail(
             EXIT_CANNOT_LISTEN, f"Cannot listen at {options.address}:{options.port}: {reason}."
         )
-    url = f"http://{options.address}:{stand_in.port}"
+    url = f"http://{options.address}:{emulator.port}"
     from emulator.furnish import FurnishError  # noqa: PLC0415 # boto3: see above
 
     try:
-        lines = await _lines_to_paste(stand_in, options, url)
+        lines = await _lines_to_paste(emulator, options, url)
     except FurnishError as error:
-        stand_in.stop()
+        emulator.stop()
         return _fail(EXIT_USAGE, str(error))
     if options.ready_file:
-        write_atomically(
+        write_private(
             options.ready_file,
-            json.dumps({"pid": os.getpid(), "url": url, "port": stand_in.port}) + "\n",
+            json.dumps({"pid": os.getpid(), "url": url, "port": emulator.port}) + "\n",
         )
     print(url, *lines, sep="\n", flush=True)
     if options.until_stdin_closes:
@@ -136,11 +137,11 @@ async def _serve(stand_in: StandIn, options: argparse.Namespace) -> int:
     if options.ready_file:
         with contextlib.suppress(FileNotFoundError):
             options.ready_file.unlink()
-    stand_in.stop()
+    emulator.stop()
     return 0
 
 
-async def _lines_to_paste(stand_in: StandIn, options: argparse.Namespace, url: str) -> list[str]:
+async def _lines_to_paste(emulator: Emulator, options: argparse.Namespace, url: str) -> list[str]:
     """Make what was asked for, and say in a shell's words how a program finds all of it."""
     from emulator.furnish import furnish  # noqa: PLC0415 # as above
 
@@ -149,13 +150,13 @@ async def _lines_to_paste(stand_in: StandIn, options: argparse.Namespace, url: s
         region = options.region
         lines += [f"export AWS_ENDPOINT_URL={url}"]
         lines += [f"export AWS_REGION={region} AWS_DEFAULT_REGION={region}"]
-        lines += stand_in.secret.as_shell().splitlines()
+        lines += emulator.secret.as_shell().splitlines()
     if options.bucket:
         queue_url = await asyncio.to_thread(
             furnish,
             url,
             options.region,
-            stand_in.secret,
+            emulator.secret,
             images=options.images,
             bucket=options.bucket,
             queue=options.queue,
@@ -199,14 +200,6 @@ def _forget_users_settings() -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
 
 
 def _read_faults(options: argparse.Namespace) -> Any:

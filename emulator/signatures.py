@@ -94,39 +94,48 @@ def _check_version_4(request: Request, secret: str) -> None:
     else:
         date = headers.get("x-amz-date", "")
         told, _, signature = authorization.rpartition("Signature=")
-        names = _signed_headers(told)
+        names = _names_in(told)
     _check_time(request, date, in_query=in_query)
     if not date.startswith(day):
         raise SignatureError
     payload = _payload_hash(request, service, in_query=in_query)
-    listed = names.split(";")
+    listed = _split(names)
     # Without it a signature would hold for any server, and with more it would mean something else.
-    if "host" not in listed or not all(
-        name in listed for name in headers if name.startswith("x-amz-")
-    ):
+    if "host" not in listed or not listed.issuperset(filter(_is_amazons, headers)):
         raise SignatureError
-    canonical = "\n".join(
-        (
-            request.method,
-            _canonical_path(request.raw_path, service),
-            _canonical_query(request.raw_query),
-            *[f"{name}:{' '.join(headers.get(name, '').split())}" for name in listed],
-            "",
-            names,
-            payload,
-        )
-    )
-    digest = hashlib.sha256(canonical.encode("latin-1", "replace")).hexdigest()
+    lines = [
+        request.method,
+        _canonical_path(request.raw_path, service),
+        _canonical_query(request.raw_query),
+    ]
+    for name in names.split(";"):
+        value = headers.get(name, "")
+        if "  " in value or "\t" in value or not value.isascii():
+            value = " ".join(value.split())
+        lines.append(f"{name}:{value}")
+    lines += ("", names, payload)
+    digest = hashlib.sha256("\n".join(lines).encode("latin-1", "replace")).hexdigest()
     text = f"{ALGORITHM}\n{date}\n{day}/{region}/{service}/aws4_request\n{digest}"
-    key = _signing_key(secret, day, region, service)
-    wanted = hmac.digest(key, text.encode("utf-8", "surrogateescape"), "sha256").hex()
-    if not _same(wanted, signature):
+    inner, outer = (half.copy() for half in _signing_key(secret, day, region, service))
+    inner.update(text.encode("utf-8", "surrogateescape"))
+    outer.update(inner.digest())
+    if not _same(outer.hexdigest(), signature):
         raise SignatureError
 
 
 @lru_cache(maxsize=256)
-def _signed_headers(authorization: str) -> str:
+def _names_in(authorization: str) -> str:
     return authorization.partition("SignedHeaders=")[2].partition(",")[0].strip()
+
+
+@lru_cache(maxsize=256)
+def _split(names: str) -> frozenset[str]:
+    return frozenset(names.split(";"))
+
+
+@lru_cache(maxsize=1024)
+def _is_amazons(name: str) -> bool:
+    return name.startswith("x-amz-")
 
 
 def _check_time(request: Request, date: str, *, in_query: bool) -> None:
@@ -182,11 +191,16 @@ def _encoded(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+def _signing_key(
+    secret: str, day: str, region: str, service: str
+) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Return both halves of HMAC under the key (RFC 2104), at a third of its price."""
     key = f"AWS4{secret}".encode()
     for part in (day, region, service, "aws4_request"):
-        key = hmac.new(key, part.encode("utf-8", "surrogateescape"), "sha256").digest()
-    return key
+        key = hmac.digest(key, part.encode("utf-8", "surrogateescape"), "sha256")
+    padded = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner, outer = (bytes(byte ^ mask for byte in padded) for mask in (0x36, 0x5C))
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 def _check_version_2(request: Request, secret: str) -> None:

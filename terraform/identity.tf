@@ -40,15 +40,21 @@ locals {
     },
   ]
 
+  # The bucket's own region, and no other than those that are asked.
+  rekognition_in_its_regions = {
+    StringEquals = { "aws:RequestedRegion" = sort(concat([var.region], keys(var.rekognition_regions))) }
+  }
+
   worker_policies = {
     worker_a = {
       Version = "2012-10-17"
       Statement = concat(local.read_images, [
         {
-          Sid      = "DetectLabels"
-          Effect   = "Allow"
-          Action   = "rekognition:DetectLabels"
-          Resource = "*" # the action knows no resource
+          Sid       = "DetectLabels"
+          Effect    = "Allow"
+          Action    = "rekognition:DetectLabels"
+          Resource  = "*" # the action knows no resource
+          Condition = local.rekognition_in_its_regions
         },
         {
           Sid      = "SendIndexes"
@@ -62,10 +68,11 @@ locals {
       Version = "2012-10-17"
       Statement = concat(local.read_images, [
         {
-          Sid      = "DetectText"
-          Effect   = "Allow"
-          Action   = "rekognition:DetectText"
-          Resource = "*" # the action knows no resource
+          Sid       = "DetectText"
+          Effect    = "Allow"
+          Action    = "rekognition:DetectText"
+          Resource  = "*" # the action knows no resource
+          Condition = local.rekognition_in_its_regions
         },
         {
           Sid    = "ReceiveIndexes"

@@ -38,6 +38,7 @@ locals {
         carscribe_queue_url                   = aws_sqs_queue.indexes.url
         carscribe_dead_letter_queue_url       = aws_sqs_queue.dead_letter.url
         carscribe_rekognition_rate_per_second = local.rekognition_rate_per_second
+        carscribe_rekognition_regions         = join(",", [for region, rate in local.rekognition_rates_elsewhere : "${region}=${rate}"])
         carscribe_text_download_max_bytes     = var.text_download_max_bytes
         carscribe_idle_stop_minutes           = var.idle_stop_minutes
       }

@@ -8,8 +8,13 @@ locals {
   ]
 
   # Calls a second of each operation, account and region: the documented quota.
-  documented_rekognition_rate_per_second = contains(["us-east-1", "us-west-2", "eu-west-1"], var.region) ? 50 : 5
-  rekognition_rate_per_second            = coalesce(var.rekognition_rate_per_second, local.documented_rekognition_rate_per_second)
+  documented_rekognition_rates = {
+    for region in local.rekognition_regions : region => contains(["us-east-1", "us-west-2", "eu-west-1"], region) ? 50 : 5
+  }
+  rekognition_rate_per_second = coalesce(var.rekognition_rate_per_second, local.documented_rekognition_rates[var.region])
+  rekognition_rates_elsewhere = {
+    for region, rate in var.rekognition_regions : region => rate == null ? local.documented_rekognition_rates[region] : rate
+  }
 
   subnet_cidr = cidrsubnet(var.vpc_cidr, 24 - tonumber(split("/", var.vpc_cidr)[1]), 1)
 

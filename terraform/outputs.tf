@@ -54,6 +54,11 @@ output "rekognition_rate_per_second" {
   value       = local.rekognition_rate_per_second
 }
 
+output "rekognition_rates_elsewhere" {
+  description = "The same quota in each other region that is asked, by its name."
+  value       = local.rekognition_rates_elsewhere
+}
+
 output "inventory_file" {
   description = "Ansible inventory of this deployment."
   value       = local.inventory_file

@@ -1,5 +1,5 @@
 # Endpoint and credentials come from the environment alone, so the same files
-# serve AWS and the stand-in.
+# serve AWS and the emulator.
 provider "aws" {
   region = var.region
 

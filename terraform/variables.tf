@@ -245,6 +245,28 @@ variable "rekognition_rate_per_second" {
   }
 }
 
+variable "rekognition_regions" {
+  description = "Other regions whose Rekognition quota is used too, each with your account's quota there in calls a second of each operation, from 0.1 to 1000, or null for the documented one, such as { us-west-2 = null, eu-west-1 = 100 }. Images go there as bytes: they leave the bucket's region."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for region in keys(var.rekognition_regions) : contains(local.rekognition_regions, region)])
+    error_message = "rekognition_regions holds ${join(", ", setsubtract(keys(var.rekognition_regions), local.rekognition_regions))}, which has no Rekognition: use some of ${join(", ", local.rekognition_regions)}."
+  }
+
+  validation {
+    condition     = !contains(keys(var.rekognition_regions), var.region)
+    error_message = "rekognition_regions holds ${var.region}, the region of everything, which is always asked: leave it out, and give its quota as rekognition_rate_per_second."
+  }
+
+  validation {
+    condition     = alltrue([for rate in values(var.rekognition_regions) : rate == null || try(rate >= 0.1 && rate <= 1000, false)])
+    error_message = "rekognition_regions is ${jsonencode(var.rekognition_regions)}: give each region a number from 0.1 to 1000, or null for its documented quota."
+  }
+}
+
 variable "text_download_max_bytes" {
   description = "Up to this size worker B downloads an image to read its text; of a larger one it tells Rekognition where it lies in S3. A whole number from 0 to 5242880, above which Rekognition takes no bytes."
   type        = number

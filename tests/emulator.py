@@ -1,4 +1,4 @@
-"""A stand-in for AWS in a process of its own, and what a test asks of it."""
+"""An emulator of AWS in a process of its own, and what a test asks of it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ ROOT_KEY = ROOT_ACCESS_KEY_ID
 """Who signs with this key is the account's root, also while policies are enforced."""
 
 
-class StandIn:
-    """One running stand-in."""
+class Emulator:
+    """One running emulator."""
 
     def __init__(  # noqa: PLR0917 # all of it is needed
         self, url: str, port: int, pid: int, images: Path, log: Path, secret: Secret
@@ -114,7 +114,7 @@ class StandIn:
         self.call("POST", "_carscribe/reset")
 
     def teach(self, image: bytes, answer: dict[str, Any]) -> bytes:
-        """Let the stand-in know the answer for an image; return the image."""
+        """Let the emulator know the answer for an image; return the image."""
         name = f"{hashlib.sha256(image).hexdigest()}.img"
         (self.images / "answers").mkdir(parents=True, exist_ok=True)
         (self.images / name).write_bytes(image)
@@ -124,8 +124,8 @@ class StandIn:
 
 
 @contextmanager
-def start(folder: Path, *arguments: str, images: Path | None = None) -> Iterator[StandIn]:
-    """Start a stand-in, wait until it answers, and stop it in the end."""
+def start(folder: Path, *arguments: str, images: Path | None = None) -> Iterator[Emulator]:
+    """Start an emulator, wait until it answers, and stop it in the end."""
     images = images or folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,10 +144,10 @@ def start(folder: Path, *arguments: str, images: Path | None = None) -> Iterator
             end = time.monotonic() + READY_SECONDS
             while not ready.exists():
                 if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"the stand-in did not start: {log.read_text()}")
+                    raise RuntimeError(f"the emulator did not start: {log.read_text()}")
                 time.sleep(0.02)
             state = json.loads(ready.read_text())
-            yield StandIn(
+            yield Emulator(
                 state["url"], state["port"], state["pid"], images, log, Secret.read(secret)
             )
         finally:

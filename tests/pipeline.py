@@ -1,4 +1,4 @@
-"""Real worker processes on a stand-in: a bucket, a queue, a state directory."""
+"""Real worker processes on an emulator: a bucket, a queue, a state directory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = os.pathsep.join(str(ROOT / part) for part in ("common", "worker_a", "worker_b"))
@@ -131,12 +131,12 @@ class Worker:
 class Pipeline:
     """A bucket and queues of a test's own, and workers on them."""
 
-    def __init__(self, standin: StandIn, folder: Path) -> None:
-        self.standin = standin
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self.emulator = emulator
         self.folder = folder
         self.bucket = f"photos-{uuid.uuid4().hex[:8]}"
-        self.s3 = standin.client("s3")
-        self.sqs = standin.client("sqs")
+        self.s3 = emulator.client("s3")
+        self.sqs = emulator.client("sqs")
         self.s3.create_bucket(Bucket=self.bucket)
         self.dlq_url = self._queue(f"{self.bucket}-dlq")
         arn = self.sqs.get_queue_attributes(QueueUrl=self.dlq_url, AttributeNames=["QueueArn"])
@@ -163,7 +163,7 @@ class Pipeline:
         if not body:
             body = picture(zlib.crc32(key.encode("utf-8", "surrogatepass")))
         if answer:
-            body = self.standin.teach(body, answer)
+            body = self.emulator.teach(body, answer)
         return str(self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)["ETag"])
 
     def start(self, name: str, *arguments: str, run_id: str = "run-1", **settings: str) -> Worker:
@@ -175,7 +175,7 @@ class Pipeline:
         with log.open("w") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"carscribe_worker_{name[0]}", *arguments],
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": PATHS} | self.standin.env | environ,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": PATHS} | self.emulator.env | environ,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -208,7 +208,7 @@ class Pipeline:
 
     def calls(self, operation: str) -> int:
         """Return how many calls of an operation had success."""
-        return self.standin.counts().get(operation, {}).get("ok", 0)
+        return self.emulator.counts().get(operation, {}).get("ok", 0)
 
     def stop(self) -> None:
         """End what is still running."""

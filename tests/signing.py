@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emulator.secret import Secret
-    from emulator.server import StandIn
+    from emulator.server import Emulator
 
 REGION = "us-east-1"
 ADDRESS, PORT = "127.0.0.1", 4566
@@ -60,7 +60,7 @@ def request(
     return Request(method, target, fields, body, client, server, PORT)
 
 
-def answer(front: StandIn, asked: Request) -> Answer:
+def answer(front: Emulator, asked: Request) -> Answer:
     """Ask a front that no connection leads to."""
 
     async def ask() -> Answer:

@@ -59,6 +59,7 @@
   line("Images", (worker) => number(worker === a ? worker.images?.detected ?? worker.images?.looked : worker.images?.settled));
   line("Rekognition calls", (worker) => number(worker === a ? calls(a, "DetectLabels") : calls(b, "DetectText")));
   line("Throttled", (worker) => number(worker.throttled));
+  line("Answered by", (worker) => Object.keys(worker.answers ?? {}).join(", ") || null);
   line("Rate limit", (worker) => worker.rate_per_second === undefined ? null : `${worker.rate_per_second} a second`);
   line("Estimated cost", (worker) => dollars(worker.estimated_cost_usd ?? 0));
   line("Version", (worker) => worker.version);

@@ -1,3 +1,3 @@
 """What both workers of carscribe share: settings, protocol, clients, rate limit, store."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

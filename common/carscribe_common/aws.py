@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -70,6 +70,9 @@ CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 30
 """Above the 20 s of a long poll of SQS, and far above what Rekognition takes."""
 
+SEVERAL_READ_TIMEOUT_SECONDS = 10
+"""Of Rekognition's one attempt where another region can take the image over."""
+
 
 class Calls:
     """How many attempts of each operation were made, and what became of them. Thread-safe.
@@ -102,22 +105,34 @@ class Calls:
 
 @dataclass(frozen=True)
 class Clients:
-    """One client for each service, and what they have done."""
+    """One client for each service, and what they have done.
+
+    Attributes:
+        rekognition: in the bucket's region.
+        elsewhere: Rekognition in other regions, by their names.
+    """
 
     s3: S3Client
     sqs: SQSClient
     rekognition: RekognitionClient
     calls: Calls
+    elsewhere: Mapping[str, RekognitionClient] = field(default_factory=dict)
+
+    def in_region(self, name: str) -> RekognitionClient:
+        """Return Rekognition's client in one of the regions."""
+        return self.elsewhere.get(name, self.rekognition)
 
 
-def build_clients(region: str, connections: int, limiter: RateLimiter) -> Clients:
+def build_clients(region: str, connections: int, limiters: Mapping[str, RateLimiter]) -> Clients:
     """Build the clients with the ordinary provider chain for endpoint and credentials.
 
     Args:
         region: for example ``us-east-1``.
         connections: how many threads call at once; pools are as large as that.
-        limiter: every attempt of a Rekognition call waits for it before it is
-            signed, and it hears of every throttled one.
+        limiters: of each region in which Rekognition is asked, ``region``
+            among them: every attempt of a call waits for its region's before it
+            is signed, and that hears of every throttled one. With more than one
+            region no client of Rekognition retries.
 
     Raises:
         WorkerExit: CONFIG if region or endpoint are none; DENIED if there are
@@ -142,13 +157,23 @@ def build_clients(region: str, connections: int, limiter: RateLimiter) -> Client
     # Nobody here asks for a time, and reading one for each listed object costs a twentieth of A.
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_as_it_is)
     session = boto3.session.Session(botocore_session=core, region_name=region)
+    one_attempt = Config(
+        read_timeout=SEVERAL_READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+    of_rekognition = config.merge(one_attempt) if len(limiters) > 1 else config
     try:
         has_credentials = session.get_credentials() is not None
         clients = Clients(
             s3=session.client("s3", config=config),
             sqs=session.client("sqs", config=config),
-            rekognition=session.client("rekognition", config=config),
+            rekognition=session.client("rekognition", config=of_rekognition),
             calls=calls,
+            elsewhere={
+                name: session.client("rekognition", region_name=name, config=of_rekognition)
+                for name in limiters
+                if name != region
+            },
         )
     except (BotoCoreError, ValueError) as error:
         raise WorkerExit(
@@ -161,9 +186,6 @@ def build_clients(region: str, connections: int, limiter: RateLimiter) -> Client
     # botocore's models stay: the garbage collector need not look at them again and again.
     gc.freeze()
 
-    def wait_for_turn(**_: Any) -> None:
-        limiter.acquire()
-
     def count_attempt(
         event_name: str, response: tuple[Any, dict[str, Any]] | None, **_: Any
     ) -> None:
@@ -171,14 +193,27 @@ def build_clients(region: str, connections: int, limiter: RateLimiter) -> Client
         operation = event_name.partition(".")[2]
         throttled = response is not None and is_throttling(error_code_of(response[1]))
         calls.add(f"api:{operation}", *(["throttled"] if throttled else []))
-        if throttled and operation.startswith("rekognition."):
-            limiter.throttled()
 
-    clients.rekognition.meta.events.register("before-sign.rekognition", wait_for_turn)
-    for client in (clients.s3, clients.sqs, clients.rekognition):
+    for client in (clients.s3, clients.sqs, clients.rekognition, *clients.elsewhere.values()):
         client.meta.events.register_first("needs-retry", count_attempt)
         client.meta.events.register("before-parse", _refuse_cut_off)
+    for name, limiter in limiters.items():
+        _limit(clients.in_region(name), limiter)
     return clients
+
+
+def _limit(client: RekognitionClient, limiter: RateLimiter) -> None:
+    """Let every attempt of a client wait for its turn, and the limiter hear of throttled ones."""
+
+    def wait_for_turn(**_: Any) -> None:
+        limiter.acquire()
+
+    def hear(response: tuple[Any, dict[str, Any]] | None, **_: Any) -> None:
+        if response is not None and is_throttling(error_code_of(response[1])):
+            limiter.throttled()
+
+    client.meta.events.register("before-sign.rekognition", wait_for_turn)
+    client.meta.events.register_first("needs-retry", hear)
 
 
 def _as_it_is(value: object) -> object:
@@ -199,6 +234,17 @@ def _refuse_cut_off(operation_model: Any, response_dict: dict[str, Any], **_: An
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(promised))
 
 
+def complete(answer: Answer, expect: str | None) -> Answer:
+    """Return an answer that has the member that every answer has.
+
+    Raises:
+        ResponseStreamingError: it has not: nothing can be said of it.
+    """
+    if expect is not None and expect not in answer:  # type: ignore[operator]  # a TypedDict
+        raise ResponseStreamingError(error=f"the answer lacks {expect}")
+    return answer
+
+
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 """So long at the most a worker goes on waiting after what held it up has passed."""
@@ -207,7 +253,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 class Caller:
     """Calls AWS until it answers, through all that passes by itself. Used by all threads.
 
-    Its ``s3``, ``sqs`` and ``rekognition`` are the clients whose methods it calls.
+    Its ``s3`` and ``sqs`` are clients whose methods it calls; so are those of ``clients``.
 
     Args:
         clients: of this process.
@@ -216,10 +262,10 @@ class Caller:
     """
 
     def __init__(self, clients: Clients, breaker: CircuitBreaker, shutdown: Shutdown) -> None:
-        self.s3, self.sqs, self.rekognition = clients.s3, clients.sqs, clients.rekognition
+        self.clients = clients
+        self.s3, self.sqs = clients.s3, clients.sqs
         self.breaker = breaker
-        self._calls = clients.calls
-        self._shutdown = shutdown
+        self.shutdown = shutdown
 
     def __call__(
         self,
@@ -250,10 +296,7 @@ class Caller:
         """
 
         def attempt() -> Answer:
-            answer = operation(**parameters)
-            if expect is not None and expect not in answer:  # type: ignore[operator]  # a TypedDict
-                raise ResponseStreamingError(error=f"the answer lacks {expect}")
-            return answer
+            return complete(operation(**parameters), expect)
 
         return self.until_done(attempt, doing, about_image=about_image, of_object=of_object)
 
@@ -323,10 +366,10 @@ class Caller:
                 if not isinstance(meaning, TransientError):
                     raise meaning from error
                 if meaning.throttled:
-                    self._calls.add("errors_throttled")
+                    self.clients.calls.add("errors_throttled")
                 self.breaker.give_up_if_open(began, str(meaning))
                 logger.warning("%s; trying again in %.1f s", meaning, pause)
-                if self._shutdown.wait(pause):
+                if self.shutdown.wait(pause):
                     raise ShutdownRequested from error
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:

@@ -11,12 +11,12 @@ import math
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from carscribe_common.rate_limit import RateLimiter
+    from carscribe_common.rate_limit import Waited
 
 Job = TypeVar("Job")
 
@@ -30,6 +30,21 @@ SMOOTHING = 0.05
 """The share of a new latency in the running mean: about the last twenty jobs."""
 
 
+def calls_at_once(rate_per_second: float, latency_seconds: float) -> int:
+    """Return how many calls in flight keep up a rate, with some to spare for the slow ones."""
+    return math.ceil(rate_per_second * latency_seconds * SPARE) + SPARE_THREADS
+
+
+class Pace(Protocol):
+    """How fast calls may be made, and how long the current thread waited for its turns."""
+
+    waited: Waited
+
+    @property
+    def rate_per_second(self) -> float:
+        """The rate at this moment."""
+
+
 class Pool(Generic[Job]):
     """Threads that work on jobs.
 
@@ -37,7 +52,7 @@ class Pool(Generic[Job]):
         name: of the threads, for logs.
         work: does one job; it hands its result over by itself.
         failed: is given an exception that ``work`` raised.
-        limiter: knows the rate, and how long a thread waited for its turn.
+        pace: knows the rate, and how long a thread waited for its turn.
         concurrency_max: so many jobs at once at the most.
     """
 
@@ -46,13 +61,13 @@ class Pool(Generic[Job]):
         name: str,
         work: Callable[[Job], None],
         failed: Callable[[Exception], None],
-        limiter: RateLimiter,
+        pace: Pace,
         concurrency_max: int,
     ) -> None:
         self._name = name
         self._work = work
         self._failed = failed
-        self._limiter = limiter
+        self._pace = pace
         self._concurrency_max = concurrency_max
         self._latency = FIRST_LATENCY_SECONDS
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -63,9 +78,9 @@ class Pool(Generic[Job]):
     @property
     def capacity(self) -> int:
         """How many jobs are worth having here at this moment, those in flight included."""
-        rate = self._limiter.rate_per_second
-        at_once = math.ceil(rate * self._latency * SPARE) + SPARE_THREADS
-        return min(at_once, self._concurrency_max) + math.ceil(rate * AHEAD_SECONDS)
+        rate = self._pace.rate_per_second
+        at_once = min(calls_at_once(rate, self._latency), self._concurrency_max)
+        return at_once + math.ceil(rate * AHEAD_SECONDS)
 
     @property
     def in_flight(self) -> int:
@@ -88,12 +103,12 @@ class Pool(Generic[Job]):
     def _run(self) -> None:
         while True:
             job = self._jobs.get()
-            waited, began = self._limiter.waited.seconds, time.monotonic()
+            waited, began = self._pace.waited.seconds, time.monotonic()
             try:
                 self._work(job)
             except Exception as error:  # noqa: BLE001 - handed to whoever owns the pool
                 self._failed(error)
-            took = time.monotonic() - began - (self._limiter.waited.seconds - waited)
+            took = time.monotonic() - began - (self._pace.waited.seconds - waited)
             with self._lock:
                 self._latency += (took - self._latency) * SMOOTHING
                 self._in_flight -= 1

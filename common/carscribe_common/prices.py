@@ -4,7 +4,9 @@ List prices, without a free tier, as they were known in November 2026 (AWS was
 not asked): Rekognition Image, group 2, in which DetectLabels and DetectText
 are (aws.amazon.com/rekognition/pricing); EC2 on demand, with what a vCPU-hour
 above the earned credits costs (aws.amazon.com/ec2/pricing/on-demand); public
-IPv4 addresses (aws.amazon.com/vpc/pricing); gp3 (aws.amazon.com/ebs/pricing).
+IPv4 addresses (aws.amazon.com/vpc/pricing); gp3 (aws.amazon.com/ebs/pricing); data
+that leaves a region for another, which the source alone pays
+(aws.amazon.com/ec2/pricing/on-demand, "Data Transfer").
 S3 and SQS come to less than a cent for a hundred thousand images.
 """
 
@@ -39,6 +41,10 @@ BURST_BASELINE = {"nano": 0.05, "micro": 0.1, "small": 0.2, "medium": 0.2, "larg
 PUBLIC_ADDRESS_USD_PER_HOUR = 0.005
 GP3_USD_PER_GIB_MONTH = 0.08
 HOURS_PER_MONTH = 730
+TRANSFER_USD_PER_GB = 0.02
+"""From a host in the US, Canada or Europe to any other region."""
+TRANSFER_USD_PER_GB_MOST = 0.138
+"""The same from São Paulo, the dearest of the other regions with Rekognition."""
 
 
 def rekognition_usd(calls: int) -> float:
@@ -49,6 +55,17 @@ def rekognition_usd(calls: int) -> float:
         usd += here * price
         calls -= here
     return usd
+
+
+def wire_bytes(picture_bytes: int) -> int:
+    """Return how many bytes pictures of so many are in calls: base64 has four for three."""
+    return -(-picture_bytes // 3) * 4
+
+
+def transfer_usd(sent_bytes: float, region: str) -> float:
+    """Return what it costs at the most that bytes leave a region for others."""
+    near = region.startswith(("us-", "ca-", "eu-"))
+    return sent_bytes / 1e9 * (TRANSFER_USD_PER_GB if near else TRANSFER_USD_PER_GB_MOST)
 
 
 def burst_usd_per_hour(instance_type: str) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -63,6 +64,19 @@ def bucket_probes(settings: Settings, clients: Clients) -> list[Probe]:
             # With s3:ListBucket a missing key is a 404, a forbidden one a 403.
             frozenset({"404", "NoSuchKey"}),
         ),
+    ]
+
+
+def rekognition_probes(operation: str, settings: Settings, clients: Clients) -> list[Probe]:
+    """Return the probes of an operation such as ``DetectText``: one for each region."""
+    method = {"DetectLabels": "detect_labels", "DetectText": "detect_text"}[operation]
+    return [
+        Probe(
+            f"rekognition:{operation} in {region}",
+            partial(getattr(clients.in_region(region), method), Image={"Bytes": NO_IMAGE}),
+            frozenset({"InvalidImageFormatException"}),
+        )
+        for region in settings.rates_per_second
     ]
 
 

@@ -74,7 +74,7 @@ class RateLimiter:
         self._curvature = GROWTH * rate_per_second
         self._reached_after = 0.0
         self._growing = False
-        self.waited = _Waited()
+        self.waited = Waited()
 
     @property
     def rate_per_second(self) -> float:
@@ -123,5 +123,7 @@ class RateLimiter:
         self._growing = self._rate < self._highest
 
 
-class _Waited(threading.local):
+class Waited(threading.local):
+    """How long the current thread waited in all."""
+
     seconds: float = 0.0

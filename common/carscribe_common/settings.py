@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.protocol import is_run_id
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PREFIX = "CARSCRIBE_"
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
 
 _REQUIRED = object()
 
@@ -92,6 +95,40 @@ def _directory(text: str) -> Path:
     return path
 
 
+RATE_MIN, RATE_MAX = 0.1, 1000
+
+
+class RegionRate(NamedTuple):
+    """Another region, and the calls a second that it may be asked."""
+
+    region: str
+    rate_per_second: float
+
+    def __str__(self) -> str:
+        return f"{self.region}={self.rate_per_second:g}"
+
+
+class RegionRates(tuple[RegionRate, ...]):
+    """Other regions, each once."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self))
+
+
+def _region_rates(text: str) -> RegionRates:
+    rates = []
+    for part in text.split(","):
+        region, _, rate = part.partition("=")
+        if not _REGION.fullmatch(region) or not RATE_MIN <= float(rate) <= RATE_MAX:
+            raise ValueError(text)
+        rates.append(RegionRate(region, float(rate)))
+    if len({rate.region for rate in rates}) < len(rates):
+        raise ValueError(text)
+    return RegionRates(rates)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What both workers are told. Each is read from ``CARSCRIBE_`` and its name in capitals."""
@@ -104,7 +141,12 @@ class Settings:
     state_dir: Path = setting(  # noqa: RUF009 - it returns a dataclass field
         _directory, "an absolute path (by default systemd's STATE_DIRECTORY)"
     )
-    rekognition_rate_per_second: float = number(0.1, 1000, 5.0)
+    rekognition_rate_per_second: float = number(RATE_MIN, RATE_MAX, 5.0)
+    rekognition_regions: RegionRates = setting(  # noqa: RUF009 - it returns a dataclass field
+        _region_rates,
+        "other regions with calls a second in each, such as us-west-2=50,eu-west-1=50",
+        RegionRates(),
+    )
     concurrency_max: int = integer(1, 256, 64)
     give_up_seconds: float = number(1, 86_400, 300.0)
     log_level: str = choice("DEBUG", "INFO", "WARNING", "ERROR", default="INFO")
@@ -113,6 +155,12 @@ class Settings:
     def run_dir(self) -> Path:
         """The directory of this run's files, inside the state directory."""
         return self.state_dir / "runs" / self.run_id
+
+    @property
+    def rates_per_second(self) -> dict[str, float]:
+        """The calls a second in each region that Rekognition is asked in, the bucket's own first."""
+        own = {self.region: self.rekognition_rate_per_second}
+        return own | {r.region: r.rate_per_second for r in self.rekognition_regions} | own
 
     @classmethod
     def from_environment(

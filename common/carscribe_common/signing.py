@@ -13,8 +13,9 @@ from typing import Any
 
 from botocore import auth
 
-KEPT = 16
-"""So many keys are kept: three services, each with those of yesterday and of old credentials."""
+KEPT = 64
+"""So many keys are kept: three services, Rekognition in each of its regions, each with those of
+yesterday and of old credentials."""
 
 
 @lru_cache(maxsize=KEPT)

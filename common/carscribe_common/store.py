@@ -27,6 +27,7 @@ import fcntl
 import json
 import os
 import sqlite3
+from collections import Counter
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -35,15 +36,16 @@ from carscribe_common.files import sync_directory
 from carscribe_common.summary import now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
 
 FILE_NAME = "store.sqlite3"
 LOCK_NAME = "lock"
 OLD_FILE_NAME = "journal.jsonl"
 """What releases before 1.0 wrote in its place."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 PAGE_ROWS = 1000
 """So many rows are read at once: no cursor is open over a commit."""
@@ -202,6 +204,18 @@ class Store:
             "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
             [(name, value) for name, value in more.items() if value],
         )
+
+    def count_answers(self, answers: Iterable[tuple[str | None, str | None, int]]) -> None:
+        """Count what Rekognition answered: by region and model, and what left for it, in bytes.
+
+        Inside a transaction. Where no region answered there is nothing to count.
+        """
+        counts = Counter[str]()
+        for region, model, bytes_elsewhere in answers:
+            if region is not None:
+                counts[f"answers:{region}:{model}"] += 1
+                counts["bytes_elsewhere"] += bytes_elsewhere
+        self.count(**counts)
 
     def counts(self) -> dict[str, int]:
         """Return all counts by name; what was never counted is not there."""

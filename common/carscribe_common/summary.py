@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from contextlib import suppress
@@ -11,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 from carscribe_common import __version__
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.files import write_json
-from carscribe_common.prices import rekognition_usd
+from carscribe_common.prices import rekognition_usd, transfer_usd, wire_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from carscribe_common.aws import Calls
-    from carscribe_common.rate_limit import RateLimiter
+    from carscribe_common.regions import Regions
     from carscribe_common.store import Store
+
+logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 1.0
 
@@ -48,7 +51,7 @@ class Summary:
         run_id: of this run.
         store: of this run.
         calls: what the clients have done and the store does not know yet.
-        limiter: knows the rate.
+        regions: know the rate, and which of them are asked.
         counts: returns what this worker's summary has beside that of the
             other, of all counts by name.
     """
@@ -61,7 +64,7 @@ class Summary:
         run_id: str,
         store: Store,
         calls: Calls,
-        limiter: RateLimiter,
+        regions: Regions,
         counts: Callable[[Counter[str]], dict[str, Any]],
     ) -> None:
         self._path = path
@@ -69,7 +72,7 @@ class Summary:
         self._run_id = run_id
         self._store = store
         self._calls = calls
-        self._limiter = limiter
+        self._regions = regions
         self._counts = counts
         self._stored: dict[str, int] = {}
         self._written_at = 0.0
@@ -105,6 +108,12 @@ class Summary:
         """
         data = self._data(_STATES.get(code, "failed"))
         data |= {"reason": reason, "exit_code": int(code), "failures": list(failures)}
+        models = {answer.partition(" ")[2] for answer in data["answers"]}
+        if len(models) > 1:
+            logger.warning(
+                "Several versions of the model answered, %s: what they see may differ",
+                ", ".join(sorted(models)),
+            )
         data |= more
         try:
             write_json(self._path, data)
@@ -118,6 +127,7 @@ class Summary:
     def _data(self, state: str) -> dict[str, Any]:
         counts = self._all_counts()
         billed = counts["billed"]
+        sent = wire_bytes(counts["bytes_elsewhere"])
         ended_at = None if state == "running" else now()
         seconds = (
             datetime.fromisoformat(ended_at or now())
@@ -142,10 +152,22 @@ class Summary:
             },
             "throttled": counts["throttled"],
             "errors_throttled": counts["errors_throttled"],
-            "calls_unknown": self._store.calls_unknown,
-            "rate_per_second": round(self._limiter.rate_per_second, 2),
+            # Killed with their process, or without an answer and asked in another region.
+            "calls_unknown": self._store.calls_unknown + counts["unanswered"],
+            "rate_per_second": round(self._regions.rate_per_second, 2),
+            "regions": self._regions.states(),
+            # By region and version of the model: one of several may see something else.
+            "answers": {
+                name.removeprefix("answers:").replace(":", " "): counts[name]
+                for name in sorted(counts)
+                if name.startswith("answers:")
+            },
+            "calls_moved": counts["moved"],
+            "transferred_bytes": sent,
             "billed_calls": billed,
-            "estimated_cost_usd": round(rekognition_usd(billed), 6),
+            "estimated_cost_usd": round(
+                rekognition_usd(billed) + transfer_usd(sent, self._regions.home.name), 6
+            ),
             "version": __version__,
         }
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.hosts import image, instances, network, packages, preflight, standin, teardown, watch
+from emulator.hosts import image, instances, network, packages, preflight, server, teardown, watch
 from emulator.hosts.deployment import Deployment, read_json, write_json
 from emulator.hosts.engine import Engine
 from emulator.hosts.errors import HostsError
@@ -40,10 +40,10 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     look = add("check", "say whether this machine can carry the local hosts", check)
     look.add_argument("--subnet", help="see too whether this network is free")
     add("install", "install the packages that the local hosts need", install)
-    start = add("serve-start", "start the stand-in in the background unless it runs", serve_start)
+    start = add("serve-start", "start the emulator in the background unless it runs", serve_start)
     start.add_argument("options", nargs=argparse.REMAINDER, help="options of 'serve'")
-    add("env", "print the environment that reaches the stand-in, a KEY=VALUE a line", env)
-    add("up", "make a host of every instance in the stand-in", up)
+    add("env", "print the environment that reaches the emulator, a KEY=VALUE a line", env)
+    add("up", "make a host of every instance in the emulator", up)
     add("status", "show the hosts", status)
     for name, text in (
         ("stop", "stop an instance and its host"),
@@ -51,7 +51,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         ("reboot", "reboot an instance and its host"),
     ):
         add(name, text, functools.partial(change, name)).add_argument("role", metavar="ROLE")
-    add("down", "remove the hosts, the stand-in and all they left on this machine", down)
+    add("down", "remove the hosts, the emulator and all they left on this machine", down)
     hidden = subparsers.add_parser("watch")
     hidden.add_argument("program")
     hidden.add_argument("record", type=Path)
@@ -84,16 +84,16 @@ def install(_options: argparse.Namespace) -> None:
 
 
 def serve_start(options: argparse.Namespace) -> None:
-    """Start the stand-in; Terraform is applied to it next."""
+    """Start the emulator; Terraform is applied to it next."""
     deployment = Deployment.here()
     with deployment.lock():
-        standin.start(deployment, [word for word in options.options if word != "--"])
+        server.start(deployment, [word for word in options.options if word != "--"])
 
 
 def env(_options: argparse.Namespace) -> None:
     """Print the environment of the control machine's programs."""
     deployment = Deployment.here()
-    for name, value in standin.environment(deployment, standin.required(deployment)).items():
+    for name, value in server.environment(deployment, server.required(deployment)).items():
         print(f"{name}={value}")
 
 
@@ -101,18 +101,18 @@ def up(_options: argparse.Namespace) -> None:
     """Make the hosts what the API says, and wait until they answer."""
     deployment = Deployment.here()
     program = preflight.prepare()
-    url = standin.required(deployment)
+    url = server.required(deployment)
     started = time.monotonic()
     with deployment.lock():
         engine = _engine(deployment, program)
-        snapshot = instances.snapshot(standin.ec2_client(deployment, url))
+        snapshot = instances.snapshot(server.ec2_client(deployment, url))
         if not snapshot.instances:
-            raise HostsError("The stand-in has no instance yet: 'make up TARGET=local' makes them.")
+            raise HostsError("The emulator has no instance yet: 'make up TARGET=local' makes them.")
         hosts = Hosts(deployment, engine, url)
         hosts.remove_gone(snapshot)
         gateways = hosts.prepare_network(snapshot.instances)
         for gateway in gateways:
-            standin.listen_at(deployment, url, gateway)
+            server.listen_at(deployment, url, gateway)
         hosts.bring_up(snapshot.instances, image.ensure(deployment, engine))
         hosts.wait_until_ready(snapshot.instances)
         watch.start(deployment, program)
@@ -142,11 +142,11 @@ def _present(deployment: Deployment) -> Engine:
 def status(_options: argparse.Namespace) -> None:
     """Show what the API says of each instance and what its host does."""
     deployment = Deployment.here()
-    url = standin.required(deployment)
-    snapshot = instances.snapshot(standin.ec2_client(deployment, url))
+    url = server.required(deployment)
+    snapshot = instances.snapshot(server.ec2_client(deployment, url))
     known = read_json(deployment.state / "hosts" / "engine.json")
     containers = _present(deployment).containers() if known else {}
-    print(f"stand-in  {url}")
+    print(f"emulator  {url}")
     print(f"watcher   {'running' if recorded(watch.record(deployment)) else 'not running'}")
     for instance in snapshot.instances:
         host = containers.get(instance.id)
@@ -167,10 +167,10 @@ def change(verb: str, options: argparse.Namespace) -> None:
     """Ask the EC2 API for it, as anybody would, and wait until the host has followed."""
     deployment = Deployment.here()
     preflight.check_rights()
-    url = standin.required(deployment)
+    url = server.required(deployment)
     engine = _present(deployment)
     watch.start(deployment, engine.program)
-    ec2 = standin.ec2_client(deployment, url)
+    ec2 = server.ec2_client(deployment, url)
     instance = instances.snapshot(ec2).find(options.role)
     before = engine.containers().get(instance.id)
     if before is None:

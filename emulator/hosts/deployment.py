@@ -48,12 +48,12 @@ class Deployment:
 
     @property
     def ready_file(self) -> Path:
-        """Where the stand-in says its URL once it answers."""
-        return self.state / "standin.json"
+        """Where the emulator says its URL once it answers."""
+        return self.state / "emulator.json"
 
     @property
     def secret_file(self) -> Path:
-        """Where the secret of the stand-in is kept."""
+        """Where the secret of the emulator is kept."""
         return self.state / "secret.sh"
 
     @property

@@ -1,4 +1,4 @@
-"""What the stand-in's EC2 API says of instances, their addresses and their volumes."""
+"""What the emulator's EC2 API says of instances, their addresses and their volumes."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class Hosts:
                 f"The host {instance.name} did not come up within {READY_SECONDS:.0f} s (its "
                 f"system says '{state}'): run 'make down', then 'make up TARGET=local' again."
             )
-        self._check_way_to_stand_in(instance)
+        self._check_way_to_emulator(instance)
 
     def _has_ended(self, instance: Instance) -> bool:
         container = self.engine.containers().get(instance.id)
@@ -170,11 +170,11 @@ class Hosts:
         except OSError:
             return False
 
-    def _check_way_to_stand_in(self, instance: Instance) -> None:
+    def _check_way_to_emulator(self, instance: Instance) -> None:
         gateway = network.gateway(instance.subnet_cidr)
         script = f"import socket; socket.create_connection(('{gateway}', {self.port}), 5)"
         if self.engine.execute(instance.id, ["python3", "-c", script]).returncode != 0:
             raise HostsError(
-                f"The host {instance.name} cannot reach the stand-in at {gateway}:{self.port}: let "
+                f"The host {instance.name} cannot reach the emulator at {gateway}:{self.port}: let "
                 f"this machine's firewall accept TCP from {network.bridge(self.deployment)}."
             )

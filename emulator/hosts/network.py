@@ -117,7 +117,7 @@ def connect(deployment: Deployment, instance: Instance, pid: int) -> None:
 
 
 def translate(deployment: Deployment, instances: Sequence[Instance], port: int) -> None:
-    """Make SSH on each Elastic IP reach its host, and keep hosts to the stand-in alone."""
+    """Make SSH on each Elastic IP reach its host, and keep hosts to the emulator alone."""
     name = bridge(deployment)
     elastic = [item for item in instances if item.elastic_address]
     rules = [

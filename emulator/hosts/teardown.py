@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.hosts import network, standin, volumes, watch
+from emulator.hosts import network, server, volumes, watch
 from emulator.hosts.engine import Engine, choose
 from emulator.hosts.errors import HostsError
 from emulator.hosts.process import command_name, end, mentioning, recorded, run
@@ -93,7 +93,7 @@ def _programs(deployment: Deployment) -> list[int]:
     found = set(mentioning(*paths, deployment.state / "mmdebstrap"))
     found |= {
         pid
-        for record in (standin.record(deployment), watch.record(deployment))
+        for record in (server.record(deployment), watch.record(deployment))
         if (pid := recorded(record)) is not None
     }
     return sorted(found - {os.getpid()})
@@ -165,14 +165,14 @@ def _files(deployment: Deployment) -> list[Path]:
         "hosts",
         "mmdebstrap",
         "secret.sh",
-        "standin.json",
-        "standin.log",
+        "emulator.json",
+        "emulator.log",
         "volumes",
     )
     return [
         *(deployment.state / name for name in names),
         deployment.runtime,
-        *(deployment.state / "watch.log", watch.record(deployment), standin.record(deployment)),
+        *(deployment.state / "watch.log", watch.record(deployment), server.record(deployment)),
         *deployment.cache.glob("*.unfinished"),
     ]
 

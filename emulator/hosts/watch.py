@@ -14,7 +14,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from emulator.hosts import image, instances, standin
+from emulator.hosts import image, instances, server
 from emulator.hosts.engine import Engine
 from emulator.hosts.lifecycle import Hosts
 from emulator.hosts.process import recorded, start_background
@@ -60,15 +60,15 @@ class Watcher:
         self.handles: dict[int, int] = {}  # a file descriptor that tells of a process's end
 
     def watch(self) -> None:
-        """Go on until the stand-in ends."""
+        """Go on until the emulator ends."""
         self._follow()
-        self.known = standin.call(self.deployment, self.url, "GET", "instances")
+        self.known = server.call(self.deployment, self.url, "GET", "instances")
         while True:
             ended = self._wait()
             try:
-                current = standin.call(self.deployment, self.url, "GET", "instances")
+                current = server.call(self.deployment, self.url, "GET", "instances")
             except OSError:
-                if standin.address(self.deployment) is None:
+                if server.address(self.deployment) is None:
                     return
                 continue
             if current == self.known and not ended:
@@ -87,7 +87,7 @@ class Watcher:
     def _act(self, current: dict[str, Any]) -> set[str]:
         """Make the hosts follow; return the instances stopped because their host switched off."""
         containers = self.engine.containers()
-        ec2 = standin.ec2_client(self.deployment, self.url)
+        ec2 = server.ec2_client(self.deployment, self.url)
         switched_off = set()
         for instance_id, container in containers.items():
             if not container.running and current.get(instance_id, {}).get("state") == "running":
@@ -135,7 +135,7 @@ def main(deployment: Deployment, program: str) -> int:
     """Watch until there is nothing to watch."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
-    url = standin.address(deployment)
+    url = server.address(deployment)
     if url is None:
         return 0
     Watcher(deployment, Engine(deployment, program), url).watch()

@@ -4,7 +4,7 @@ moto takes a statement whose condition does not hold as a denial, knows no
 operator but StringEquals, and reads patterns as regular expressions. So a
 bucket policy that denies plain HTTP locks everybody out. Here a statement that
 does not apply says nothing, as in AWS, and the keys of the request are known:
-`aws:SecureTransport` is true, for the stand-in speaks plain HTTP where AWS is
+`aws:SecureTransport` is true, for the emulator speaks plain HTTP where AWS is
 asked over TLS.
 """
 

@@ -40,7 +40,7 @@ def detect_labels(recorded: dict[str, Any], request: dict[str, Any]) -> dict[str
     if IMAGE_PROPERTIES in features:
         if "ImageProperties" not in recorded:
             raise InvalidParameterException(
-                "IMAGE_PROPERTIES: the stand-in has no such answer recorded for this image"
+                "IMAGE_PROPERTIES: the emulator has no such answer recorded for this image"
             )
         response["ImageProperties"] = recorded["ImageProperties"]
     response["LabelModelVersion"] = recorded.get("LabelModelVersion", MODEL_VERSION)

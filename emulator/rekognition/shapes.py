@@ -8,16 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.loaders
-from botocore.model import (
-    ListShape,
-    MapShape,
-    ServiceModel,
-    StringShape,
-    StructureShape,
-)
+from botocore.model import OperationModel, ServiceModel, Shape
 
 if TYPE_CHECKING:
-    from botocore.model import OperationModel, Shape
+    from collections.abc import Callable
 
 
 @cache
@@ -44,27 +38,34 @@ def output_problems(operation: str, value: Any) -> list[str]:
     return problems(shape, value, operation) if shape else []
 
 
-def problems(shape: Shape, value: Any, where: str) -> list[str]:  # noqa: PLR0911 # a table
+def problems(shape: Shape, value: Any, where: str) -> list[str]:
     """List what is wrong with a value, each with the place where it stands."""
-    if isinstance(shape, StructureShape):
-        return _structure_problems(shape, value, where)
-    if isinstance(shape, ListShape):
-        if not isinstance(value, list):
-            return [f"{where}: expected a list"]
-        found = _size_problems(shape, len(value), where, "items")
-        for index, item in enumerate(value):
-            found += problems(shape.member, item, f"{where}[{index}]")
-        return found
-    if isinstance(shape, MapShape):
-        return [] if isinstance(value, dict) else [f"{where}: expected an object"]
-    if isinstance(shape, StringShape) or shape.type_name in {"string", "blob"}:
-        return _text_problems(shape, value, where)
-    if shape.type_name == "boolean":
-        return [] if isinstance(value, bool) else [f"{where}: expected true or false"]
-    return _number_problems(shape, value, where)
+    return CHECKS.get(shape.type_name, _number_problems)(shape, value, where)
 
 
-def _structure_problems(shape: StructureShape, value: Any, where: str) -> list[str]:
+def _list_problems(shape: Any, value: Any, where: str) -> list[str]:
+    if not isinstance(value, list):
+        return [f"{where}: expected a list"]
+    found = _size_problems(shape, len(value), where, "items")
+    for index, item in enumerate(value):
+        found += problems(shape.member, item, f"{where}[{index}]")
+    return found
+
+
+def _map_problems(_: Shape, value: Any, where: str) -> list[str]:
+    return [] if isinstance(value, dict) else [f"{where}: expected an object"]
+
+
+def _blob_problems(_: Shape, value: Any, where: str) -> list[str]:
+    # Its size is the image's, which has an error of its own.
+    return [] if isinstance(value, str) else [f"{where}: expected text"]
+
+
+def _boolean_problems(_: Shape, value: Any, where: str) -> list[str]:
+    return [] if isinstance(value, bool) else [f"{where}: expected true or false"]
+
+
+def _structure_problems(shape: Any, value: Any, where: str) -> list[str]:
     if not isinstance(value, dict):
         return [f"{where or 'request'}: expected an object"]
     prefix = f"{where}." if where else ""
@@ -80,16 +81,27 @@ def _structure_problems(shape: StructureShape, value: Any, where: str) -> list[s
 def _text_problems(shape: Shape, value: Any, where: str) -> list[str]:
     if not isinstance(value, str):
         return [f"{where}: expected text"]
-    if shape.type_name == "blob":
-        return []  # its size is the image's, which has an error of its own
-    allowed = getattr(shape, "enum", [])
+    allowed, least, most, pattern = _text_rules(shape)
     if allowed and value not in allowed:
         return [f"{where}: '{value}' is none of {', '.join(allowed)}"]
-    found = _size_problems(shape, len(value), where, "characters")
-    pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(pattern, value):
-        found.append(f"{where}: '{value}' does not match {pattern}")
+    found: list[str] = []
+    if not least <= len(value) <= most:
+        found = _size_problems(shape, len(value), where, "characters")
+    if pattern and not pattern.fullmatch(value):
+        found.append(f"{where}: '{value}' does not match {pattern.pattern}")
     return found
+
+
+@cache
+def _text_rules(shape: Shape) -> tuple[list[str], float, float, re.Pattern[str] | None]:
+    """Return what a text may be, its least and most characters, and its pattern."""
+    rules, pattern = shape.metadata, shape.metadata.get("pattern")
+    return (
+        getattr(shape, "enum", []),
+        rules.get("min", 0),
+        rules.get("max", math.inf),
+        re.compile(pattern) if pattern else None,
+    )
 
 
 def _number_problems(shape: Shape, value: Any, where: str) -> list[str]:
@@ -108,3 +120,13 @@ def _size_problems(shape: Shape, size: float, where: str, unit: str) -> list[str
     if most is not None and size > most:
         return [f"{where}: {size} is above the most, {most} {unit}".rstrip()]
     return []
+
+
+CHECKS: dict[str, Callable[[Shape, Any, str], list[str]]] = {
+    "blob": _blob_problems,
+    "boolean": _boolean_problems,
+    "list": _list_problems,
+    "map": _map_problems,
+    "string": _text_problems,
+    "structure": _structure_problems,
+}

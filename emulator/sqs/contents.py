@@ -10,7 +10,6 @@ import base64
 import binascii
 import hashlib
 import re
-import struct
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -26,10 +25,6 @@ NAME = re.compile(r"(?!(?i:aws\.|amazon\.))(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]+(?<!\.
 TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
 
 
-SMALL_BYTES = 256
-"""Values up to this size are remembered with what was worked out about them."""
-
-
 class Contents(NamedTuple):
     """What was found out about a message that may be sent."""
 
@@ -41,10 +36,8 @@ class Contents(NamedTuple):
 
 def md5_of_attributes(attributes: Attributes) -> str:
     """Return the digest of message attributes, as SQS documents it."""
-    digest = hashlib.md5(usedforsecurity=False)
-    for name in sorted(attributes):
-        digest.update(_written(name, attributes[name])[0])
-    return digest.hexdigest()
+    written = [_written(name, attributes[name])[0] for name in sorted(attributes)]
+    return hashlib.md5(b"".join(written), usedforsecurity=False).hexdigest()
 
 
 def read(body: str, attributes: Attributes) -> Contents:
@@ -60,18 +53,22 @@ def read(body: str, attributes: Attributes) -> Contents:
             f"[{MAX_ATTRIBUTES}].",
         )
     _check_characters(body)
-    written = [_written(name, attributes[name]) for name in sorted(attributes)]
     encoded = body.encode()
+    size, form = len(encoded), b""
+    for name in sorted(attributes):
+        written, counted = _written(name, attributes[name])
+        form += written
+        size += counted
     return Contents(
-        len(encoded) + sum(size for _, size in written),
+        size,
         hashlib.md5(encoded, usedforsecurity=False).hexdigest(),
-        hashlib.md5(b"".join(form for form, _ in written), usedforsecurity=False).hexdigest()
-        if written
-        else None,
+        hashlib.md5(form, usedforsecurity=False).hexdigest() if form else None,
     )
 
 
 def _check_characters(text: str) -> None:
+    if text.isascii() and text.isprintable():
+        return
     if found := REFUSED_CHARACTERS.search(text):
         raise SqsError(
             "InvalidMessageContents",
@@ -83,15 +80,29 @@ def _check_characters(text: str) -> None:
 
 def _written(name: str, attribute: dict[str, Any]) -> tuple[bytes, int]:
     """Return the form of an attribute that is digested, and the bytes that count."""
-    kind = str(attribute.get("DataType") or "")
-    of = "BinaryValue" if kind.startswith("Binary") else "StringValue"
-    value = str(attribute.get(of) or "")
-    if len(value) <= SMALL_BYTES:
-        return _of_small(name, kind, value)
-    return _of_any(name, kind, value)
+    kind, begin, counted = _begin(name, str(attribute.get("DataType") or ""))
+    text = str(attribute.get("BinaryValue" if kind == "Binary" else "StringValue") or "")
+    _check_characters(text)
+    if not text:
+        raise SqsError(
+            "InvalidParameterValue",
+            f"Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'.",
+        )
+    try:
+        if kind == "Number":
+            float(text)
+        value = base64.b64decode(text, validate=True) if kind == "Binary" else text.encode()
+    except (binascii.Error, ValueError):
+        raise SqsError(
+            "InvalidParameterValue",
+            f"Can't cast the value of message (user) attribute '{name}' to a {kind.lower()}.",
+        ) from None
+    return begin + _with_length(value), counted + len(value)
 
 
-def _of_any(name: str, data_type: str, text: str) -> tuple[bytes, int]:
+@lru_cache(maxsize=1_000)
+def _begin(name: str, data_type: str) -> tuple[str, bytes, int]:
+    """Return an attribute's kind, its form up to the value, and the bytes of it that count."""
     kind = TYPE.fullmatch(data_type)
     if len(name) > MAX_NAME_CHARACTERS or not NAME.fullmatch(name):
         raise SqsError(
@@ -105,30 +116,10 @@ def _of_any(name: str, data_type: str, text: str) -> tuple[bytes, int]:
             f"The type of message (user) attribute '{name}' is invalid. You must use only the "
             "following supported type prefixes: Binary, Number, String.",
         )
-    _check_characters(text)
-    if not text:
-        raise SqsError(
-            "InvalidParameterValue",
-            f"Message (user) attribute '{name}' must contain a non-empty value of type "
-            f"'{kind[1]}'.",
-        )
-    try:
-        if kind[1] == "Number":
-            float(text)
-        value = base64.b64decode(text, validate=True) if kind[1] == "Binary" else text.encode()
-    except (binascii.Error, ValueError):
-        raise SqsError(
-            "InvalidParameterValue",
-            f"Can't cast the value of message (user) attribute '{name}' to a {kind[1].lower()}.",
-        ) from None
-    parts = (name.encode(), data_type.encode(), value)
-    form = _with_length(parts[0]) + _with_length(parts[1])
-    form += (b"\x02" if kind[1] == "Binary" else b"\x01") + _with_length(value)
-    return form, sum(map(len, parts))
-
-
-_of_small = lru_cache(maxsize=10_000)(_of_any)
+    named, typed = name.encode(), data_type.encode()
+    form = _with_length(named) + _with_length(typed) + (b"\x02" if kind[1] == "Binary" else b"\x01")
+    return kind[1], form, len(named) + len(typed)
 
 
 def _with_length(data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + data
+    return len(data).to_bytes(4) + data

@@ -63,8 +63,7 @@ class Endpoint:
             if credentials.is_enforced():
                 resource = self.service.resource(operation, parameters, caller)
                 action = BATCHES.get(operation, operation)
-                with credentials.context(request):
-                    credentials.authorize(f"sqs:{action}", resource, request)
+                credentials.authorize(f"sqs:{action}", resource, request)
             found = self.service.call(operation, parameters, caller)
             wait = 0.0
             if operation == RECEIVE and not found:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from emulator.messages import Answer, new_id
+from emulator.messages import Answer, new_id, to_json
 from emulator.sqs.errors import SqsError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def parameters(request: Request) -> dict[str, Any]:
     """
     if is_json(request):
         try:
-            found = json.loads(request.body or b"{}")
+            found = json.loads(request.body.decode() or "{}")
         except ValueError:
             found = None
         if not isinstance(found, dict):
@@ -122,7 +122,7 @@ def answer(request: Request, operation: str, found: dict[str, Any]) -> Answer:
     if is_json(request):
         return Answer(
             200,
-            json.dumps(found).encode(),
+            to_json(found),
             [("Content-Type", JSON), ("x-amzn-RequestId", request_id)],
         )
     result = f"<{operation}Result>{_xml(found, operation)}</{operation}Result>"

@@ -41,6 +41,7 @@ class Message:
     attributes: dict[str, Any]
     sent_at: float
     md5: str = ""
+    md5_of_attributes: str = ""
     sender: str = ""
     group: str = ""
     deduplication_id: str = ""
@@ -88,7 +89,7 @@ class Queue:
         self.dead_letter: tuple[Queue, int] | None = None
         """Where a message goes instead of being received once more than so often."""
         self.arn = ""
-        self._key = secrets.token_bytes(16)
+        self._signer = hashlib.blake2b(key=secrets.token_bytes(16), digest_size=RECEIPT_BYTES)
         self._messages: dict[int, Message] = {}
         self._hidden: list[tuple[float, int, int, Message]] = []
         self._serial = itertools.count(1)
@@ -212,7 +213,9 @@ class Queue:
         return f"{text}.{self._sign(text)}"
 
     def _sign(self, text: str) -> str:
-        return hashlib.blake2b(text.encode(), key=self._key, digest_size=RECEIPT_BYTES).hexdigest()
+        signer = self._signer.copy()
+        signer.update(text.encode())
+        return signer.hexdigest()
 
     def _find(self, receipt: str) -> tuple[Message | None, bool]:
         """Find a handle's message, if it is there, and say whether this is its newest handle."""

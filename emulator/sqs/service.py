@@ -44,6 +44,8 @@ NAME_BLOCKED_SECONDS = 60
 PAGE = 1_000
 TAGS_MAX = 50
 QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+ALL = frozenset(["All", ".*"])
+"""Each of them asks for every message attribute."""
 BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 DEDUPLICATION_OR_GROUP = re.compile(r"[!-~]{1,128}")
 FIFO = ".fifo"
@@ -384,6 +386,7 @@ class Sqs:
             parameters.get("MessageAttributes") or {},
             self._now(),
             md5=read.md5_of_body,
+            md5_of_attributes=read.md5_of_attributes or "",
             sender=caller.identity,
             group=_group(parameters, required=known.queue.is_fifo),
         )
@@ -684,23 +687,24 @@ def _shown(message: Message, receipt: str, system: set[str], names: list[str]) -
             for name, value in known.items()
             if value and (name in system or "All" in system)
         }
-    attributes = (
-        {
+    if not names or not message.attributes:
+        return shown
+    attributes, md5 = message.attributes, message.md5_of_attributes
+    if ALL.isdisjoint(names):
+        attributes = {
             name: value
-            for name, value in message.attributes.items()
+            for name, value in attributes.items()
             if any(_matches(name, pattern) for pattern in names)
         }
-        if names
-        else {}
-    )
+        md5 = contents.md5_of_attributes(attributes)
     if attributes:
         shown["MessageAttributes"] = attributes
-        shown["MD5OfMessageAttributes"] = contents.md5_of_attributes(attributes)
+        shown["MD5OfMessageAttributes"] = md5
     return shown
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Say whether an attribute is asked for: by its name, by `All`, or by how it begins."""
-    if pattern in {"All", ".*"} or pattern == name:
+    """Say whether an attribute is asked for: by its name, or by how it begins."""
+    if pattern == name:
         return True
     return pattern.endswith(".*") and name.startswith(pattern.removesuffix("*"))

@@ -34,10 +34,11 @@ run "each_worker_may_do_its_own_and_nothing_else" {
           Resource = "arn:aws:s3:::the-images/*"
         },
         {
-          Sid      = "DetectLabels"
-          Effect   = "Allow"
-          Action   = "rekognition:DetectLabels"
-          Resource = "*"
+          Sid       = "DetectLabels"
+          Effect    = "Allow"
+          Action    = "rekognition:DetectLabels"
+          Resource  = "*"
+          Condition = { StringEquals = { "aws:RequestedRegion" = ["us-east-1"] } }
         },
         {
           Sid      = "SendIndexes"
@@ -67,10 +68,11 @@ run "each_worker_may_do_its_own_and_nothing_else" {
           Resource = "arn:aws:s3:::the-images/*"
         },
         {
-          Sid      = "DetectText"
-          Effect   = "Allow"
-          Action   = "rekognition:DetectText"
-          Resource = "*"
+          Sid       = "DetectText"
+          Effect    = "Allow"
+          Action    = "rekognition:DetectText"
+          Resource  = "*"
+          Condition = { StringEquals = { "aws:RequestedRegion" = ["us-east-1"] } }
         },
         {
           Sid      = "ReceiveIndexes"
@@ -152,6 +154,23 @@ run "keys_of_kms_are_used_through_s3_alone" {
       }
     ])
     error_message = "A worker may do something else with the key: ${join(" ", [for policy in aws_iam_role_policy.worker : policy.policy])}"
+  }
+}
+
+run "other_regions_are_asked_where_they_are_named" {
+  command = plan
+
+  variables {
+    rekognition_regions = { us-west-2 = null, eu-west-1 = 100 }
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.worker : jsondecode(policy.policy).Statement[2].Condition == {
+        StringEquals = { "aws:RequestedRegion" = ["eu-west-1", "us-east-1", "us-west-2"] }
+      }
+    ])
+    error_message = "Rekognition may be asked elsewhere: ${join(" ", [for policy in aws_iam_role_policy.worker : policy.policy])}"
   }
 }
 

@@ -55,6 +55,7 @@ run "what_both_hosts_share_is_listed_once" {
       carscribe_queue_url                   = "https://sqs.us-east-1.amazonaws.com/123456789012/the-indexes"
       carscribe_dead_letter_queue_url       = "https://sqs.us-east-1.amazonaws.com/123456789012/the-dead-letters"
       carscribe_rekognition_rate_per_second = 50
+      carscribe_rekognition_regions         = ""
       carscribe_text_download_max_bytes     = 524288
       carscribe_idle_stop_minutes           = 120
     }
@@ -111,5 +112,18 @@ run "a_raised_quota_is_used" {
   assert {
     condition     = yamldecode(local.inventory_text).all.vars.carscribe_rekognition_rate_per_second == 200
     error_message = "The rate is another than the given one."
+  }
+}
+
+run "other_regions_are_listed_with_their_quota" {
+  command = plan
+
+  variables {
+    rekognition_regions = { us-west-2 = null, us-east-2 = null, eu-west-1 = 100 }
+  }
+
+  assert {
+    condition     = yamldecode(local.inventory_text).all.vars.carscribe_rekognition_regions == "eu-west-1=100,us-east-2=5,us-west-2=50"
+    error_message = "The regions are ${yamldecode(local.inventory_text).all.vars.carscribe_rekognition_regions}."
   }
 }

@@ -78,6 +78,7 @@ run "refused_values_2" {
     ssh_public_key_file         = "tests/files/key"       # public key of no kind that ec2 takes
     result_volume_size_gib      = 16385                   # volume too large
     rekognition_rate_per_second = 1001                    # rate too high
+    rekognition_regions         = { us-west-2 = 1001 }    # rate elsewhere too high
     text_download_max_bytes     = 5242881                 # download above what rekognition takes
     idle_stop_minutes           = 10081                   # above a week
   }
@@ -90,6 +91,7 @@ run "refused_values_2" {
     var.ssh_public_key_file,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
+    var.rekognition_regions,
     var.idle_stop_minutes,
     var.text_download_max_bytes,
   ]
@@ -103,6 +105,7 @@ run "refused_values_3" {
     vpc_cidr               = "ten"               # vpc no network
     image_prefix           = "$${aws:username}/" # prefix with a policy variable
     result_volume_size_gib = 1.5                 # volume of a fraction
+    rekognition_regions    = { us-east-1 = 50 }  # the bucket's own region as another
   }
 
   expect_failures = [
@@ -110,6 +113,19 @@ run "refused_values_3" {
     var.vpc_cidr,
     var.image_prefix,
     var.result_volume_size_gib,
+    var.rekognition_regions,
+  ]
+}
+
+run "a_region_without_rekognition_is_refused" {
+  command = plan
+
+  variables {
+    rekognition_regions = { eu-north-1 = 5 }
+  }
+
+  expect_failures = [
+    var.rekognition_regions,
   ]
 }
 

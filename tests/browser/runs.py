@@ -149,7 +149,7 @@ def _write(folder: Path, worker: str, records: list[Record], run_id: str, change
         "failures": failed, "api_calls": {f"rekognition.{operation}": len(records)},
         "throttled": 0, "rate_per_second": 49.0,
         "billed_calls": len(records), "estimated_cost_usd": round(len(records) * 0.001, 6),
-        "version": "0.1.0",
+        "version": "1.0.0",
     }  # fmt: skip
     text = json.dumps(summary | changes.get(worker, {}))
     (folder / "summary.json").write_text(text, encoding="utf-8")

@@ -22,7 +22,7 @@ from tests.samples import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 CLI = ROOT / ".venv-awscli" / "bin"
 SESSION = Path(__file__).with_name("awscli_session.py")
@@ -31,9 +31,9 @@ EXIT_SERVICE_ERROR = 255  # of version 1 of the CLI
 
 
 @pytest.fixture
-def aws(standin: StandIn) -> Iterator[Callable[..., tuple[int, str, str]]]:
+def aws(emulator: Emulator) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """Run commands of the AWS CLI, in one process for a test."""
-    environment = {**standin.env, "PATH": os.environ["PATH"], "AWS_MAX_ATTEMPTS": "1"}
+    environment = {**emulator.env, "PATH": os.environ["PATH"], "AWS_MAX_ATTEMPTS": "1"}
     with subprocess.Popen(
         [installed(CLI / "python"), str(SESSION)],
         env={**environment, "AWS_PAGER": ""},
@@ -94,13 +94,13 @@ def test_every_filter_of_detect_text(aws: Callable[..., tuple[int, str, str]]) -
 
 @pytest.mark.usefixtures("image")
 def test_every_error_of_an_image(
-    standin: StandIn, aws: Callable[..., tuple[int, str, str]], tmp_path: Path
+    emulator: Emulator, aws: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
     """The CLI names the error of each bad image, by reference and as bytes."""
     for name, (data, error) in BAD_IMAGES.items():
         path = tmp_path / "bad.jpg"
         path.write_bytes(data)
-        standin.client("s3").put_object(Bucket=BUCKET, Key="bad.jpg", Body=data)
+        emulator.client("s3").put_object(Bucket=BUCKET, Key="bad.jpg", Body=data)
         bad = json.dumps({"S3Object": {"Bucket": BUCKET, "Name": "bad.jpg"}})
         for image in (["--image", bad], ["--image-bytes", f"fileb://{path}"]):
             code, _, err = aws("rekognition", "detect-labels", *image)
@@ -141,13 +141,13 @@ def test_every_error_of_a_request(
 )
 @pytest.mark.usefixtures("image")
 def test_every_fault(
-    standin: StandIn,
+    emulator: Emulator,
     aws: Callable[..., tuple[int, str, str]],
     fault: dict[str, float],
     errors: set[str],
 ) -> None:
     """The CLI names the errors of throttling and of the service's own fault."""
-    standin.faults({"operations": {"rekognition.*": fault}})
+    emulator.faults({"operations": {"rekognition.*": fault}})
     seen = set()
     for _ in range(2):
         code, _, err = aws("rekognition", "detect-labels", "--image", FIRST)
@@ -156,33 +156,35 @@ def test_every_fault(
     assert seen == errors
 
 
-def test_a_refused_character(standin: StandIn, aws: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_refused_character(emulator: Emulator, aws: Callable[..., tuple[int, str, str]]) -> None:
     """The CLI names the error of a message that SQS does not carry."""
-    queue = standin.client("sqs").create_queue(QueueName="indexes")["QueueUrl"]
+    queue = emulator.client("sqs").create_queue(QueueName="indexes")["QueueUrl"]
     send = ["sqs", "send-message", "--queue-url", queue, "--message-body", "a\x1bb"]
     # For SQS version 1 of the CLI heeds its option alone, not the environment.
-    code, _, err = aws(*send, "--endpoint-url", standin.url)
+    code, _, err = aws(*send, "--endpoint-url", emulator.url)
     assert code == EXIT_SERVICE_ERROR
     assert "(InvalidMessageContents)" in err
 
 
 @pytest.mark.usefixtures("image")
-def test_the_command_itself_works(standin: StandIn, run: Callable[..., str]) -> None:
+def test_the_command_itself_works(emulator: Emulator, run: Callable[..., str]) -> None:
     """The installed `aws` reads its address from the environment and prints the labels."""
     words = ("rekognition", "detect-labels", "--image", FIRST, "--max-labels", "1")
-    said = run(installed(CLI / "python"), installed(CLI / "aws"), *words, env=standin.env)
+    said = run(installed(CLI / "python"), installed(CLI / "aws"), *words, env=emulator.env)
     assert json.loads(said)["Labels"][0]["Name"] == "Car"
 
 
-def test_files_are_synchronised(standin: StandIn, run: Callable[..., str], tmp_path: Path) -> None:
+def test_files_are_synchronised(
+    emulator: Emulator, run: Callable[..., str], tmp_path: Path
+) -> None:
     """`aws s3 sync` there and back again; the large one goes in parts."""
-    standin.client("s3").create_bucket(Bucket=BUCKET)
+    emulator.client("s3").create_bucket(Bucket=BUCKET)
     there, back = tmp_path / "there", tmp_path / "back"
     (there / "more").mkdir(parents=True)
     (there / "1.jpg").write_bytes(os.urandom(9 * 1024 * 1024))
     (there / "more" / "2 ü+.jpg").write_bytes(b"two")
     aws = (installed(CLI / "python"), installed(CLI / "aws"), "s3", "sync", "--quiet")
-    run(*aws, there, f"s3://{BUCKET}/in", env=standin.env)
-    run(*aws, f"s3://{BUCKET}/in", back, env=standin.env)
+    run(*aws, there, f"s3://{BUCKET}/in", env=emulator.env)
+    run(*aws, f"s3://{BUCKET}/in", back, env=emulator.env)
     for name in ("1.jpg", "more/2 ü+.jpg"):
         assert (back / name).read_bytes() == (there / name).read_bytes()

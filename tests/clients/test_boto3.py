@@ -15,7 +15,7 @@ from tests.emulator import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 PROGRAM = Path(__file__).with_name("boto3_session.py")
 PYTHONS = {
@@ -27,10 +27,10 @@ PYTHONS = {
 
 @pytest.mark.parametrize("kind", PYTHONS)
 def test_a_session_of_s3_sqs_and_rekognition(
-    standin: StandIn, run: Callable[..., str], kind: str
+    emulator: Emulator, run: Callable[..., str], kind: str
 ) -> None:
     """Whatever a client sends and reads in its own way, it means and finds the same."""
-    said = run(installed(PYTHONS[kind]), PROGRAM, env=standin.env)
+    said = run(installed(PYTHONS[kind]), PROGRAM, env=emulator.env)
     version, protocol = said.split()
     if kind == "query":
         assert (version, protocol) == ("1.28.80", "query")

@@ -27,6 +27,8 @@ FIRST = "1.jpg"
 BUDGET_USD = 0.10
 # Source: the services' price pages, us-east-1, first tier; S3's are of PUT and LIST.
 PRICES_USD = {"rekognition": 0.001, "s3": 0.000_005, "sqs": 0.000_000_5}
+LONG = 2_000
+"""Texts and bytes beyond this are kept by their length alone."""
 QUEUE_READY_SECONDS = 1
 """API reference, CreateQueue: "you must wait at least one second after the queue is created"."""
 
@@ -67,22 +69,27 @@ class Recorder:
         line = {
             "test": self.test,
             "call": f"{model.service_model.service_name}.{model.name}",
-            "request": context.get("asked"),
+            "request": _plain(context.get("asked")),
             "status": http_response.status_code,
             "error": headers.get("x-amzn-query-error"),
-            "answer": {k: v for k, v in parsed.items() if k != "ResponseMetadata"},
+            "answer": _plain({k: v for k, v in parsed.items() if k != "ResponseMetadata"}),
         }
-        text = self._scrub(json.dumps(line, default=_as_text, ensure_ascii=False))
+        text = self._scrub(json.dumps(line, ensure_ascii=False))
         with self._lock, self._path.open("a") as file:
             file.write(f"{text}\n")
 
 
-def _as_text(value: object) -> str:
-    """Write what JSON has no form for: bytes, moments, bodies that are streamed."""
+def _plain(value: Any) -> Any:
+    """Return what JSON has a form for; of what is long, how long it is."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, str | bytes | bytearray) and len(value) > LONG:
+        return f"({len(value)} of {type(value).__name__})"
     if isinstance(value, bytes | bytearray):
-        data = bytes(value)
-        return base64.b64encode(data).decode() if len(data) < 100 else f"({len(data)} bytes)"
-    return str(value)
+        return base64.b64encode(value).decode()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 class Account:

@@ -167,8 +167,13 @@ class _Deployment:
 
     def _make(self, step: str, words: Sequence[str]) -> int:
         """Call make, show what it says, and keep that with the step's own log."""
-        kept_out = ("MAKE", "MFLAGS", *(f"CARSCRIBE_{name}" for name in ("HOSTS", "TARGET", "YES")))
-        said = []
+        kept_out = (
+            "MAKE",
+            "MFLAGS",
+            "PYTEST_",
+            *(f"CARSCRIBE_{name}" for name in ("HOSTS", "TARGET", "YES")),
+        )
+        said, begun = [], time.time()
         with subprocess.Popen(
             ["make", "--no-print-directory", step, *words],
             cwd=CHECKOUT,
@@ -184,7 +189,7 @@ class _Deployment:
                 said.append(line)
         self._keep(f"{step}.txt", "".join(said))
         log = BUILD / "logs" / f"{step}.log"
-        if log.exists():
+        if log.exists() and log.stat().st_mtime >= begun:
             self._keep(log.name, log.read_text(errors="replace"))
         return process.returncode
 

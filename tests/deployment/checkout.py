@@ -128,17 +128,17 @@ class Copy:
         return self.command("ansible-playbook", f"{name}.yml", *words, folder="ansible", code=code)
 
     def python(self, *words: str, code: int | None = 0) -> Done:
-        """Run one of the project's modules against the stand-in."""
-        return self.command("python", "-m", *words, code=code, environment=self.of_standin())
+        """Run one of the project's modules against the emulator."""
+        return self.command("python", "-m", *words, code=code, environment=self.of_emulator())
 
-    def of_standin(self) -> dict[str, str]:
-        """Return the variables with which a program finds the stand-in."""
+    def of_emulator(self) -> dict[str, str]:
+        """Return the variables with which a program finds the emulator."""
         said = self.command("python", "-m", "emulator", "env").text
         return dict(line.split("=", 1) for line in said.splitlines())
 
     def client(self, service: str) -> Any:
-        """Make a boto3 client that asks the stand-in."""
-        found, make = self.of_standin(), cast("Any", boto3.client)
+        """Make a boto3 client that asks the emulator."""
+        found, make = self.of_emulator(), cast("Any", boto3.client)
         return make(
             service,
             region_name=found["AWS_REGION"],
@@ -167,9 +167,9 @@ class Copy:
         with (self.root / path).open("a") as file:
             file.write(text)
 
-    def standin(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask the stand-in's own interface."""
-        url = json.loads((self.root / "build/local/standin.json").read_text())["url"]
+    def emulator(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the emulator's own interface."""
+        url = json.loads((self.root / "build/local/emulator.json").read_text())["url"]
         data = None if body is None else json.dumps(body).encode()
         token = Secret.read(self.root / "build/local/secret.sh").token
         request = urllib.request.Request(  # noqa: S310

@@ -95,7 +95,7 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
     run that is in progress looks on.
     """
     count_anew(up)
-    up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 60}}})
+    up.emulator("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 60}}})
     playing = Playing(up, "run.yml")
     playing.await_text(r"B read 0 of 6 cars")
     for refused in ("site", "run"):
@@ -105,12 +105,12 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
     again = Playing(up, "run.yml", "-e", f"run_id={run_in(playing.text)}")
     again.await_text(r"B read 0 of 6 cars")
     up.command("python", "-m", "emulator", "reboot", "worker-b")
-    up.standin("faults", {})
+    up.emulator("faults", {})
     for looks_on in (playing, again):
         code = looks_on.end()
         assert code == 0, looks_on.text
     assert up.result() == EXPECTED
-    counts = up.standin("counts")
+    counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] == 10
     assert counts["rekognition.DetectText"]["ok"] <= 6 + 6  # what was in flight at the reboot
 
@@ -118,15 +118,15 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
 def test_a_reboot_of_a_in_the_middle_of_a_run(up: Copy) -> None:
     """A's host reboots while it looks: the run goes on by itself, and its result is right."""
     count_anew(up)
-    up.standin("faults", {"operations": {"rekognition.DetectLabels": {"latency_seconds": 25}}})
+    up.emulator("faults", {"operations": {"rekognition.DetectLabels": {"latency_seconds": 25}}})
     playing = Playing(up, "run.yml")
     in_flight = await_calls(up, "rekognition.DetectLabels")
     up.command("python", "-m", "emulator", "reboot", "worker-a")
-    up.standin("faults", {})
+    up.emulator("faults", {})
     code = playing.end()
     assert code == 0, playing.text
     assert up.result() == EXPECTED
-    counts = up.standin("counts")
+    counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] <= 10 + in_flight
     assert counts["rekognition.DetectText"]["ok"] == 6
 
@@ -140,21 +140,21 @@ def test_a_host_is_lost_in_the_middle_of_a_run(
 ) -> None:
     """`make up` once and `make run RUN_ID=...` once: identical, and paid twice at most what was in flight."""
     count_anew(up)
-    up.standin("faults", {"operations": {operation: {"latency_seconds": 25}}})
+    up.emulator("faults", {"operations": {operation: {"latency_seconds": 25}}})
     running = Beside(up, "python", "-m", "carscribe", "run")
     in_flight = await_calls(up, operation)
     up.lose(worker)
-    up.standin("faults", {})
+    up.emulator("faults", {})
     running.signal(signal.SIGINT)
     assert running.end() == 130
     assert "goes on without you" in running.text
-    mended = up.make_target("up")
+    again = up.make_target("up")
     ended = up.make_target("run", f"RUN_ID={run_in(running.text)}")
     assert EXPECTED in ended.text
     assert up.result() == EXPECTED
-    assert mended.fits_on_a_screen, mended.text
+    assert again.fits_on_a_screen, again.text
     assert ended.fits_on_a_screen, ended.text
-    paid = {name: number["ok"] for name, number in up.standin("counts").items() if "ok" in number}
+    paid = {name: number["ok"] for name, number in up.emulator("counts").items() if "ok" in number}
     assert paid[operation] <= calls + in_flight
     other = {"rekognition.DetectLabels": 10, "rekognition.DetectText": 6}
     del other[operation]
@@ -167,14 +167,14 @@ def test_b_s_volume_is_full(up: Copy) -> None:
     """With no space left B says so in one sentence and settles nothing; with space it goes on."""
     state = "/var/lib/carscribe-worker-b"
     count_anew(up)
-    up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 25}}})
+    up.emulator("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 25}}})
     since = up.on_host("b", "date +%s")
     # All that the volume gives but for a few pages, which the run's beginning takes.
     up.on_host("b", f"fallocate -l $(($(stat -f -c %a {state}) * 4096 - 16777216)) {state}/ballast")
     playing = Playing(up, "run.yml")
     await_calls(up, "rekognition.DetectText")
     up.on_host("b", f"dd if=/dev/zero of={state}/more bs=4k 2>/dev/null; sync; true")
-    up.standin("faults", {})
+    up.emulator("faults", {})
     said = f"journalctl -u carscribe-worker-b --since @{since} -o cat"
     deadline = time.monotonic() + 120
     while "No space left on device" not in (told := up.on_host("b", said)):
@@ -187,7 +187,7 @@ def test_b_s_volume_is_full(up: Copy) -> None:
     code = playing.end()
     assert code == 0, playing.text
     assert up.result() == EXPECTED
-    counts = up.standin("counts")
+    counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] == 10
     assert counts["rekognition.DetectText"]["ok"] <= 6 + 6  # answered, and no space to say so
 
@@ -195,17 +195,17 @@ def test_b_s_volume_is_full(up: Copy) -> None:
 def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
     """A run that was stopped is reported as such, and -e run_id=... takes it to its end."""
     count_anew(up)
-    up.standin("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 5}}})
+    up.emulator("faults", {"operations": {"rekognition.DetectText": {"latency_seconds": 5}}})
     playing = Playing(up, "run.yml")
     playing.await_text(r"B read 0 of 6 cars")
     up.on_host("b", "systemctl stop carscribe-worker-b")
-    up.standin("faults", {})
+    up.emulator("faults", {})
     assert playing.end() != 0
     named = re.search(r"go on with it: `make run RUN_ID=(\S+)`", playing.text)
     assert named, playing.text
     up.playbook("run", "-e", f"run_id={named[1]}")
     assert up.result() == EXPECTED
-    assert up.standin("counts")["rekognition.DetectLabels"]["ok"] == 10
+    assert up.emulator("counts")["rekognition.DetectLabels"]["ok"] == 10
     again = up.playbook("run", "-e", f"run_id={named[1]}", code=None)
     assert again.code != 0
     assert f"Run {named[1]} is complete" in again.text
@@ -214,10 +214,10 @@ def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
 def test_of_two_runs_at_once_one_is_made(up: Copy) -> None:
     """Both see idle hosts; one takes them, the other names it, follows nothing and stops nothing."""
     slow = {"operations": {"rekognition.DetectText": {"latency_seconds": 25}}}
-    up.standin("faults", slow)
+    up.emulator("faults", slow)
     both = [Playing(up, "run.yml") for _ in range(2)]
     await_calls(up, "rekognition.DetectText")
-    up.standin("faults", {})
+    up.emulator("faults", {})
     codes = [playing.end() for playing in both]
     assert sorted(code == 0 for code in codes) == [False, True], [one.text for one in both]
     loser = next(one for one, code in zip(both, codes, strict=True) if code)
@@ -305,14 +305,13 @@ def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
 
 
 def test_a_host_that_does_not_answer(up: Copy) -> None:
-    """A host that is stopped is named in one sentence, with what to do."""
+    """A playbook names a host that is stopped, with what to do; `make up` starts it."""
     up.command("python", "-m", "emulator", "stop", "worker-a")
-    try:
-        done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
-    finally:
-        up.command("python", "-m", "emulator", "start", "worker-a")
+    done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
     assert done.code != 0
     assert "worker-a does not answer SSH at" in done.text
+    assert "Host A stopped: starting" in up.make_target("up").text
+    assert up.playbook("site").changed() == UNCHANGED
 
 
 def test_forgotten_hosts_stop_and_who_needs_them_starts_them(up: Copy) -> None:
@@ -403,26 +402,26 @@ def run_in(text: str) -> str:
 
 
 def count_anew(copy: Copy) -> None:
-    """Set the stand-in's counts to zero once no call of an earlier test can add to them."""
+    """Set the emulator's counts to zero once no call of an earlier test can add to them."""
     deadline = time.monotonic() + 120
     while any(
         number
-        for operation, number in copy.standin("in_flight").items()
+        for operation, number in copy.emulator("in_flight").items()
         if operation.startswith("rekognition.")
     ):
-        assert time.monotonic() < deadline, copy.standin("in_flight")
+        assert time.monotonic() < deadline, copy.emulator("in_flight")
         time.sleep(0.5)
-    copy.standin("reset", {})
+    copy.emulator("reset", {})
 
 
 def await_calls(copy: Copy, operation: str) -> int:
     """Wait until a worker has calls of an operation under way; tell how many."""
     deadline = time.monotonic() + 180
-    while not copy.standin("in_flight").get(operation):
+    while not copy.emulator("in_flight").get(operation):
         assert time.monotonic() < deadline, f"no {operation}"
         time.sleep(0.2)
     time.sleep(3)  # for those that start together with the first
-    return int(copy.standin("in_flight").get(operation, 0))
+    return int(copy.emulator("in_flight").get(operation, 0))
 
 
 def remains(root: Path) -> list[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
     from tests.pipeline import Worker
 
 FULL = os.environ.get("FAULTS") == "full"
@@ -32,7 +32,7 @@ LATENCY_SECONDS = 0.3
 """Of each call of Rekognition, so that there is always one in flight."""
 
 ARRIVAL_SECONDS = 0.1
-"""In which the stand-in reads what a process sent before it was killed: less than the latency."""
+"""In which the emulator reads what a process sent before it was killed: less than the latency."""
 
 NEVER_RESTARTED = frozenset(
     {Exit.OK, Exit.INCOMPLETE, Exit.IN_USE, Exit.DENIED, Exit.CONFIG, Exit.TERMINATED}
@@ -175,7 +175,7 @@ class Trial:
             "VISIBILITY_TIMEOUT_SECONDS": "3",
             "IDLE_TIMEOUT_SECONDS": "20",
         }
-        pipeline.standin.call("POST", "_carscribe/reset")
+        pipeline.emulator.call("POST", "_carscribe/reset")
         self.faults()
 
     # --- what happens ----------------------------------------------------------
@@ -198,13 +198,13 @@ class Trial:
         operations = {"rekognition.*": {"latency_seconds": LATENCY_SECONDS}}
         merged = {"seed": self.seed, **(setting or {})}
         merged["operations"] = operations | merged.get("operations", {})
-        self.pipeline.standin.faults(merged)
+        self.pipeline.emulator.faults(merged)
 
     def environ(self, *without: str, **more: str) -> None:
         """Give the workers that are started from now on another environment."""
-        standin = copy.copy(self.pipeline.standin)
-        standin.env = {k: v for k, v in standin.env.items() if k not in without} | more
-        self.pipeline.standin = standin
+        emulator = copy.copy(self.pipeline.emulator)
+        emulator.env = {k: v for k, v in emulator.env.items() if k not in without} | more
+        self.pipeline.emulator = emulator
 
     def sleep(self, lowest: float, highest: float) -> None:
         """Let a random time pass."""
@@ -229,11 +229,11 @@ class Trial:
         """Allow the calls to be made again that are in flight now: asked, and not on disk.
 
         Some of them the service has answered already, and the answer waits for
-        its fsync: the stand-in takes those of the last half second for such.
-        Others have been sent, and the stand-in has not read them yet.
+        its fsync: the emulator takes those of the last half second for such.
+        Others have been sent, and the emulator has not read them yet.
         """
         time.sleep(ARRIVAL_SECONDS)
-        calls = self.pipeline.standin.call("GET", "_carscribe/in_flight")
+        calls = self.pipeline.emulator.call("GET", "_carscribe/in_flight")
         self.in_flight[operation] += calls.get(operation, 0)
 
     # --- what has come of it -----------------------------------------------------
@@ -274,7 +274,7 @@ class Trial:
         settled_known = [(r["n"], r["key"]) for r in settled if (r["n"], r["key"]) in known]
         strays = [r for r in settled if (r["n"], r["key"]) not in known]
         output = (self.run_dir("b") / "output.txt").read_text()
-        counts = self.pipeline.standin.counts()
+        counts = self.pipeline.emulator.counts()
         paid = {
             "a": sum(r["failure"] is None for r in detected),
             "b": sum(r["failure"] is None for r in settled),
@@ -320,22 +320,22 @@ class Trial:
 
 
 def _put_images(pipeline: Pipeline, numbers: Sequence[int]) -> None:
-    teach(pipeline.standin, numbers)
+    teach(pipeline.emulator, numbers)
     for number in numbers:
         pipeline.s3.put_object(
             Bucket=pipeline.bucket, Key=f"{number}.jpg", Body=picture(BASE + number)
         )
 
 
-def teach(standin: StandIn, numbers: Sequence[int]) -> None:
-    """Let the stand-in know the answers, once for all trials of a session."""
-    folder = standin.images / "answers"
+def teach(emulator: Emulator, numbers: Sequence[int]) -> None:
+    """Let the emulator know the answers, once for all trials of a session."""
+    folder = emulator.images / "answers"
     folder.mkdir(parents=True, exist_ok=True)
-    news = [n for n in numbers if not (standin.images / f"fault-{n}.png").exists()]
+    news = [n for n in numbers if not (emulator.images / f"fault-{n}.png").exists()]
     for number in news:
-        (standin.images / f"fault-{number}.png").write_bytes(picture(BASE + number))
+        (emulator.images / f"fault-{number}.png").write_bytes(picture(BASE + number))
         answer = answer_of(number)
         if answer:
             (folder / f"fault-{number}.png.json").write_text(json.dumps(answer))
     if news:
-        standin.call("POST", "_carscribe/answers")
+        emulator.call("POST", "_carscribe/answers")

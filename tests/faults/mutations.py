@@ -37,6 +37,8 @@ RUN_B = "worker_b/carscribe_worker_b/run.py"
 STORE_B = "worker_b/carscribe_worker_b/store.py"
 STORE = "common/carscribe_common/store.py"
 MACHINE = "tests/unit/worker_b/test_state_machine.py"
+REGIONS = "common/carscribe_common/regions.py"
+TEST_REGIONS = "tests/unit/common/test_regions.py"
 TEST_STORE = "tests/unit/common/test_store.py"
 READ = "tests/integration/pipeline/test_what_others_read.py"
 
@@ -238,10 +240,24 @@ MUTATIONS = (
     ),
     Mutation(
         "no IfMatch",
-        "worker_b/carscribe_worker_b/text_detection.py",
-        "Key=self._car.key, IfMatch=self._car.etag\n",
-        "Key=self._car.key\n",
+        "common/carscribe_common/picture.py",
+        "Key=self.key, IfMatch=self.etag)",
+        "Key=self.key)",
         "tests/unit/worker_b/test_text_detection.py",
+    ),
+    Mutation(
+        "another region's refusal settles an image",
+        REGIONS,
+        "        if region is not self.home:\n            return _RefusedElsewhere",
+        "        if not region:\n            return _RefusedElsewhere",
+        TEST_REGIONS,
+    ),
+    Mutation(
+        "an image above 5 MB goes to another region",
+        REGIONS,
+        "if picture.size <= BYTES_MAX else",
+        "if picture.size else",
+        TEST_REGIONS,
     ),
     Mutation(
         "no escapes in output.txt",

@@ -15,7 +15,7 @@ from tests.pipeline import DETECTED, SETTLED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 ALL = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 NAME = "fault-worker"
@@ -27,9 +27,9 @@ def allow(statements: list[dict[str, Any]]) -> str:
 
 
 @pytest.fixture
-def instance(standin: StandIn) -> str:
+def instance(emulator: Emulator) -> str:
     """An instance with a profile, at the address that the workers call from."""
-    iam, ec2 = standin.client("iam"), standin.client("ec2")
+    iam, ec2 = emulator.client("iam"), emulator.client("ec2")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2"}}
     iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=allow([trust]))
     iam.put_role_policy(RoleName=NAME, PolicyName="all", PolicyDocument=allow(ALL))
@@ -43,23 +43,23 @@ def instance(standin: StandIn) -> str:
 
 
 @pytest.fixture
-def user(standin: StandIn) -> Iterator[dict[str, str]]:
+def user(emulator: Emulator) -> Iterator[dict[str, str]]:
     """A user who may do all, with keys; policies are enforced."""
-    iam = standin.client("iam")
+    iam = emulator.client("iam")
     iam.create_user(UserName=NAME)
     iam.put_user_policy(UserName=NAME, PolicyName="all", PolicyDocument=allow(ALL))
     key = iam.create_access_key(UserName=NAME)["AccessKey"]
-    standin.enforce_iam()
+    emulator.enforce_iam()
     yield {
         "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
     }
-    standin.enforce_iam(enforced=False)
+    emulator.enforce_iam(enforced=False)
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
 def test_credentials_that_expire(
-    trial: Callable[..., Trial], standin: StandIn, instance: str, seed: int
+    trial: Callable[..., Trial], emulator: Emulator, instance: str, seed: int
 ) -> None:
     """Credentials of 4 s, from the instance's metadata: they are renewed, by whatever way.
 
@@ -69,12 +69,12 @@ def test_credentials_that_expire(
     """
     run = trial("11 credentials expire", seed, images=24)
     lifetime = {"credentials_lifetime_seconds": 4, "addresses": {"127.0.0.1": instance}}
-    standin.call("POST", "_carscribe/metadata", lifetime)
+    emulator.call("POST", "_carscribe/metadata", lifetime)
     run.environ(
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_EC2_METADATA_DISABLED",
-        AWS_EC2_METADATA_SERVICE_ENDPOINT=standin.url,
+        AWS_EC2_METADATA_SERVICE_ENDPOINT=emulator.url,
     )
     run.start_both(REKOGNITION_RATE_PER_SECOND="6", GIVE_UP_SECONDS="2")
     run.finish()
@@ -87,7 +87,7 @@ def test_credentials_that_expire(
 @pytest.mark.parametrize("seed", seeds(1, 5))
 @pytest.mark.parametrize("name", ["a", "b"])
 def test_access_withdrawn(
-    trial: Callable[..., Trial], standin: StandIn, user: dict[str, str], name: str, seed: int
+    trial: Callable[..., Trial], emulator: Emulator, user: dict[str, str], name: str, seed: int
 ) -> None:
     """All permissions withdrawn in the middle: exit 77, no restart, no image blamed."""
     run = trial(f"11 {name.upper()} denied", seed)
@@ -95,7 +95,7 @@ def test_access_withdrawn(
     run.start_both(IDLE_TIMEOUT_SECONDS="6")  # and so no longer polls
     run.wait_for_log(name, DETECTED if name == "a" else SETTLED, 2)
     run.sleep(0, 0.5)
-    standin.client("iam").delete_user_policy(UserName=NAME, PolicyName="all")
+    emulator.client("iam").delete_user_policy(UserName=NAME, PolicyName="all")
     unit = run.units[name]
     assert unit.wait() == Exit.DENIED
     assert len(unit.exits) == 1, "restarted, though a restart cannot mend it"
@@ -104,7 +104,7 @@ def test_access_withdrawn(
     for other in run.units.values():
         # B may have been in a poll that was allowed still, in which nothing came.
         assert other.wait() in {Exit.OK, Exit.DENIED, Exit.INCOMPLETE}
-    standin.client("iam").put_user_policy(
+    emulator.client("iam").put_user_policy(
         UserName=NAME, PolicyName="all", PolicyDocument=allow(ALL)
     )
     run.start_both()
@@ -114,7 +114,7 @@ def test_access_withdrawn(
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
 def test_images_forbidden(
-    trial: Callable[..., Trial], standin: StandIn, user: dict[str, str], seed: int
+    trial: Callable[..., Trial], emulator: Emulator, user: dict[str, str], seed: int
 ) -> None:
     """Only s3:GetObject withdrawn, which looks like each image's own fault: none is blamed."""
     run = trial("11 GetObject denied", seed)
@@ -122,7 +122,7 @@ def test_images_forbidden(
     run.start_both()
     run.wait_for_log("a", DETECTED, 3)
     forbidden = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
-    standin.client("iam").put_user_policy(
+    emulator.client("iam").put_user_policy(
         UserName=NAME, PolicyName="forbidden", PolicyDocument=allow([forbidden])
     )
     began = time.monotonic()
@@ -132,7 +132,7 @@ def test_images_forbidden(
     assert run.summary("a")["failures"] == []
     run.units["b"].stop()
     run.note_in_flight("rekognition.DetectText")
-    standin.client("iam").delete_user_policy(UserName=NAME, PolicyName="forbidden")
+    emulator.client("iam").delete_user_policy(UserName=NAME, PolicyName="forbidden")
     run.start_both()
     run.finish()
     run.judge()
@@ -141,7 +141,7 @@ def test_images_forbidden(
 def test_no_credentials(trial: Callable[..., Trial]) -> None:
     """Without any credentials the worker says so and is not started again."""
     run = trial("11 no credentials", 1, images=8)
-    given = dict(run.pipeline.standin.env)
+    given = dict(run.pipeline.emulator.env)
     run.environ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     run.start_both()
     for unit in run.units.values():

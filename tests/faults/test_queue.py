@@ -93,7 +93,7 @@ def test_partial_failures(trial: Callable[..., Trial], seed: int) -> None:
 
 @pytest.mark.parametrize("seed", seeds(1, 10))
 def test_purge(trial: Callable[..., Trial], seed: int) -> None:
-    """A queue that is purged in the middle of a run: incomplete, and mended by going on."""
+    """A queue that is purged in the middle of a run: incomplete, and put right by going on."""
     run = trial("15 queue purged", seed)
     run.start("b", IDLE_TIMEOUT_SECONDS="3", REKOGNITION_RATE_PER_SECOND="6")
     run.start("a", REKOGNITION_RATE_PER_SECOND="6")

@@ -71,7 +71,7 @@ def test_two_runs_on_one_queue(trial: Callable[..., Trial], seed: int) -> None:
             assert b.wait() == 0
         assert worker.output == run.expected
     # Each image is paid for once in each run.
-    counts = run.pipeline.standin.counts()
+    counts = run.pipeline.emulator.counts()
     assert counts["rekognition.DetectLabels"]["ok"] == 2 * run.images
     run.in_flight["rekognition.DetectLabels"] += run.images
     run.in_flight["rekognition.DetectText"] += len(workers["run-2", "b"].results)

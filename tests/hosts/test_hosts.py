@@ -156,8 +156,8 @@ print(botocore.session.get_session().get_credentials())
     assert hosts.ssh("worker-a", stored, code=1) == ""
 
 
-def test_a_host_reaches_the_stand_in_and_nothing_else_of_this_machine(hosts: World) -> None:
-    """From a host the gateway answers at the stand-in's port only, and not its admin calls."""
+def test_a_host_reaches_the_emulator_and_nothing_else_of_this_machine(hosts: World) -> None:
+    """From a host the gateway answers at the emulator's port only, and not its admin calls."""
     gateway = f"{hosts.network}.1.1"
     port = int(hosts.url.rpartition(":")[2])
     everywhere = socket.create_server(("0.0.0.0", 0))  # noqa: S104 # what a host must not reach

@@ -76,12 +76,12 @@ def test_nothing_is_left_of_a_base_image_that_was_never_finished(
 
 
 def test_nothing_is_left_when_every_part_was_killed(world: World) -> None:
-    """`down` copes with a dead stand-in, engine monitor and host, and with a killed `down`."""
+    """`down` copes with a dead emulator, engine monitor and host, and with a killed `down`."""
     world.local("serve-start")
     world.make_instances()
     world.local("up")
     first = world.first_process("worker-a")
-    world.kill("standin")
+    world.kill("emulator")
     deadline = time.monotonic() + 30
     while any(line.startswith("process") and " watch " in line for line in remains.of(world)):
         assert time.monotonic() < deadline, "the watcher goes on with nothing to watch"

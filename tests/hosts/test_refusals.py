@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from emulator.hosts import cli, engine, image, network, packages, preflight, standin, volumes
+from emulator.hosts import cli, engine, image, network, packages, preflight, server, volumes
 from emulator.hosts.deployment import STATE_VARIABLE, Deployment
 from emulator.hosts.errors import INSTEAD, HostsError
 from emulator.hosts.instances import Volume
@@ -192,10 +192,10 @@ def test_a_base_image_that_cannot_be_had_is_told_so(
 
 
 def test_commands_before_up_name_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without a stand-in every command says how to get one, and ends with 78."""
+    """Without an emulator every command says how to get one, and ends with 78."""
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
     here = Deployment.here()
-    assert "make up TARGET=local" in _sentence(lambda: standin.required(here))
+    assert "make up TARGET=local" in _sentence(lambda: server.required(here))
     parser = argparse.ArgumentParser()
     cli.add_commands(parser.add_subparsers())
     for words in (["env"], ["status"]):
@@ -204,13 +204,13 @@ def test_commands_before_up_name_it(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_a_port_in_use_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A stand-in that was given a port in use does not start, and its sentence is passed on."""
+    """An emulator that was given a port in use does not start, and its sentence is passed on."""
     import socket  # noqa: PLC0415 # of this test alone
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         monkeypatch.setenv("PYTHONPATH", "")
         here = Deployment(state=tmp_path / "state", cache=tmp_path)
-        text = _sentence(lambda: standin.start(here, ["--port", port]))
+        text = _sentence(lambda: server.start(here, ["--port", port]))
     assert port in text
     assert "in use" in text

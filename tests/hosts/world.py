@@ -1,4 +1,4 @@
-"""Instances in the stand-in, made as Terraform makes them, and a command line on a folder of its own."""
+"""Instances in the emulator, made as Terraform makes them, and a command line on a folder of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.hosts import standin
+from emulator.hosts import server
 from emulator.hosts.deployment import CACHE_VARIABLE, STATE_VARIABLE, Deployment, read_json
 from emulator.hosts.engine import Engine
 from emulator.hosts.process import recorded
@@ -46,13 +46,13 @@ class World:
 
     @property
     def url(self) -> str:
-        """Where the stand-in answers."""
+        """Where the emulator answers."""
         return str((read_json(self.deployment.ready_file) or {})["url"])
 
     @property
     def ec2(self) -> Any:
-        """A client of the stand-in's EC2."""
-        return standin.ec2_client(self.deployment, self.url)
+        """A client of the emulator's EC2."""
+        return server.ec2_client(self.deployment, self.url)
 
     @property
     def key(self) -> Path:
@@ -82,13 +82,13 @@ class World:
         return done
 
     def client(self, service: str) -> Any:
-        """Return a client of another service of the stand-in."""
+        """Return a client of another service of the emulator."""
         import boto3  # noqa: PLC0415 # as in the package
 
         return boto3.Session(
             aws_access_key_id=ROOT_ACCESS_KEY_ID,
-            aws_secret_access_key=standin.secret(self.deployment).access_key,
-            region_name=standin.REGION,
+            aws_secret_access_key=server.secret(self.deployment).access_key,
+            region_name=server.REGION,
         ).client(service, endpoint_url=self.url)  # type: ignore[call-overload]
 
     def make_instances(self, volume_size_gib: int = 1) -> None:
@@ -209,8 +209,8 @@ class World:
             time.sleep(0.2)
 
     def admin(self, name: str, value: dict[str, Any]) -> None:
-        """Make one call of the stand-in's admin API."""
-        standin.call(self.deployment, self.url, "POST", name, value)
+        """Make one call of the emulator's admin API."""
+        server.call(self.deployment, self.url, "POST", name, value)
 
     def kill(self, name: str) -> None:
         """Kill one of the deployment's own processes as nothing can be prepared for."""

@@ -1,4 +1,4 @@
-"""One stand-in and its deployments for all tests of this folder, begun before the first test."""
+"""One emulator and its deployments for all tests of this folder, begun before the first test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import boto3
 import pytest
 
 from carscribe import leftovers
-from tests.emulator import StandIn, start
+from tests import operator_policy
+from tests.emulator import Emulator, start
 from tests.terraform.deployments import (
     ROOT,
     Deployment,
@@ -24,23 +25,25 @@ if TYPE_CHECKING:
 
 
 class World:
-    """The stand-in, what was there before, and the deployments by name."""
+    """The emulator, what was there before, and the deployments by name."""
 
-    def __init__(self, standin: StandIn, before: dict[str, set[str]]) -> None:
-        self.standin, self.before = standin, before
+    def __init__(self, emulator: Emulator, before: dict[str, set[str]]) -> None:
+        self.emulator, self.before = emulator, before
         self.deployments: dict[str, Deployment] = {}
         self.exit_codes: dict[str, int] = {}
         self.made: dict[str, set[str]] = {}
         self.found: list[leftovers.Found] = []
+        self.called: set[str] = set()
 
     def finish(self) -> None:
         """Wait for the applies, once."""
         if not self.exit_codes:
             for name, deployment in self.deployments.items():
                 self.exit_codes[name] = deployment.wait()
-            self.made = everything(self.standin)
+            self.called = operator_policy.names(self.emulator.counts())
+            self.made = everything(self.emulator)
             with pytest.MonkeyPatch.context() as patch:
-                for name, value in self.standin.env.items():
+                for name, value in self.emulator.env.items():
                     patch.setenv(name, value)
                 self.found = leftovers.ask(boto3.session.Session(), "us-east-1", "own").found
 
@@ -56,17 +59,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("deployments")
     key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")]
     subprocess.run(key, check=True)
-    with start(folder / "standin", images=ROOT / "images") as standin:
-        subnet = prepare_account(standin)
-        world = World(standin, everything(standin))
+    with start(folder / "emulator", images=ROOT / "images") as emulator:
+        subnet = prepare_account(emulator)
+        world = World(emulator, everything(emulator))
+        emulator.call("POST", "_carscribe/reset")
         amazon = {"operating_system": "al2023"}
         given = {
-            "own": Deployment("own", folder / "own", standin, {"bucket_force_destroy": "false"}),
-            "lab": Deployment("lab", folder / "lab", standin, amazon, ("--lab",)),
+            "own": Deployment("own", folder / "own", emulator, {"bucket_force_destroy": "false"}),
+            "lab": Deployment("lab", folder / "lab", emulator, amazon, ("--lab",)),
             "given": Deployment(
                 "given",
                 folder / "given",
-                standin,
+                emulator,
                 {
                     **amazon,
                     "existing_bucket": "my-photos",
@@ -75,7 +79,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 },
             ),
             "failing": Deployment(
-                "failing", folder / "failing", standin, {"existing_instance_profile": "missing"}
+                "failing", folder / "failing", emulator, {"existing_instance_profile": "missing"}
             ),
         }
         for deployment in given.values():

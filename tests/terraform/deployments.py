@@ -1,4 +1,4 @@
-"""Deployments on one stand-in, made side by side: nearly all of an apply is waiting."""
+"""Deployments on one emulator, made side by side: nearly all of an apply is waiting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = {"photos/2024/1.jpg": b"one", "photos/2025/2.jpg": b"two"}
@@ -25,7 +25,7 @@ class Deployment:
 
     name: str
     folder: Path
-    standin: StandIn
+    emulator: Emulator
     variables: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
@@ -56,7 +56,7 @@ class Deployment:
             self.process = subprocess.Popen(
                 self.command(command, *arguments),
                 cwd=ROOT,
-                env=environment(self.standin),
+                env=environment(self.emulator),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -88,15 +88,15 @@ class Deployment:
         return {name: output["value"] for name, output in json.loads(self.said).items()}
 
 
-def environment(standin: StandIn, **more: str) -> dict[str, str]:
-    """Return what a shell has on a machine that talks to the stand-in."""
+def environment(emulator: Emulator, **more: str) -> dict[str, str]:
+    """Return what a shell has on a machine that talks to the emulator."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "TF_VAR_"))}
-    return {**kept, **standin.env, **more}
+    return {**kept, **emulator.env, **more}
 
 
-def prepare_account(standin: StandIn) -> str:
+def prepare_account(emulator: Emulator) -> str:
     """Make what a Learner Lab and an organization have already; return the subnet."""
-    iam, s3, ec2 = (standin.client(service) for service in ("iam", "s3", "ec2"))
+    iam, s3, ec2 = (emulator.client(service) for service in ("iam", "s3", "ec2"))
     iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument="{}")
     iam.create_instance_profile(InstanceProfileName="LabInstanceProfile")
     iam.add_role_to_instance_profile(InstanceProfileName="LabInstanceProfile", RoleName="LabRole")
@@ -109,9 +109,9 @@ def prepare_account(standin: StandIn) -> str:
     return str(subnet["SubnetId"])
 
 
-def everything(standin: StandIn) -> dict[str, set[str]]:
-    """Ask the stand-in for every kind of resource that the configuration can make."""
-    ec2, iam, s3, sqs = (standin.client(service) for service in ("ec2", "iam", "s3", "sqs"))
+def everything(emulator: Emulator) -> dict[str, set[str]]:
+    """Ask the emulator for every kind of resource that the configuration can make."""
+    ec2, iam, s3, sqs = (emulator.client(service) for service in ("ec2", "iam", "s3", "sqs"))
     instances = [
         instance
         for reservation in ec2.describe_instances()["Reservations"]

@@ -1,4 +1,4 @@
-"""What an apply against the stand-in makes, and that it makes it once."""
+"""What an apply against the emulator makes, and that it makes it once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_inventory_says_what_is_there(world: World, name: str) -> None:
     hosts = inventory(deployment.inventory)
     outputs = deployment.outputs
     assert set(hosts) == {"worker-a", "worker-b"}
-    ec2 = world.standin.client("ec2")
+    ec2 = world.emulator.client("ec2")
     for host, values in hosts.items():
         instance_id = outputs["hosts"][host]["instance_id"]
         instance = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0][
@@ -88,7 +88,7 @@ def test_an_inventory_that_was_harmed_comes_back(world: World, name: str, harm: 
 def test_hosts_and_volumes_are_closed_and_encrypted(world: World) -> None:
     """What the API has is what was asked for: tokens for metadata, encryption, no other key."""
     outputs = world["own"].outputs
-    ec2 = world.standin.client("ec2")
+    ec2 = world.emulator.client("ec2")
     for host in outputs["hosts"].values():
         found = ec2.describe_instances(InstanceIds=[host["instance_id"]])
         instance = found["Reservations"][0]["Instances"][0]
@@ -132,7 +132,7 @@ def test_a_state_of_the_first_release_loses_nothing(world: World) -> None:
             ("aws_volume_attachment", "state"),
         }:
             [of_b] = [one for one in resource["instances"] if one["index_key"] == "worker_b"]
-            del of_b["index_key"], resource["each"]
+            del of_b["index_key"]
             resource |= {"name": "result", "instances": [of_b]}
     (deployment.folder / "terraform.tfstate").write_text(json.dumps(state))
     assert deployment.run("plan") == 0, deployment.said
@@ -157,13 +157,15 @@ def test_another_region_is_refused_while_something_is_up(world: World) -> None:
 def test_the_bucket_has_the_images_of_the_folder(world: World) -> None:
     """The bucket has the ten images of the project, and neither their answers nor their program."""
     bucket = world["own"].outputs["bucket"]
-    keys = [o["Key"] for o in world.standin.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+    keys = [
+        o["Key"] for o in world.emulator.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    ]
     assert sorted(keys) == sorted(f"{n}.jpg" for n in range(1, 11))
 
 
 def test_images_added_later_are_uploaded_by_the_next_apply(world: World, tmp_path: Path) -> None:
     """An image that joins the folder is uploaded and the others stay; without it, it goes again."""
-    deployment, s3 = world["own"], world.standin.client("s3")
+    deployment, s3 = world["own"], world.emulator.client("s3")
     bucket = deployment.outputs["bucket"]
     folder = tmp_path / "images"
     folder.mkdir()
@@ -182,7 +184,7 @@ def test_images_added_later_are_uploaded_by_the_next_apply(world: World, tmp_pat
 def test_a_learner_lab_gets_no_iam_resource_and_no_key_pair(world: World) -> None:
     """The hosts have the profile and the key pair that exist."""
     hosts = world["lab"].outputs["hosts"]
-    ec2 = world.standin.client("ec2")
+    ec2 = world.emulator.client("ec2")
     for host in hosts.values():
         found = ec2.describe_instances(InstanceIds=[host["instance_id"]])
         instance = found["Reservations"][0]["Instances"][0]
@@ -197,6 +199,6 @@ def test_an_existing_bucket_has_neither_policy_nor_new_objects(world: World) -> 
     assert world["given"].outputs["bucket"] == "my-photos"
     photos = {name for name in world.made["objects"] if name.startswith("my-photos/")}
     assert photos == world.before["objects"]
-    s3 = world.standin.client("s3")
+    s3 = world.emulator.client("s3")
     with pytest.raises(s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
         s3.get_bucket_policy(Bucket="my-photos")

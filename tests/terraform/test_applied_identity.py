@@ -24,9 +24,9 @@ Clients = dict[str, Any]
 def enforced(world: World) -> Iterator[World]:
     """Policies hold, for all but the account's root."""
     world.finish()
-    world.standin.enforce_iam()
+    world.emulator.enforce_iam()
     yield world
-    world.standin.enforce_iam(enforced=False)
+    world.emulator.enforce_iam(enforced=False)
 
 
 def clients_on(world: World, name: str, host: str) -> Clients:
@@ -35,10 +35,10 @@ def clients_on(world: World, name: str, host: str) -> Clients:
     It is asked from loopback, where an address is an instance's only if it is said to be.
     """
     address = world[name].outputs["hosts"][host]["address"]
-    [found] = world.standin.client("ec2").describe_addresses(PublicIps=[address])["Addresses"]
+    [found] = world.emulator.client("ec2").describe_addresses(PublicIps=[address])["Addresses"]
     addresses = {"addresses": {address: found["InstanceId"]}}
-    world.standin.call("POST", "_carscribe/metadata", addresses)
-    url = urlsplit(world.standin.url)
+    world.emulator.call("POST", "_carscribe/metadata", addresses)
+    url = urlsplit(world.emulator.url)
     where = "/latest/meta-data/iam/security-credentials/"
 
     def ask(method: str, path: str, headers: dict[str, str]) -> str:
@@ -54,7 +54,7 @@ def clients_on(world: World, name: str, host: str) -> Clients:
     header = {"X-aws-ec2-metadata-token": token}
     given = json.loads(ask("GET", where + ask("GET", where, header), header))
     return {
-        service: world.standin.client(
+        service: world.emulator.client(
             service, key=given["AccessKeyId"], secret=given["SecretAccessKey"], token=given["Token"]
         )
         for service in ("s3", "sqs", "rekognition", "iam", "ec2")
@@ -134,7 +134,7 @@ def test_worker_b_receives_and_detects_text(enforced: World) -> None:
     assert_images_are_read_only(clients, bucket)
     assert code_of(detect(clients, "detect_text", bucket, "1.jpg")) == "ok"
     assert refused(detect(clients, "detect_labels", bucket, "1.jpg"))
-    enforced.standin.client("sqs").send_message(QueueUrl=queue, MessageBody="1.jpg")
+    enforced.emulator.client("sqs").send_message(QueueUrl=queue, MessageBody="1.jpg")
     message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1)["Messages"][0]
     handle = {"QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"]}
     assert code_of(lambda: sqs.change_message_visibility(**handle, VisibilityTimeout=9)) == "ok"

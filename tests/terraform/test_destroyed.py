@@ -10,6 +10,7 @@ import pytest
 
 from carscribe import provision
 from carscribe.leftovers import KINDS
+from tests import operator_policy
 from tests.terraform.deployments import everything
 
 if TYPE_CHECKING:
@@ -44,17 +45,20 @@ def test_destroy_leaves_what_was_there_before(world: World) -> None:
     and a private key that is gone by now is no obstacle.
     """
     deployments = [*(world[name] for name in ("own", "lab", "given")), world.deployments["failing"]]
-    s3 = world.standin.client("s3")
+    s3 = world.emulator.client("s3")
     s3.put_object(Bucket=world["own"].outputs["bucket"], Key="by-hand.jpg", Body=b"by hand")
     for name in ("key", "key.pub"):
         (deployments[0].folder.parent / name).unlink()
+    world.emulator.call("POST", "_carscribe/reset")
     for deployment in deployments:
         deployment.start("destroy")
     for deployment in deployments:
         assert deployment.wait() == 0, deployment.said
+    world.called |= operator_policy.names(world.emulator.counts())
+    for deployment in deployments:
         assert "Once more" not in deployment.said
         assert not deployment.inventory.exists()
-    left = everything(world.standin)
+    left = everything(world.emulator)
     assert {kind: left[kind] - world.before[kind] for kind in left} == {
         kind: set() for kind in left
     }
@@ -77,7 +81,7 @@ def test_what_terraform_does_not_know_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A volume and a queue that an interrupted apply may leave are named, others' are not."""
-    ec2, sqs = world.standin.client("ec2"), world.standin.client("sqs")
+    ec2, sqs = world.emulator.client("ec2"), world.emulator.client("sqs")
     volumes = [
         ec2.create_volume(
             AvailabilityZone="us-east-1a",
@@ -98,7 +102,7 @@ def test_what_terraform_does_not_know_is_told(
         sqs.create_queue(QueueName=name)["QueueUrl"]
         for name in ("own-indexes-1", "owner-indexes-1")
     ]
-    for name, value in world.standin.env.items():
+    for name, value in world.emulator.env.items():
         monkeypatch.setenv(name, value)
     session = boto3.session.Session()
     look = partial(provision.say_what_is_left, session, "own", "us-east-1", removed=False)
@@ -119,3 +123,34 @@ def test_every_kind_of_a_deployment_would_be_found(world: World) -> None:
     world.finish()
     assert {found.kind.name for found in world.found} == set(KINDS)
     assert {found.deployment for found in world.found} == {"own"}
+
+
+NO_CALL_SHOWS = {
+    # Asked for with another action: tags that are set while something is made, a role
+    # that a host gets, the AMI that EC2 looks up itself, and objects that are deleted
+    # together by their version, which is "null" in a bucket without versions.
+    "iam:PassRole",
+    "iam:TagInstanceProfile",
+    "iam:TagRole",
+    "s3:DeleteObjectVersion",
+    "s3:PutObjectTagging",
+    "sqs:TagQueue",
+    "ssm:GetParameters",
+}
+OF_OTHER_COMMANDS = {
+    "ec2:ModifyVolume",  # a larger volume
+    "ec2:StartInstances",  # waking.py
+    "iam:SimulatePrincipalPolicy",  # doctor.py, and the four below
+    "rekognition:DetectLabels",
+    "rekognition:DetectText",
+    "servicequotas:ListAWSDefaultServiceQuotas",
+    "servicequotas:ListServiceQuotas",
+}
+
+
+def test_what_was_called_is_what_the_operator_may_do(world: World) -> None:
+    """docs/operator-policy.json allows what up and down asked for, and nothing that nobody needs."""
+    world.finish()
+    assert operator_policy.refused(world.called) == set()
+    allowed_beside = NO_CALL_SHOWS | OF_OTHER_COMMANDS
+    assert sorted(operator_policy.unused(world.called)) == sorted(allowed_beside)

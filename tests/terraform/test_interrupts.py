@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 FAKE = """#!/bin/sh
 case "$*" in
@@ -44,7 +44,7 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_apply_ends_in_order(
-    standin: StandIn, tmp_path: Path, number: signal.Signals
+    emulator: Emulator, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Ctrl-C in a terminal, its end, and SIGTERM from anywhere, wait for Terraform's own end."""
     script = tmp_path / "terraform"
@@ -57,7 +57,7 @@ def test_an_interrupted_apply_ends_in_order(
         [*command, "--state-dir", str(tmp_path / "state"), "-var=ssh_private_key_file=key"],
         cwd=ROOT,
         env=environment(
-            standin,
+            emulator,
             PATH=f"{tmp_path}:{os.environ['PATH']}",
             TERRAFORM_PLUGIN_DIR=str(tmp_path),
         ),

@@ -195,7 +195,7 @@ def test_a_wrong_variable(
     world: World, tmp_path: Path, code: int, variables: dict[str, str], sentences: list[str]
 ) -> None:
     """A region, a key file, an AMI that is not there: one sentence each, and nothing was made."""
-    deployment = Deployment("wrong", tmp_path, world.standin, {**KEY_FILES, **variables})
+    deployment = Deployment("wrong", tmp_path, world.emulator, {**KEY_FILES, **variables})
     assert deployment.run("apply") == code
     said = " ".join(deployment.said.split())
     for sentence in sentences:
@@ -210,7 +210,7 @@ def test_a_remote_state_is_not_for_the_local_target(
     override = tmp_path / "backend_override.tf"
     override.write_text((ROOT / "terraform" / "backend_override.tf.example").read_text())
     monkeypatch.setattr(provision, "BACKEND_OVERRIDE", override)
-    for name, value in environment(world.standin).items():
+    for name, value in environment(world.emulator).items():
         monkeypatch.setenv(name, value)
     deployment = provision.Deployment("local", tmp_path)
     with pytest.raises(inputs.UsageError, match=r"backend_override\.tf keeps the state in S3"):

@@ -1,4 +1,4 @@
-"""What needs neither AWS nor the stand-in: Terraform's own tests, and lists that must agree."""
+"""What needs neither AWS nor the emulator: Terraform's own tests, and lists that must agree."""
 
 from __future__ import annotations
 

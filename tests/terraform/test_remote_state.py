@@ -28,9 +28,9 @@ def test_backend_override_moves_the_state_to_s3(
     (copy / "backend_override.tf.example").rename(copy / "backend_override.tf")
     monkeypatch.setattr(provision, "CONFIGURATION", copy)
     monkeypatch.setattr(provision, "BACKEND_OVERRIDE", copy / "backend_override.tf")
-    for name, value in environment(world.standin).items():
+    for name, value in environment(world.emulator).items():
         monkeypatch.setenv(name, value)
-    s3 = world.standin.client("s3")
+    s3 = world.emulator.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     here = provision.Terraform(provision.Deployment("aws", tmp_path / "state"))
     here.initialize()
@@ -49,6 +49,9 @@ def test_backend_override_moves_the_state_to_s3(
         state = json.loads(s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read())
         assert [one["type"] for one in state["resources"]] == ["aws_key_pair"]
         assert len(here.known().of_type("aws_key_pair")) == 1
+        plan = [word for word in apply if word != "-auto-approve"]
+        code, said = here.run("plan", "-detailed-exitcode", *plan, capture=True)
+        assert code == 0, said
         s3.put_object(Bucket=BUCKET, Key=f"{KEY}.tflock", Body=json.dumps({"ID": "somebody"}))
         code, said = here.run("apply", *apply, capture=True)
         assert (code, "Error acquiring the state lock" in said) == (1, True), said

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from carscribe_common.aws import Caller, Calls, Clients
 from carscribe_common.circuit_breaker import CircuitBreaker
 from carscribe_common.cli import Shutdown
+from carscribe_common.rate_limit import RateLimiter
+from carscribe_common.regions import Regions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Service:
@@ -46,3 +51,9 @@ def caller(
     clients = Clients(s3=client, sqs=client, rekognition=client, calls=Calls())
     breaker = CircuitBreaker(60, seen_success=works, patience_seconds=0.01)
     return Caller(clients, breaker, Shutdown() if shutdown is None else shutdown), clients.calls
+
+
+def regions(call: Caller, rates: Mapping[str, float] | None = None) -> Regions:
+    """Return the regions of a caller, the bucket's own first: that alone if none are named."""
+    limiters = {name: RateLimiter(rate) for name, rate in (rates or {"us-east-1": 1000.0}).items()}
+    return Regions(call, limiters, 64)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from carscribe_common.aws import build_clients
 from carscribe_common.probes import (
-    NO_IMAGE,
     NO_MESSAGE,
     Probe,
     bucket_probes,
     check_state_dir,
     make_probes,
+    rekognition_probes,
 )
 from carscribe_common.rate_limit import RateLimiter
 
@@ -27,15 +27,12 @@ def check(settings: SettingsA, _shutdown: Shutdown) -> None:
         WorkerExit: something is missing or forbidden.
     """
     check_state_dir(settings)
-    clients = build_clients(settings.region, 2, RateLimiter(settings.rekognition_rate_per_second))
+    limiters = {region: RateLimiter(rate) for region, rate in settings.rates_per_second.items()}
+    clients = build_clients(settings.region, 2, limiters)
     make_probes(
         [
             *bucket_probes(settings, clients),
-            Probe(
-                "rekognition:DetectLabels",
-                lambda: clients.rekognition.detect_labels(Image={"Bytes": NO_IMAGE}),
-                frozenset({"InvalidImageFormatException"}),
-            ),
+            *rekognition_probes("DetectLabels", settings, clients),
             Probe(
                 f"sqs:SendMessage to {settings.queue_url}",
                 lambda: clients.sqs.send_message(

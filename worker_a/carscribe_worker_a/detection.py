@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.errors import AmbiguousError, ImageError
+from carscribe_common.picture import ByteBudget, Picture
 from carscribe_common.rules import (
     CAR_LABEL,
     can_be_queued,
@@ -19,7 +20,7 @@ from carscribe_common.rules import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from carscribe_common.aws import Caller
+    from carscribe_common.regions import Answered, Regions
     from carscribe_worker_a.listing import ListedImage
     from carscribe_worker_a.settings import SettingsA
 
@@ -36,6 +37,9 @@ class Detection:
         billed: Rekognition answered, so it costs.
         at: when, seconds since the epoch.
         seconds: how long it took.
+        region: where Rekognition answered.
+        model: the version of the model that did.
+        bytes_elsewhere: so many bytes of it left the bucket's region.
     """
 
     image: ListedImage
@@ -45,9 +49,14 @@ class Detection:
     billed: bool
     at: float
     seconds: float
+    region: str | None = None
+    model: str | None = None
+    bytes_elsewhere: int = 0
 
 
-def detect_car(call: Caller, settings: SettingsA, image: ListedImage) -> Detection:
+def detect_car(
+    regions: Regions, settings: SettingsA, memory: ByteBudget, image: ListedImage
+) -> Detection:
     """Return what an image shows, or why that cannot be said.
 
     Raises:
@@ -57,14 +66,14 @@ def detect_car(call: Caller, settings: SettingsA, image: ListedImage) -> Detecti
     began = time.monotonic()
     car: dict[str, Any] | None = None
     failure: dict[str, str] | None = None
-    billed = False
+    answered: Answered | None = None
     try:
         if not can_be_queued(image.key):
             raise ImageError(
                 "unreadable-key", "its key has characters that no queue message can carry"
             )
-        label = find_car(_detect_labels(call, settings, image))
-        billed = True
+        answered = _detect_labels(regions, settings, memory, image)
+        label = find_car(answered.answer)
         car = None if label is None else _as_record(label)
     except ImageError as own:
         failure = {"reason": own.reason, "detail": own.detail}
@@ -73,26 +82,34 @@ def detect_car(call: Caller, settings: SettingsA, image: ListedImage) -> Detecti
         car=car,
         is_car=car is not None and is_car(car["confidence"], settings.car_confidence_percent),
         failure=failure,
-        billed=billed,
+        billed=answered is not None,
         at=round(time.time(), 3),
         seconds=round(time.monotonic() - began, 3),
+        region=answered and answered.region,
+        model=answered and answered.answer.get("LabelModelVersion"),
+        bytes_elsewhere=answered.bytes_elsewhere if answered else 0,
     )
 
 
-def _detect_labels(call: Caller, settings: SettingsA, image: ListedImage) -> Mapping[str, Any]:
+def _detect_labels(
+    regions: Regions, settings: SettingsA, memory: ByteBudget, image: ListedImage
+) -> Answered:
+    picture = Picture(regions.call, memory, settings.bucket, *image)
     try:
-        return call(
-            call.rekognition.detect_labels,
+        return regions.ask(
+            "detect_labels",
             f"ask for the labels of {escape(image.key)}",
+            picture,
+            at_home=picture.by_reference,
             expect="Labels",
-            about_image=True,
-            Image={"S3Object": {"Bucket": settings.bucket, "Name": image.key}},
             # Inclusive, while the assignment says "higher than": compared again.
             MinConfidence=settings.car_confidence_percent,
             Settings={"GeneralLabels": {"LabelInclusionFilters": [CAR_LABEL]}},
         )
     except AmbiguousError as unclear:
-        raise call.resolve_ambiguous(unclear, settings.bucket, image.key, image.etag) from unclear
+        raise regions.call.resolve_ambiguous(
+            unclear, settings.bucket, image.key, image.etag
+        ) from unclear
 
 
 def _as_record(label: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from carscribe_common.aws import Caller, build_clients
 from carscribe_common.circuit_breaker import CircuitBreaker
 from carscribe_common.errors import Exit, ShutdownRequested, WorkerExit
+from carscribe_common.picture import IN_MEMORY_BYTES, ByteBudget
 from carscribe_common.pool import Pool
 from carscribe_common.rate_limit import RateLimiter
+from carscribe_common.regions import Regions
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary
@@ -103,13 +105,16 @@ class RunA:
         self._settings = settings
         self._shutdown = shutdown
         self._store = store
-        limiter = RateLimiter(settings.rekognition_rate_per_second)
-        clients = build_clients(settings.region, settings.concurrency_max + 2, limiter)
+        limiters = {region: RateLimiter(rate) for region, rate in settings.rates_per_second.items()}
+        threads_max = settings.concurrency_max * len(limiters)
+        clients = build_clients(settings.region, threads_max + 2, limiters)
         self._calls = clients.calls
         breaker = CircuitBreaker(
             settings.give_up_seconds, seen_success=store.counts().get("billed", 0) > 0
         )
         self._call = Caller(clients, breaker, shutdown)
+        self._regions = Regions(self._call, limiters, settings.concurrency_max)
+        self._memory = ByteBudget(IN_MEMORY_BYTES * len(limiters))
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._room = threading.Semaphore(IN_MEMORY_MAX)
         self._is_closing = False
@@ -127,7 +132,7 @@ class RunA:
         self._in_flight = 0  # submitted, and no event came yet
         self._calls_open = 0  # as it was committed last
         self._pool: Pool[ListedImage] = Pool(
-            "detect", self._detect, self._events.put, limiter, settings.concurrency_max
+            "detect", self._detect, self._events.put, self._regions, threads_max
         )
 
         self._publishing = threading.Thread(target=self._publish, name="publish", daemon=True)
@@ -143,7 +148,7 @@ class RunA:
             run_id=settings.run_id,
             store=store,
             calls=self._calls,
-            limiter=limiter,
+            regions=self._regions,
             counts=self._counts,
         )
 
@@ -213,7 +218,8 @@ class RunA:
         try:
             if self._shutdown or self._is_closing:
                 raise ShutdownRequested
-            self._events.put(detect_car(self._call, self._settings, image))
+            found = detect_car(self._regions, self._settings, self._memory, image)
+            self._events.put(found)
         except Exception as error:  # noqa: BLE001 - raised in the main loop
             self._events.put(Undetected(image, error))
 

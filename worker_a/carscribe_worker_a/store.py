@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from carscribe_worker_a.settings import Range
 
 
-_ROWS = (
-    "SELECT key, etag, n, car, failure, at, seconds FROM image WHERE key > ? ORDER BY key LIMIT ?"
-)
+_ROWS = "SELECT key, etag, n, car, failure, at, seconds, region, model FROM image WHERE key > ? ORDER BY key LIMIT ?"
 _FAILED_ROWS = _ROWS.replace("WHERE", "WHERE failure IS NOT NULL AND")
 
 
@@ -48,6 +46,8 @@ class DetectionStore(Store):
         failure TEXT,   -- JSON: reason and detail
         at REAL NOT NULL,
         seconds REAL NOT NULL,
+        region TEXT,    -- where Rekognition answered, and the model's version
+        model TEXT,
         sent INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX car ON image (n) WHERE n IS NOT NULL;
@@ -75,6 +75,7 @@ class DetectionStore(Store):
         """
         cars: list[Car] = []
         rows: list[tuple[Any, ...]] = []
+        answers: list[tuple[str | None, str | None, int]] = []
         counts = {"detected": 0, "cars": 0, "failed": 0, "billed": 0}
         for item in detections:
             image, n = item.image, None
@@ -86,6 +87,7 @@ class DetectionStore(Store):
             counts["cars"] += item.is_car
             counts["failed"] += item.failure is not None
             counts["billed"] += item.billed
+            answers.append((item.region, item.model, item.bytes_elsewhere))
             rows.append(
                 (
                     image.key,
@@ -96,10 +98,13 @@ class DetectionStore(Store):
                     item.failure and json.dumps(item.failure),
                     item.at,
                     item.seconds,
+                    item.region,
+                    item.model,
                 )
             )
-        self.execute_many("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", rows)
+        self.execute_many("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", rows)
         self.count(**counts)
+        self.count_answers(answers)
         if cars:
             self.put(digest=str(self.digest))
         return cars

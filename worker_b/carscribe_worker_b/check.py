@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from carscribe_common.aws import build_clients
 from carscribe_common.probes import (
     NO_HANDLE,
-    NO_IMAGE,
     Probe,
     bucket_probes,
     check_state_dir,
     make_probes,
+    rekognition_probes,
 )
 from carscribe_common.rate_limit import RateLimiter
 
@@ -30,16 +30,13 @@ def check(settings: SettingsB, _shutdown: Shutdown) -> None:
         WorkerExit: something is missing or forbidden.
     """
     check_state_dir(settings)
-    clients = build_clients(settings.region, 2, RateLimiter(settings.rekognition_rate_per_second))
+    limiters = {region: RateLimiter(rate) for region, rate in settings.rates_per_second.items()}
+    clients = build_clients(settings.region, 2, limiters)
     url = settings.queue_url
     make_probes(
         [
             *bucket_probes(settings, clients),
-            Probe(
-                "rekognition:DetectText",
-                lambda: clients.rekognition.detect_text(Image={"Bytes": NO_IMAGE}),
-                frozenset({"InvalidImageFormatException"}),
-            ),
+            *rekognition_probes("DetectText", settings, clients),
             Probe(
                 f"sqs:ReceiveMessage from {url}",
                 # No message is asked for, so none is counted as received.

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from carscribe_common.aws import Caller, build_clients
 from carscribe_common.circuit_breaker import CircuitBreaker
 from carscribe_common.errors import Exit, ShutdownRequested, WorkerExit
+from carscribe_common.picture import IN_MEMORY_BYTES, ByteBudget
 from carscribe_common.pool import Pool
 from carscribe_common.rate_limit import RateLimiter
+from carscribe_common.regions import Regions
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary
@@ -41,12 +43,7 @@ from carscribe_worker_b.handler import (
 )
 from carscribe_worker_b.output import write_output
 from carscribe_worker_b.store import CRASHES_MAX, TextStore
-from carscribe_worker_b.text_detection import (
-    IN_MEMORY_BYTES,
-    ByteBudget,
-    TextResult,
-    detect_text,
-)
+from carscribe_worker_b.text_detection import TextResult, detect_text
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -122,20 +119,22 @@ class RunB:
         self._settings = settings
         self._shutdown = shutdown
         self._store = store
-        limiter = RateLimiter(settings.rekognition_rate_per_second)
-        clients = build_clients(settings.region, settings.concurrency_max + 3, limiter)
+        limiters = {region: RateLimiter(rate) for region, rate in settings.rates_per_second.items()}
+        threads_max = settings.concurrency_max * len(limiters)
+        clients = build_clients(settings.region, threads_max + 3, limiters)
         self._calls = clients.calls
         seen_success = store.counts().get("billed", 0) > 0
         breaker = CircuitBreaker(settings.give_up_seconds, seen_success=seen_success)
         self._aws = Caller(clients, breaker, shutdown)
+        self._regions = Regions(self._aws, limiters, settings.concurrency_max)
         self._consumer = Consumer(
             self._aws, settings.queue_url, settings.visibility_timeout_seconds
         )
         self._state = RunState(settings.run_id, store)
-        self._memory = ByteBudget(IN_MEMORY_BYTES)
+        self._memory = ByteBudget(IN_MEMORY_BYTES * len(limiters))
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._pool: Pool[Car] = Pool(
-            "read", self._read, self._events.put, limiter, settings.concurrency_max
+            "read", self._read, self._events.put, self._regions, threads_max
         )
         self._receiver = threading.Thread(target=self._receive, name="receive", daemon=True)
         self._may_receive = threading.Semaphore(BATCHES_MAX)
@@ -154,7 +153,7 @@ class RunB:
             run_id=settings.run_id,
             store=store,
             calls=clients.calls,
-            limiter=limiter,
+            regions=self._regions,
             counts=self._counts,
         )
 
@@ -284,7 +283,7 @@ class RunB:
             self._events.put(Unread(car))
             return
         try:
-            self._events.put(detect_text(self._aws, self._settings, self._memory, car))
+            self._events.put(detect_text(self._regions, self._settings, self._memory, car))
         except Exception:
             self._events.put(Unread(car))
             raise

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from carscribe_common.picture import BYTES_MAX
 from carscribe_common.settings import Settings, integer, number
-
-BYTES_MAX = 5 * 1024 * 1024
-"""The most that an image given as bytes may have (Rekognition API reference, Image: Bytes)."""
 
 
 @dataclass(frozen=True, kw_only=True)

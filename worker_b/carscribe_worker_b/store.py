@@ -53,6 +53,8 @@ class TextStore(Store):
         failure TEXT,   -- JSON: reason and detail
         at REAL NOT NULL,
         seconds REAL NOT NULL,
+        region TEXT,    -- where Rekognition answered, and the model's version
+        model TEXT,
         PRIMARY KEY (n, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX line ON text (sort_key, key) WHERE line IS NOT NULL;
@@ -92,11 +94,12 @@ class TextStore(Store):
         """Take what came of images; each settles its n."""
         counts: Counter[str] = Counter()
         settled: list[tuple[int, str]] = []
+        answers: list[tuple[str | None, str | None, int]] = []
         for item in results:
             car = item.car
             first = self.one("SELECT 1 FROM text WHERE n = ? LIMIT 1", car.n) is None
             self.execute(
-                "INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO text VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 car.n,
                 car.key,
                 natural_key(car.key)[0],
@@ -106,6 +109,8 @@ class TextStore(Store):
                 item.failure and json.dumps(item.failure),
                 item.at,
                 item.seconds,
+                item.region,
+                item.model,
             )
             counts["settled"] += first
             counts["with_text"] += item.line is not None
@@ -113,7 +118,9 @@ class TextStore(Store):
             counts["failed"] += (item.failure is not None) - (not first)
             counts["billed"] += item.billed
             settled.append((car.n, car.key))
+            answers.append((item.region, item.model, item.bytes_elsewhere))
         self.count(**counts)
+        self.count_answers(answers)
         self.execute_many("DELETE FROM in_flight WHERE n = ? AND key = ?", settled)
         self.execute_many("DELETE FROM begun WHERE n = ? AND key = ?", settled)
 
@@ -291,7 +298,7 @@ class TextStore(Store):
         """Yield what came of each image, or of each that failed, by n, as results.jsonl has it."""
         where = "failure IS NOT NULL AND " if failed else ""
         for row in self.pages(
-            "SELECT n, key, etag, text, line, failure, at, seconds FROM text "  # noqa: S608
+            "SELECT n, key, etag, text, line, failure, at, seconds, region, model FROM text "  # noqa: S608
             f"WHERE {where}(n, key) > (?, ?) ORDER BY n, key LIMIT ?",
             (0, ""),
         ):

@@ -8,13 +8,13 @@ looks at the object before and after.
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.errors import AmbiguousError, ImageError
+from carscribe_common.picture import Picture
 from carscribe_common.rules import confidence_of, counting_lines, escape, result_text
 
 if TYPE_CHECKING:
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import ImageTypeDef
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-    from carscribe_common.aws import Caller
+    from carscribe_common.picture import ByteBudget
     from carscribe_common.protocol import Car
+    from carscribe_common.regions import Answered, Regions
     from carscribe_worker_b.settings import SettingsB
-
-IN_MEMORY_BYTES = 16 * 1024 * 1024
-"""So many bytes of pictures are held at once at the most: a small host has 1 GiB. A call holds
-its picture in base64 too, and in JSON while it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,9 @@ class TextResult:
         billed: whether DetectText was paid for.
         at: when, seconds since the epoch.
         seconds: how long it took.
+        region: where Rekognition answered.
+        model: the version of the model that did.
+        bytes_elsewhere: so many bytes of it left the bucket's region.
     """
 
     car: Car
@@ -53,30 +53,12 @@ class TextResult:
     billed: bool
     at: float
     seconds: float
+    region: str | None = None
+    model: str | None = None
+    bytes_elsewhere: int = 0
 
 
-class ByteBudget:
-    """So many bytes at once; who needs more waits. Used by all threads."""
-
-    def __init__(self, size: int) -> None:
-        self._free = size
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def hold(self, size: int) -> Iterator[None]:
-        """Wait until so many bytes are free, and take them for the length of the block."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._free >= size)
-            self._free -= size
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += size
-                self._changed.notify_all()
-
-
-def detect_text(aws: Caller, settings: SettingsB, memory: ByteBudget, car: Car) -> TextResult:
+def detect_text(regions: Regions, settings: SettingsB, memory: ByteBudget, car: Car) -> TextResult:
     """Return the text on an image, or why that cannot be said.
 
     Raises:
@@ -84,27 +66,31 @@ def detect_text(aws: Caller, settings: SettingsB, memory: ByteBudget, car: Car) 
         ShutdownRequested: the worker was told to end.
     """
     began = time.monotonic()
-    detection = _Detection(aws, settings.bucket, car)
+    detection = _Detection(regions, settings, memory, car)
     failure: ImageError | None = None
     try:
-        detection.run(settings.text_download_max_bytes, memory)
+        detection.run()
     except ImageError as own:
         failure = own
     except AmbiguousError as error:
-        meaning = aws.resolve_ambiguous(error, settings.bucket, car.key, car.etag)
+        meaning = regions.call.resolve_ambiguous(error, settings.bucket, car.key, car.etag)
         if not isinstance(meaning, ImageError):
             raise meaning from error
         failure = meaning
-    found = detection.found or []
+    answered = detection.answered
+    found = answered.answer["TextDetections"] if answered else []
     lines = counting_lines(found, settings.text_confidence_percent)
     return TextResult(
         car=car,
         text=None if failure else [_as_record(text) for text in found],
         line=result_text(lines) if lines and not failure else None,
         failure={"reason": failure.reason, "detail": failure.detail} if failure else None,
-        billed=detection.found is not None,
+        billed=answered is not None,
         at=round(time.time(), 3),
         seconds=round(time.monotonic() - began, 3),
+        region=answered and answered.region,
+        model=answered and answered.answer.get("TextModelVersion"),
+        bytes_elsewhere=answered.bytes_elsewhere if answered else 0,
     )
 
 
@@ -112,70 +98,59 @@ class _Detection:
     """The calls about one image.
 
     Attributes:
-        found: what DetectText answered, once it did: from then on it is paid for.
+        answered: what DetectText answered, once it did: from then on it is paid for.
     """
 
-    def __init__(self, aws: Caller, bucket: str, car: Car) -> None:
-        self._aws = aws
-        self._bucket = bucket
-        self._car = car
+    def __init__(self, regions: Regions, settings: SettingsB, memory: ByteBudget, car: Car) -> None:
+        self._regions = regions
+        self._call = regions.call
+        self._download_max_bytes = settings.text_download_max_bytes
+        self._picture = Picture(
+            regions.call, memory, settings.bucket, car.key, car.etag, car.size or 0
+        )
         self._name = escape(car.key)
-        self.found: list[Any] | None = None
+        self._is_size_known = car.size is not None
+        self._before: HeadObjectOutputTypeDef | None = None
+        self.answered: Answered | None = None
 
-    def run(self, download_max_bytes: int, memory: ByteBudget) -> None:
-        before = self._head() if self._car.size is None else None
-        size = before["ContentLength"] if before else self._car.size or 0
-        if size <= download_max_bytes:
-            with memory.hold(size):
-                self._ask({"Bytes": self._download(size)})
+    def run(self) -> None:
+        if not self._is_size_known:
+            self._before = self._head()
+            self._picture = replace(self._picture, size=self._before["ContentLength"])
+        is_small = self._picture.size <= self._download_max_bytes
+        self.answered = self._regions.ask(
+            "detect_text",
+            f"ask for the text of {self._name}",
+            self._picture,
+            at_home=self._picture.as_bytes if is_small else self._looked_at,
+            expect="TextDetections",
+            of_object=not is_small,
+        )
+        if is_small or self.answered.bytes_elsewhere:
             return
-        before = before or self._head()
-        self._ask({"S3Object": {"Bucket": self._bucket, "Name": self._car.key}}, of_object=True)
         after = self._head()
         for member in ("LastModified", "VersionId"):
-            if before.get(member) != after.get(member):
+            if self._before is None or self._before.get(member) != after.get(member):
                 raise _changed()
 
+    @contextmanager
+    def _looked_at(self) -> Iterator[ImageTypeDef]:
+        """Give the object's place, after a look at what lies there."""
+        self._before = self._before or self._head()
+        with self._picture.by_reference() as image:
+            yield image
+
     def _head(self) -> HeadObjectOutputTypeDef:
-        head = self._aws(
-            self._aws.s3.head_object,
+        head = self._call(
+            self._call.s3.head_object,
             f"look at {self._name}",
             of_object=True,  # not about_image: that Rekognition may read it is not said
-            Bucket=self._bucket,
-            Key=self._car.key,
+            Bucket=self._picture.bucket,
+            Key=self._picture.key,
         )
-        if head["ETag"] != self._car.etag:
+        if head["ETag"] != self._picture.etag:
             raise _changed()
         return head
-
-    def _download(self, size: int) -> bytes:
-        def attempt() -> bytes:
-            answer = self._aws.s3.get_object(
-                Bucket=self._bucket, Key=self._car.key, IfMatch=self._car.etag
-            )
-            # Not `with answer["Body"]`: that gives urllib3's stream, past botocore's own checks.
-            with closing(answer["Body"]) as body:
-                if answer["ContentLength"] != size:  # more than memory was taken for, perhaps
-                    raise ImageError("changed", "its size is not the one in its message")
-                return body.read()
-
-        data = self._aws.until_done(
-            attempt, f"download {self._name}", about_image=True, of_object=True
-        )
-        if not data:
-            raise ImageError("invalid-image", "it is empty")
-        return data
-
-    def _ask(self, image: ImageTypeDef, *, of_object: bool = False) -> None:
-        answer = self._aws(
-            self._aws.rekognition.detect_text,
-            f"ask for the text of {self._name}",
-            expect="TextDetections",
-            about_image=True,
-            of_object=of_object,
-            Image=image,
-        )
-        self.found = list(answer["TextDetections"])
 
 
 def _changed() -> ImageError:

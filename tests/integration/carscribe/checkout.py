@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[3]
 OWN = {"terraform-data", "logs", "command.lock"}
@@ -21,20 +21,20 @@ class Checkout:
 
     Args:
         root: its folder.
-        standin: AWS.
+        emulator: AWS.
     """
 
-    def __init__(self, root: Path, standin: StandIn) -> None:
-        self.root, self.standin = root, standin
+    def __init__(self, root: Path, emulator: Emulator) -> None:
+        self.root, self.emulator = root, emulator
         self.state = root / "build" / "aws" / "terraform.tfstate"
 
     @classmethod
-    def copied(cls, root: Path, standin: StandIn) -> Self:
+    def copied(cls, root: Path, emulator: Emulator) -> Self:
         """Copy what belongs to the project, without anything that was made or set here."""
         for part in ("ansible", "carscribe", "common", "emulator", "images", "terraform"):
             skip = shutil.ignore_patterns("__pycache__", "*.tfvars", "backend_override.tf")
             shutil.copytree(ROOT / part, root / part, ignore=skip)
-        return cls(root, standin)
+        return cls(root, emulator)
 
     def python(self, module: str, *words: str, **environment: str) -> tuple[int, str]:
         """Run one of its modules; return the exit code and all that it said."""
@@ -43,7 +43,7 @@ class Checkout:
         done = subprocess.run(
             [sys.executable, "-m", module, *words],
             cwd=self.root,
-            env={**kept, **self.standin.env, "PYTHONPATH": paths, **environment},
+            env={**kept, **self.emulator.env, "PYTHONPATH": paths, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -57,7 +57,7 @@ class Checkout:
 
     def keys(self) -> list[str]:
         """Return the names of the key pairs that are up."""
-        pairs = self.standin.client("ec2").describe_key_pairs()["KeyPairs"]
+        pairs = self.emulator.client("ec2").describe_key_pairs()["KeyPairs"]
         return [str(pair["KeyName"]) for pair in pairs]
 
     def files(self) -> set[str]:

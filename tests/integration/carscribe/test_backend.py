@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator import StandIn, start
+from tests.emulator import Emulator, start
 from tests.integration.carscribe.checkout import Checkout
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ KEY_PAIR = (
 
 
 @pytest.fixture
-def aws(tmp_path: Path) -> Iterator[StandIn]:
+def aws(tmp_path: Path) -> Iterator[Emulator]:
     """An account with nothing in it."""
-    with start(tmp_path / "aws") as standin:
-        yield standin
+    with start(tmp_path / "aws") as emulator:
+        yield emulator
 
 
 @pytest.fixture
-def checkout(aws: StandIn, tmp_path: Path) -> Checkout:
+def checkout(aws: Emulator, tmp_path: Path) -> Checkout:
     """A checkout in which nothing was made."""
     return Checkout.copied(tmp_path / "one", aws)
 
@@ -39,8 +39,13 @@ def keep_state(checkout: Checkout, bucket: str = BUCKET) -> tuple[int, str]:
     return checkout.python("carscribe", "backend", "--bucket", bucket)
 
 
-def test_two_checkouts_share_a_deployment(aws: StandIn, checkout: Checkout, tmp_path: Path) -> None:
+def test_two_checkouts_share_a_deployment(
+    aws: Emulator, checkout: Checkout, tmp_path: Path
+) -> None:
     """What one has made the other sees, removes, and leaves nothing of for the first."""
+    other = Checkout.copied(tmp_path / "two", aws)
+    for one in (checkout, other):
+        (one.root / "terraform" / "aws.tfvars").write_text('name = "team"\n')
     code, said = keep_state(checkout)
     assert code == 0, said
     assert f"Terraform's state is in s3://{BUCKET} from now on" in said
@@ -51,19 +56,20 @@ def test_two_checkouts_share_a_deployment(aws: StandIn, checkout: Checkout, tmp_
     code, said = checkout.python(*KEY_PAIR)
     assert code == 0, said
     assert not checkout.state.exists()
-    assert s3.head_object(Bucket=BUCKET, Key="carscribe/terraform.tfstate")
+    assert s3.head_object(Bucket=BUCKET, Key="team/terraform.tfstate")
 
-    other = Checkout.copied(tmp_path / "two", aws)
     code, said = keep_state(other)
     assert code == 0, said
     assert (other.root / OVERRIDE).read_text() == (checkout.root / OVERRIDE).read_text()
     code, said = keep_state(other, "another")
     assert code == 78, said
     assert f"{OVERRIDE} keeps the state elsewhere already" in said
-    assert len(checkout.keys()) == 1
+    [key] = checkout.keys()
+    assert key.startswith("team-")
     code, said = other.down()
     assert code == 0, said
     assert "Removed: 1 key pair." in said
+    assert "of 'team'" in said
     assert checkout.keys() == []
     code, said = checkout.down()
     assert code == 0, said
@@ -79,13 +85,13 @@ def test_a_state_that_holds_something_is_not_left(checkout: Checkout) -> None:
     assert code == 78, said
     assert "build/aws/terraform.tfstate holds 1 kinds of resources, and is not moved" in said
     assert not (checkout.root / OVERRIDE).exists()
-    assert checkout.standin.client("s3").list_buckets()["Buckets"] == []
+    assert checkout.emulator.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_a_bucket_that_is_refused(checkout: Checkout) -> None:
     """What AWS says, with what to do about it, and no file that names the bucket."""
-    checkout.standin.enforce_iam()
-    iam = checkout.standin.client("iam")
+    checkout.emulator.enforce_iam()
+    iam = checkout.emulator.client("iam")
     iam.create_user(UserName="nobody")
     key = iam.create_access_key(UserName="nobody")["AccessKey"]
     code, said = checkout.python(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator import StandIn, start
+from tests.emulator import Emulator, start
 from tests.integration.carscribe.checkout import Checkout
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ ENDED = {
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """An AWS that no other test forgets."""
-    with start(tmp_path_factory.mktemp("aws")) as standin:
-        yield standin
+    with start(tmp_path_factory.mktemp("aws")) as emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="module")
-def made(aws: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def made(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which an apply made a key pair."""
     checkout = Checkout.copied(tmp_path_factory.mktemp("made"), aws)
     code, said = checkout.python(
@@ -54,7 +54,7 @@ def checkout(made: Checkout, tmp_path: Path) -> Checkout:
     """A copy of that checkout, to be broken."""
     root = tmp_path / "checkout"
     shutil.copytree(made.root, root, symlinks=True)
-    return Checkout(root, made.standin)
+    return Checkout(root, made.emulator)
 
 
 def cut(length: float) -> Callable[[Checkout], None]:
@@ -202,7 +202,7 @@ def test_a_fresh_clone_finds_what_another_checkout_made(checkout: Checkout) -> N
 def test_no_region_anywhere(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has set no region gets that of the deployment, also after an `up` that failed halfway."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delitem(checkout.standin.env, name)
+        monkeypatch.delitem(checkout.emulator.env, name)
     (checkout.root / "build" / "aws" / "inputs.json").unlink()
     (checkout.root / "photos").mkdir()
     shutil.copy(checkout.root / "images" / "1.jpg", checkout.root / "photos")
@@ -223,7 +223,7 @@ def test_a_plan_shows_changes_and_cost_and_makes_nothing(checkout: Checkout) -> 
     assert "An hour costs about $0.033" in said
     assert "aws_instance.worker" in said
     assert " to add, 0 to change, 0 to destroy." in said
-    assert checkout.standin.client("ec2").describe_instances()["Reservations"] == []
+    assert checkout.emulator.client("ec2").describe_instances()["Reservations"] == []
 
 
 def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> None:
@@ -237,7 +237,7 @@ def test_a_fresh_clone_of_somebody_without_credentials(checkout: Checkout) -> No
 def test_a_look_up_that_is_refused_is_told(checkout: Checkout) -> None:
     """Nothing known and nothing to be seen: that is not the same as nothing there."""
     checkout.state.unlink()
-    iam = checkout.standin.client("iam")
+    iam = checkout.emulator.client("iam")
     iam.create_user(UserName="operator")
     policy = {
         "Version": "2012-10-17",
@@ -248,13 +248,13 @@ def test_a_look_up_that_is_refused_is_told(checkout: Checkout) -> None:
     }
     iam.put_user_policy(UserName="operator", PolicyName="p", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName="operator")["AccessKey"]
-    checkout.standin.enforce_iam()
+    checkout.emulator.enforce_iam()
     try:
         code, said = checkout.down(
             AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"]
         )
     finally:
-        checkout.standin.enforce_iam(enforced=False)
+        checkout.emulator.enforce_iam(enforced=False)
     assert code == 77, said
     assert "AWS does not say whether these are there in us-east-1: key pair (AccessDenied)" in said
     assert "target" in checkout.files()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,22 +39,22 @@ def test_try(tmp_path: Path) -> None:
     assert "\x1b" not in told.stderr
 
 
-def test_doctor(standin: StandIn) -> None:
+def test_doctor(emulator: Emulator) -> None:
     """`make doctor` has ticks alone where all is well."""
-    told = make("doctor", "TARGET=aws", environment=standin.env)
+    told = make("doctor", "TARGET=aws", environment=emulator.env)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "✓ Terraform" in told.stdout
     assert "✗" not in told.stdout
 
 
-def test_record(standin: StandIn, tmp_path: Path) -> None:
+def test_record(emulator: Emulator, tmp_path: Path) -> None:
     """`make record` says the cost, and with YES=1 keeps the answers beside the images."""
     shutil.copy(ROOT / "images" / "2.jpg", tmp_path)
-    told = make("record", f"IMAGES={tmp_path}", environment=standin.env)
+    told = make("record", f"IMAGES={tmp_path}", environment=emulator.env)
     assert told.returncode != 0
     assert "about $0.002" in told.stdout
     assert not (tmp_path / "answers").exists()
-    told = make("record", f"IMAGES={tmp_path}", "YES=1", environment=standin.env)
+    told = make("record", f"IMAGES={tmp_path}", "YES=1", environment=emulator.env)
     assert told.returncode == 0, told.stdout + told.stderr
     assert (tmp_path / "answers" / "2.jpg.json").exists()
 

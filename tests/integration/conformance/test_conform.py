@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 
 def conform(
-    standin: StandIn, out: Path, *arguments: str, **variables: str
+    emulator: Emulator, out: Path, *arguments: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run it as the Makefile does, with nobody to be asked."""
     paths = [str(ROOT / part) for part in (".", "common", "worker_a", "worker_b")]
@@ -30,8 +30,8 @@ def conform(
         [sys.executable, "-m", "tests.conformance.conform", "--out", str(out), *arguments],
         cwd=ROOT,
         env={
-            **standin.env,
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            **emulator.env,
+            "PATH": f"{out}:/usr/local/bin:/usr/bin:/bin",
             "PYTHONPATH": ":".join(paths),
             **{f"CARSCRIBE_{name}": value for name, value in variables.items()},
         },
@@ -56,12 +56,12 @@ def packed(out: Path) -> dict[str, str]:
 
 
 def test_an_account_that_answers_as_documented(
-    start_standin: Callable[..., StandIn], tmp_path: Path
+    start_emulator: Callable[..., Emulator], tmp_path: Path
 ) -> None:
     """Each answer is kept without its account, and nothing is left behind."""
-    standin, out = start_standin(images=SAMPLES), tmp_path / "out"
+    emulator, out = start_emulator(images=SAMPLES), tmp_path / "out"
     asked = "digests or presigned or surest_label or not_there"
-    done = conform(standin, out, "-k", asked, YES="1")
+    done = conform(emulator, out, "-k", asked, YES="1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "at most $0.10" in done.stdout
     assert "AWS differs in none of 5 points." in done.stdout
@@ -75,14 +75,14 @@ def test_an_account_that_answers_as_documented(
     assert sent["status"] == 200
     assert "/000000000000/" in sent["request"]["QueueUrl"]
     assert "123456789012" not in "".join(kept.values())
-    assert standin.client("s3").list_buckets()["Buckets"] == []
-    assert "QueueUrls" not in standin.client("sqs").list_queues()
+    assert emulator.client("s3").list_buckets()["Buckets"] == []
+    assert "QueueUrls" not in emulator.client("sqs").list_queues()
 
 
-def test_an_account_that_differs(standin: StandIn, tmp_path: Path) -> None:
+def test_an_account_that_differs(emulator: Emulator, tmp_path: Path) -> None:
     """It is said in which point, and by what."""
-    standin.faults({"operations": {"sqs.PurgeQueue": {"error_share": 1}}})
-    done = conform(standin, tmp_path, "-k", "purge or presigned", YES="1")
+    emulator.faults({"operations": {"sqs.PurgeQueue": {"error_share": 1}}})
+    done = conform(emulator, tmp_path, "-k", "purge or presigned", YES="1")
     assert done.returncode == 65
     assert "AWS differs in 1 of 2 points:" in done.stdout
     assert "test_sqs.py::test_a_purge_is_refused_within_a_minute: " in done.stdout
@@ -99,26 +99,48 @@ def test_an_account_that_differs(standin: StandIn, tmp_path: Path) -> None:
     ],
 )
 def test_nothing_is_made_unasked(
-    standin: StandIn, tmp_path: Path, variables: dict[str, str], code: int, said: str
+    emulator: Emulator, tmp_path: Path, variables: dict[str, str], code: int, said: str
 ) -> None:
     """Where nobody can be asked, and where the answer stands in the environment by chance."""
-    done = conform(standin, tmp_path, **variables)
+    done = conform(emulator, tmp_path, **variables)
     assert done.returncode == code
     assert said in done.stderr
-    assert set(standin.counts()) <= {"sts.GetCallerIdentity"}
+    assert set(emulator.counts()) <= {"sts.GetCallerIdentity"}
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_stops_before_it_costs_more(standin: StandIn) -> None:
+def test_hosts_are_removed_whatever_fails(emulator: Emulator, tmp_path: Path) -> None:
+    """A step that fails is the last but for `make down`, and what each said is kept."""
+    make = tmp_path / "make"
+    make.write_text('#!/bin/sh\necho "$@" of arn:aws:iam::123456789012:user/me\n[ $2 != run ]\n')
+    make.chmod(0o755)
+    words = ("-k", "presigned")
+    done = conform(emulator, tmp_path, *words, YES="1", TARGET="local", HOSTS="1")
+    assert done.returncode == 65
+    assert "The emulator differs in none of 1 points." in done.stdout
+    assert "Hosts: make run ended with 1." in done.stdout
+    kept = packed(tmp_path)
+    said = [kept[f"{step}.txt"] for step in ("up", "verify", "run", "down")]
+    who = "of arn:aws:iam::000000000000:(who 1)\n"
+    assert said == [
+        f"--no-print-directory up TARGET=local IMAGES=images YES=1 {who}",
+        f"--no-print-directory verify {who}",
+        f"--no-print-directory run YES=1 {who}",
+        f"--no-print-directory down YES=1 {who}",
+    ]
+    assert "results.txt" not in kept
+
+
+def test_it_stops_before_it_costs_more(emulator: Emulator) -> None:
     """A call that would go beyond what was promised is not made; what was made can be removed."""
     recorder = Recorder(None, Scrubber())
-    rekognition, s3 = standin.client("rekognition"), standin.client("s3")
+    rekognition, s3 = emulator.client("rekognition"), emulator.client("s3")
     for client in (rekognition, s3):
         recorder.watch(client)
     recorder.spent_usd = BUDGET_USD - 0.0005
     with pytest.raises(BudgetError, match=r"more than \$0.10"):
         rekognition.detect_labels(Image={"Bytes": b"x"})
-    assert "rekognition.DetectLabels" not in standin.counts()
+    assert "rekognition.DetectLabels" not in emulator.counts()
     s3.list_buckets()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 ACCOUNT = "123456789012"
 TRUST = {
@@ -29,17 +29,17 @@ def allow(*statements: tuple[str, str]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": found})
 
 
-def make_role(standin: StandIn, name: str, policy: str) -> str:
+def make_role(emulator: Emulator, name: str, policy: str) -> str:
     """Make a role with one inline policy; return its ARN."""
-    iam = standin.client("iam")
+    iam = emulator.client("iam")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
     return str(role["Role"]["Arn"])
 
 
-def assume(standin: StandIn, arn: str, **options: Any) -> dict[str, Any]:
+def assume(emulator: Emulator, arn: str, **options: Any) -> dict[str, Any]:
     """Take a role on, for as short a time as a test likes; return how a client signs as it."""
-    sts = standin.client("sts", config=Config(parameter_validation=False))
+    sts = emulator.client("sts", config=Config(parameter_validation=False))
     answer = sts.assume_role(RoleArn=arn, RoleSessionName="test", **options)
     made = answer["Credentials"]
     return {
@@ -49,9 +49,9 @@ def assume(standin: StandIn, arn: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def make_instance(standin: StandIn, role_name: str) -> dict[str, Any]:
+def make_instance(emulator: Emulator, role_name: str) -> dict[str, Any]:
     """Make a key pair, a profile of the role, and an instance with both; describe it."""
-    iam, ec2 = standin.client("iam"), standin.client("ec2")
+    iam, ec2 = emulator.client("iam"), emulator.client("ec2")
     iam.create_instance_profile(InstanceProfileName=role_name)
     iam.add_role_to_instance_profile(InstanceProfileName=role_name, RoleName=role_name)
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEaf2eHYtZ8bsWyiz1vdFPpZ0DtWoBBXcqxsTB5yKqPi"

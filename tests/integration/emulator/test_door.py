@@ -26,7 +26,7 @@ from tests.integration.emulator.cloud import allow, assume, make_role
 from tests.samples import BUCKET
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 AS_ANOTHER = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 NOBODY = 65534
@@ -69,22 +69,22 @@ def refused(call: Any, **request: Any) -> Any:
 )
 @pytest.mark.parametrize("path", ["", "_carscribe/counts", "moto-api/reset", "latest/api/token"])
 def test_browsers_and_other_names_are_refused_first_of_all(
-    standin: StandIn, headers: dict[str, str], path: str
+    emulator: Emulator, headers: dict[str, str], path: str
 ) -> None:
     """Even with the token: a page, or a name that leads here, could have got hold of a client."""
-    given = {name: value.format(port=standin.port) for name, value in headers.items()}
+    given = {name: value.format(port=emulator.port) for name, value in headers.items()}
     for method in ("GET", "POST", "OPTIONS"):
-        status, _, sent = fetch(f"{standin.url}/{path}", method, None, {**given, **standin.token})
+        status, _, sent = fetch(f"{emulator.url}/{path}", method, None, {**given, **emulator.token})
         assert status == 403
         assert not [name for name in sent if name.lower().startswith("access-control-")]
-    assert standin.counts() == {}
+    assert emulator.counts() == {}
 
 
 @pytest.mark.usefixtures("image")
-def test_no_cross_origin_header_is_ever_sent(standin: StandIn) -> None:
+def test_no_cross_origin_header_is_ever_sent(emulator: Emulator) -> None:
     """Neither by default nor because a bucket allows other origins."""
     rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
-    s3 = standin.client("s3")
+    s3 = emulator.client("s3")
     s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
     for answer in (s3.get_object(Bucket=BUCKET, Key="1.jpg"), s3.list_buckets()):
         sent = answer["ResponseMetadata"]["HTTPHeaders"]
@@ -104,20 +104,20 @@ def test_no_cross_origin_header_is_ever_sent(standin: StandIn) -> None:
     ],
 )
 def test_a_stranger_is_told_where_the_credentials_are(
-    standin: StandIn, service: str, call: str, request_: dict[str, Any], code: str
+    emulator: Emulator, service: str, call: str, request_: dict[str, Any], code: str
 ) -> None:
     """`test` and `test`, as with other emulators, is refused with the line to paste, not the key."""
-    client = standin.client(service, key="test", secret="test")
+    client = emulator.client(service, key="test", secret="test")
     error = refused(getattr(client, call), **request_)
     assert error["Code"] == code
-    file = standin.log.with_name("secret.sh")
+    file = emulator.log.with_name("secret.sh")
     assert f"Paste this: . {file}" in error["Message"]
-    assert standin.secret.access_key not in error["Message"]
-    assert standin.secret.token not in error["Message"]
+    assert emulator.secret.access_key not in error["Message"]
+    assert emulator.secret.token not in error["Message"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_right_key_with_a_wrong_secret_is_refused(standin: StandIn, service: str) -> None:
+def test_the_right_key_with_a_wrong_secret_is_refused(emulator: Emulator, service: str) -> None:
     """The root's key id is no secret, so it opens nothing."""
     calls: dict[str, tuple[str, dict[str, Any]]] = {
         "s3": ("list_buckets", {}),
@@ -129,35 +129,35 @@ def test_the_right_key_with_a_wrong_secret_is_refused(standin: StandIn, service:
         "ssm": ("get_parameters", {"Names": ["x"]}),
     }
     name, request = calls[service]
-    error = refused(getattr(standin.client(service, secret="carscribe"), name), **request)
+    error = refused(getattr(emulator.client(service, secret="carscribe"), name), **request)
     assert error["Code"] in {"SignatureDoesNotMatch", "InvalidSignatureException"}
 
 
 @pytest.mark.usefixtures("image")
 def test_a_roles_credentials_are_checked_against_the_secret_that_was_given_out(
-    standin: StandIn,
+    emulator: Emulator,
 ) -> None:
     """Key, secret and token of a session belong together, with no policy enforced."""
-    who = assume(standin, make_role(standin, "worker-a", allow(("*", "*"))))
-    assert standin.client("s3", **who).list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
+    who = assume(emulator, make_role(emulator, "worker-a", allow(("*", "*"))))
+    assert emulator.client("s3", **who).list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
     for part, code in (
         ("key", "InvalidAccessKeyId"),
         ("secret", "SignatureDoesNotMatch"),
         ("token", "InvalidAccessKeyId"),
     ):
-        client = standin.client("s3", **{**who, part: "wrong"})
+        client = emulator.client("s3", **{**who, part: "wrong"})
         assert refused(client.list_objects_v2, Bucket=BUCKET)["Code"] == code
 
 
 @pytest.mark.usefixtures("image")
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_presigned_urls_are_checked(standin: StandIn, version: str) -> None:
+def test_presigned_urls_are_checked(emulator: Emulator, version: str) -> None:
     """Of both signature versions: boto3 makes the old one unless it is told otherwise."""
-    s3 = standin.client("s3", config=Config(signature_version=version))
+    s3 = emulator.client("s3", config=Config(signature_version=version))
     asked = {"Bucket": BUCKET, "Key": "1.jpg"}
     url = s3.generate_presigned_url("get_object", Params=asked)
     status, body, _ = fetch(url)
-    plain = standin.client("s3")
+    plain = emulator.client("s3")
     assert (status, body) == (200, plain.get_object(**asked)["Body"].read())
     assert fetch(url, "DELETE")[0] == 403
     assert fetch(url.replace("1.jpg", "2.jpg"))[0] == 403
@@ -171,9 +171,12 @@ def test_presigned_urls_are_checked(standin: StandIn, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_a_presigned_url_opens_no_other_service(standin: StandIn, version: str) -> None:
+def test_a_presigned_url_opens_no_other_service(emulator: Emulator, version: str) -> None:
     """A header that names an operation of the queue does not make a URL of S3 one of SQS."""
-    s3, sqs = standin.client("s3", config=Config(signature_version=version)), standin.client("sqs")
+    s3, sqs = (
+        emulator.client("s3", config=Config(signature_version=version)),
+        emulator.client("sqs"),
+    )
     queue = sqs.create_queue(QueueName="q")["QueueUrl"]
     url = s3.generate_presigned_url("list_buckets")
     assert fetch(url)[0] == 200
@@ -186,35 +189,35 @@ def test_a_presigned_url_opens_no_other_service(standin: StandIn, version: str) 
 
 @pytest.mark.usefixtures("image")
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_a_presigned_url_is_its_signers_under_policies(standin: StandIn, version: str) -> None:
+def test_a_presigned_url_is_its_signers_under_policies(emulator: Emulator, version: str) -> None:
     """Who may not read an object cannot sign a URL that may; a role's URL carries its token."""
-    may = assume(standin, make_role(standin, "may", allow(("s3:GetObject", "*"))))
-    may_not = assume(standin, make_role(standin, "may-not", allow(("s3:ListBucket", "*"))))
-    standin.enforce_iam()
+    may = assume(emulator, make_role(emulator, "may", allow(("s3:GetObject", "*"))))
+    may_not = assume(emulator, make_role(emulator, "may-not", allow(("s3:ListBucket", "*"))))
+    emulator.enforce_iam()
     asked = {"Bucket": BUCKET, "Key": "1.jpg"}
     for who, status in ((may, 200), (may_not, 403), ({}, 200)):
-        client = standin.client("s3", config=Config(signature_version=version), **who)
+        client = emulator.client("s3", config=Config(signature_version=version), **who)
         assert fetch(client.generate_presigned_url("get_object", Params=asked))[0] == status
 
 
 @pytest.mark.usefixtures("image")
-def test_a_body_other_than_the_signed_one_is_refused(standin: StandIn) -> None:
+def test_a_body_other_than_the_signed_one_is_refused(emulator: Emulator) -> None:
     """Who listens in cannot put other bytes under a signature."""
-    url = f"{standin.url}/{BUCKET}/2.jpg"
-    signed = signing.headers(standin.secret, "PUT", url, b"data")
+    url = f"{emulator.url}/{BUCKET}/2.jpg"
+    signed = signing.headers(emulator.secret, "PUT", url, b"data")
     assert fetch(url, "PUT", b"evil", signed)[0] == 400
     assert fetch(url, "PUT", b"data", signed)[0] == 200
-    url = f"{standin.url}/"
+    url = f"{emulator.url}/"
     target = {"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": "application/x-amz-json-1.0"}
-    signed = signing.headers(standin.secret, "POST", url, b"{}", "sqs", target)
+    signed = signing.headers(emulator.secret, "POST", url, b"{}", "sqs", target)
     assert fetch(url, "POST", b'{"MaxResults":1}', signed)[0] == 403
     assert fetch(url, "POST", b"{}", signed)[0] == 200
 
 
 @pytest.mark.usefixtures("image")
-def test_an_upload_in_signed_chunks_is_checked_by_its_header(standin: StandIn) -> None:
+def test_an_upload_in_signed_chunks_is_checked_by_its_header(emulator: Emulator) -> None:
     """`STREAMING-*` stands in place of the body's hash, as the Java SDK sends it over HTTP."""
-    url = f"{standin.url}/{BUCKET}/2.jpg"
+    url = f"{emulator.url}/{BUCKET}/2.jpg"
     mark = b";chunk-signature=" + b"0" * 64
     body = b"4%b\r\ndata\r\n0%b\r\n\r\n" % (mark, mark)
     given = {
@@ -233,22 +236,22 @@ def test_an_upload_in_signed_chunks_is_checked_by_its_header(standin: StandIn) -
     from botocore.awsrequest import AWSRequest  # noqa: PLC0415 # of this test alone
     from botocore.credentials import Credentials  # noqa: PLC0415 # of this test alone
 
-    for secret, status in ((standin.secret.access_key, 200), ("wrong", 403)):
+    for secret, status in ((emulator.secret.access_key, 200), ("wrong", 403)):
         request = AWSRequest("PUT", url, data=body, headers=given)
         Chunked(Credentials("carscribe", secret), "s3", "us-east-1").add_auth(request)
         assert fetch(url, "PUT", body, dict(request.headers.items()))[0] == status
-    assert standin.client("s3").get_object(Bucket=BUCKET, Key="2.jpg")["Body"].read() == b"data"
+    assert emulator.client("s3").get_object(Bucket=BUCKET, Key="2.jpg")["Body"].read() == b"data"
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(-14, 200), (-16, 403), (14, 200), (16, 403)])
 def test_a_signature_holds_for_a_quarter_of_an_hour(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch, minutes: int, status: int
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, minutes: int, status: int
 ) -> None:
     """One that was taken down cannot be used for ever."""
     at = datetime.now(UTC) + timedelta(minutes=minutes)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: at)
-    url = f"{standin.url}/"
-    assert fetch(url, headers=signing.headers(standin.secret, "GET", url))[0] == status
+    url = f"{emulator.url}/"
+    assert fetch(url, headers=signing.headers(emulator.secret, "GET", url))[0] == status
 
 
 def test_the_secret_is_its_owners_alone_and_stays_over_a_restart(tmp_path: Path) -> None:
@@ -331,18 +334,18 @@ print(json.dumps(said))
 
 
 @AS_ANOTHER
-def test_another_account_of_the_machine_gets_nothing(standin: StandIn) -> None:
+def test_another_account_of_the_machine_gets_nothing(emulator: Emulator) -> None:
     """Not the control endpoints, the bucket, hosts, the queue, a role's credentials or the secret."""
-    ec2 = standin.client("ec2")
+    ec2 = emulator.client("ec2")
     elastic = ec2.allocate_address(Domain="vpc")
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]
     ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made["InstanceId"])
-    file = standin.log.with_name("secret.sh")
+    file = emulator.log.with_name("secret.sh")
     for folder in file.parents:  # what keeps others out is the file's own mode
         folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
     done = subprocess.run(
-        ["/usr/bin/env", "python3", "-c", AS_A_STRANGER, standin.url, elastic["PublicIp"], file],
+        ["/usr/bin/env", "python3", "-c", AS_A_STRANGER, emulator.url, elastic["PublicIp"], file],
         cwd="/",
         user=NOBODY,
         group=NOBODY,

@@ -24,16 +24,16 @@ from tests.samples import BUCKET
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 FIRST = {"S3Object": {"Bucket": BUCKET, "Name": "1.jpg"}}
 LABELS = "rekognition.DetectLabels"
 
 
-def calls(standin: StandIn) -> dict[str, Callable[[], Any]]:
+def calls(emulator: Emulator) -> dict[str, Callable[[], Any]]:
     """Make a call of each service."""
-    s3, sqs, rekognition = (standin.client(name) for name in ("s3", "sqs", "rekognition"))
-    ec2, iam = standin.client("ec2"), standin.client("iam")
+    s3, sqs, rekognition = (emulator.client(name) for name in ("s3", "sqs", "rekognition"))
+    ec2, iam = emulator.client("ec2"), emulator.client("iam")
 
     def read_object() -> Any:
         return s3.get_object(Bucket=BUCKET, Key="1.jpg")["Body"].read()
@@ -56,10 +56,10 @@ def code_of(call: Callable[[], Any]) -> tuple[str, int]:
 
 
 @pytest.mark.usefixtures("image")
-def test_every_service_is_throttled_by_its_own_error(standin: StandIn) -> None:
+def test_every_service_is_throttled_by_its_own_error(emulator: Emulator) -> None:
     """Each service says "too fast" by the name and status that botocore retries."""
-    standin.faults({"operations": {"*": {"throttle_share": 1}}})
-    codes = {name: code_of(call) for name, call in calls(standin).items()}
+    emulator.faults({"operations": {"*": {"throttle_share": 1}}})
+    codes = {name: code_of(call) for name, call in calls(emulator).items()}
     assert codes == {
         "s3.GetObject": ("SlowDown", 503),
         "sqs.ListQueues": ("RequestThrottled", 403),
@@ -67,39 +67,39 @@ def test_every_service_is_throttled_by_its_own_error(standin: StandIn) -> None:
         "ec2.DescribeInstances": ("RequestLimitExceeded", 503),
         "iam.ListUsers": ("Throttling", 400),
     }
-    assert {row["throttled"] for row in standin.counts().values()} == {1, 0}
+    assert {row["throttled"] for row in emulator.counts().values()} == {1, 0}
 
 
 @pytest.mark.usefixtures("image")
-def test_every_service_fails_by_its_own_error(standin: StandIn) -> None:
+def test_every_service_fails_by_its_own_error(emulator: Emulator) -> None:
     """Each service says "our own fault" by its own name, with status 500."""
-    standin.faults({"operations": {"*": {"error_share": 1}}})
-    codes = {name: code_of(call) for name, call in calls(standin).items()}
+    emulator.faults({"operations": {"*": {"error_share": 1}}})
+    codes = {name: code_of(call) for name, call in calls(emulator).items()}
     assert {status for _, status in codes.values()} == {500}
     assert codes[LABELS][0] == "InternalServerError"
     assert codes["s3.GetObject"][0] == "InternalError"
 
 
 @pytest.mark.usefixtures("image")
-def test_a_dropped_connection_is_counted_for_every_service(standin: StandIn) -> None:
+def test_a_dropped_connection_is_counted_for_every_service(emulator: Emulator) -> None:
     """The call is carried out and counted as dropped; botocore itself does not always notice."""
-    standin.faults({"operations": {"*": {"drop_share": 1}}})
-    made = calls(standin)
+    emulator.faults({"operations": {"*": {"drop_share": 1}}})
+    made = calls(emulator)
     for call in made.values():
         with contextlib.suppress(BotoCoreError, ResponseParserError):
             call()
-    counts = standin.counts()
+    counts = emulator.counts()
     assert {name: counts[name]["dropped"] for name in made} == dict.fromkeys(made, 1)
     with pytest.raises(ResponseStreamingError):
         made["s3.GetObject"]()
 
 
 @pytest.mark.usefixtures("image")
-def test_half_of_the_response_is_really_sent(standin: StandIn) -> None:
+def test_half_of_the_response_is_really_sent(emulator: Emulator) -> None:
     """The bytes that arrive are fewer than the header promises, and more than none."""
-    standin.faults({"operations": {"*": {"drop_share": 1}}})
-    with socket.create_connection(("127.0.0.1", standin.port), timeout=5) as connection:
-        connection.sendall(standin.raw_request("GET", f"/{BUCKET}"))
+    emulator.faults({"operations": {"*": {"drop_share": 1}}})
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=5) as connection:
+        connection.sendall(emulator.raw_request("GET", f"/{BUCKET}"))
         received = b""
         while part := connection.recv(65536):
             received += part
@@ -113,10 +113,10 @@ def test_half_of_the_response_is_really_sent(standin: StandIn) -> None:
 
 
 @pytest.mark.usefixtures("image")
-def test_a_limit_lets_through_its_rate(standin: StandIn) -> None:
+def test_a_limit_lets_through_its_rate(emulator: Emulator) -> None:
     """Twenty calls at once under a limit of five: five pass, the rest is throttled."""
-    client = standin.client("rekognition", config=Config(max_pool_connections=20))
-    standin.faults({"operations": {LABELS: {"tps": 0.01, "burst": 5}}})
+    client = emulator.client("rekognition", config=Config(max_pool_connections=20))
+    emulator.faults({"operations": {LABELS: {"tps": 0.01, "burst": 5}}})
 
     def ask(_: int) -> str:
         try:
@@ -127,7 +127,7 @@ def test_a_limit_lets_through_its_rate(standin: StandIn) -> None:
 
     with ThreadPoolExecutor(20) as pool:
         outcomes = Counter(pool.map(ask, range(20)))
-    row = standin.counts()[LABELS]
+    row = emulator.counts()[LABELS]
     assert outcomes["ok"] == 5
     assert set(outcomes) == {
         "ok",
@@ -138,10 +138,10 @@ def test_a_limit_lets_through_its_rate(standin: StandIn) -> None:
 
 
 @pytest.mark.usefixtures("image")
-def test_latency_holds_for_the_named_operation_alone(standin: StandIn) -> None:
+def test_latency_holds_for_the_named_operation_alone(emulator: Emulator) -> None:
     """A slow operation does not slow the others."""
-    standin.faults({"operations": {LABELS: {"latency_seconds": 1.0}}})
-    made = calls(standin)
+    emulator.faults({"operations": {LABELS: {"latency_seconds": 1.0}}})
+    made = calls(emulator)
     for call in made.values():
         call()  # models are loaded, connections are open
     seconds = {}
@@ -154,42 +154,42 @@ def test_latency_holds_for_the_named_operation_alone(standin: StandIn) -> None:
 
 
 @pytest.mark.usefixtures("image")
-def test_silence_accepts_and_does_not_answer(standin: StandIn) -> None:
+def test_silence_accepts_and_does_not_answer(emulator: Emulator) -> None:
     """While silent a request gets no answer at all; afterwards all is as before."""
     config = Config(read_timeout=0.3)
-    client = standin.client("rekognition", config=config)
-    standin.faults({"silence_seconds": 60})
+    client = emulator.client("rekognition", config=config)
+    emulator.faults({"silence_seconds": 60})
     with pytest.raises(ReadTimeoutError):
         client.detect_labels(Image=FIRST)
-    standin.faults({})
+    emulator.faults({})
     assert client.detect_labels(Image=FIRST)["Labels"]
     end = time.monotonic() + 5
-    while standin.counts()[LABELS]["dropped"] == 0 and time.monotonic() < end:
+    while emulator.counts()[LABELS]["dropped"] == 0 and time.monotonic() < end:
         time.sleep(0.05)
-    row = standin.counts()[LABELS]
+    row = emulator.counts()[LABELS]
     assert (row["calls"], row["ok"], row["dropped"]) == (2, 1, 1)
 
 
 @pytest.mark.usefixtures("image")
-def test_counts_tell_errors_from_successes(standin: StandIn) -> None:
+def test_counts_tell_errors_from_successes(emulator: Emulator) -> None:
     """A call that the service refuses is an error, and a reset forgets it all."""
-    client = standin.client("rekognition")
+    client = emulator.client("rekognition")
     client.detect_labels(Image=FIRST)
     code_of(lambda: client.detect_labels(Image={"Bytes": b"none"}))
-    assert standin.counts()[LABELS] == {
+    assert emulator.counts()[LABELS] == {
         "calls": 2,
         "ok": 1,
         "throttled": 0,
         "errors": 1,
         "dropped": 0,
     }
-    standin.call("POST", "_carscribe/reset")
-    assert standin.counts() == {}
+    emulator.call("POST", "_carscribe/reset")
+    assert emulator.counts() == {}
 
 
-def test_a_wrong_setting_is_refused_and_changes_nothing(standin: StandIn) -> None:
+def test_a_wrong_setting_is_refused_and_changes_nothing(emulator: Emulator) -> None:
     """A misspelt fault is told at once, and the former faults stay."""
-    standin.faults({"operations": {"*": {"error_share": 1}}})
+    emulator.faults({"operations": {"*": {"error_share": 1}}})
     with pytest.raises(OSError, match="400"):
-        standin.faults({"operations": {"*": {"eror_share": 0}}})
-    assert code_of(standin.client("sqs").list_queues)[1] == 500
+        emulator.faults({"operations": {"*": {"eror_share": 0}}})
+    assert code_of(emulator.client("sqs").list_queues)[1] == 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from tests.samples import BUCKET
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 FIRST = {"S3Object": {"Bucket": BUCKET, "Name": "1.jpg"}}
 OBJECTS, LISTING = f"arn:aws:s3:::{BUCKET}/*", f"arn:aws:s3:::{BUCKET}"
@@ -30,13 +31,13 @@ def refused(call: Callable[..., Any], **request: Any) -> str:
 
 
 @pytest.fixture
-def queue(standin: StandIn) -> str:
+def queue(emulator: Emulator) -> str:
     """A queue."""
-    return str(standin.client("sqs").create_queue(QueueName="indexes")["QueueUrl"])
+    return str(emulator.client("sqs").create_queue(QueueName="indexes")["QueueUrl"])
 
 
 @pytest.mark.usefixtures("image")
-def test_what_is_allowed_works_under_enforcement(standin: StandIn, queue: str) -> None:
+def test_what_is_allowed_works_under_enforcement(emulator: Emulator, queue: str) -> None:
     """Actions and resources of worker A and B, each allowed by its own statement."""
     policy = allow(
         ("rekognition:DetectLabels", "*"),
@@ -45,10 +46,10 @@ def test_what_is_allowed_works_under_enforcement(standin: StandIn, queue: str) -
         ("s3:ListBucket", LISTING),
         ("sqs:SendMessage", QUEUE),
     )
-    standin.enforce_iam()
-    who = assume(standin, make_role(standin, "worker-a", policy))
-    s3, sqs = standin.client("s3", **who), standin.client("sqs", **who)
-    assert standin.client("rekognition", **who).detect_labels(Image=FIRST)["Labels"]
+    emulator.enforce_iam()
+    who = assume(emulator, make_role(emulator, "worker-a", policy))
+    s3, sqs = emulator.client("s3", **who), emulator.client("sqs", **who)
+    assert emulator.client("rekognition", **who).detect_labels(Image=FIRST)["Labels"]
     s3.put_object(Bucket=BUCKET, Key=ODD_KEY, Body=b"x")
     assert s3.get_object(Bucket=BUCKET, Key=ODD_KEY)["Body"].read() == b"x"
     assert [o["Key"] for o in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == ["1.jpg", ODD_KEY]
@@ -59,12 +60,12 @@ def test_what_is_allowed_works_under_enforcement(standin: StandIn, queue: str) -
 
 
 @pytest.mark.usefixtures("image")
-def test_what_is_not_allowed_is_denied(standin: StandIn, queue: str) -> None:
+def test_what_is_not_allowed_is_denied(emulator: Emulator, queue: str) -> None:
     """Every service denies by the name that it has for it."""
-    standin.enforce_iam()
-    who = assume(standin, make_role(standin, "nobody", allow(("ec2:DescribeTags", "*"))))
-    rekognition, s3 = standin.client("rekognition", **who), standin.client("s3", **who)
-    sqs = standin.client("sqs", **who)
+    emulator.enforce_iam()
+    who = assume(emulator, make_role(emulator, "nobody", allow(("ec2:DescribeTags", "*"))))
+    rekognition, s3 = emulator.client("rekognition", **who), emulator.client("s3", **who)
+    sqs = emulator.client("sqs", **who)
     assert refused(rekognition.detect_labels, Image=FIRST) == "AccessDeniedException"
     assert refused(rekognition.detect_text, Image={"Bytes": b"x"}) == "AccessDeniedException"
     assert refused(s3.get_object, Bucket=BUCKET, Key="1.jpg") == "AccessDenied"
@@ -75,22 +76,38 @@ def test_what_is_not_allowed_is_denied(standin: StandIn, queue: str) -> None:
 
 
 @pytest.mark.usefixtures("image")
-def test_rekognition_reads_the_object_in_the_callers_name(standin: StandIn) -> None:
+def test_rekognition_reads_the_object_in_the_callers_name(emulator: Emulator) -> None:
     """Without s3:GetObject on that very object it is an invalid object, not a denial."""
-    standin.enforce_iam()
+    emulator.enforce_iam()
     others = allow(("rekognition:*", "*"), ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/2.jpg"))
-    who = assume(standin, make_role(standin, "worker-a", others))
-    call = standin.client("rekognition", **who).detect_labels
+    who = assume(emulator, make_role(emulator, "worker-a", others))
+    call = emulator.client("rekognition", **who).detect_labels
     assert refused(call, Image=FIRST) == "InvalidS3ObjectException"
 
 
-def test_rekognition_needs_no_s3_for_bytes(standin: StandIn, image: bytes) -> None:
+def test_rekognition_needs_no_s3_for_bytes(emulator: Emulator, image: bytes) -> None:
     """The permission for the operation is all that bytes need."""
-    standin.enforce_iam()
-    who = assume(standin, make_role(standin, "worker-b", allow(("rekognition:DetectText", "*"))))
-    client = standin.client("rekognition", **who)
+    emulator.enforce_iam()
+    who = assume(emulator, make_role(emulator, "worker-b", allow(("rekognition:DetectText", "*"))))
+    client = emulator.client("rekognition", **who)
     assert client.detect_text(Image={"Bytes": image})["TextDetections"]
     assert refused(client.detect_labels, Image={"Bytes": image}) == "AccessDeniedException"
+
+
+def test_rekognition_is_allowed_in_the_regions_that_are_named(
+    emulator: Emulator, image: bytes
+) -> None:
+    """As the workers' policies name them: a call signed for another region is denied."""
+    condition = {"StringEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}}
+    statement = {"Effect": "Allow", "Action": "rekognition:DetectText", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+    emulator.enforce_iam()
+    who = assume(emulator, make_role(emulator, "worker-b", json.dumps(policy)))
+    for region in ("us-east-1", "eu-west-1"):
+        client = emulator.client("rekognition", region=region, **who)
+        assert client.detect_text(Image={"Bytes": image})["TextDetections"]
+    client = emulator.client("rekognition", region="us-west-2", **who)
+    assert refused(client.detect_text, Image={"Bytes": image}) == "AccessDeniedException"
 
 
 def bucket_policy(effect: str, condition: dict[str, Any] | None = None) -> str:
@@ -105,62 +122,62 @@ def bucket_policy(effect: str, condition: dict[str, Any] | None = None) -> str:
 @pytest.mark.parametrize("enforced", [False, True])
 @pytest.mark.usefixtures("image")
 def test_a_bucket_policy_against_plain_http_locks_nobody_out(
-    standin: StandIn, *, enforced: bool
+    emulator: Emulator, *, enforced: bool
 ) -> None:
-    """The usual denial of requests without TLS does not apply to the stand-in's clients."""
+    """The usual denial of requests without TLS does not apply to the emulator's clients."""
     policy = bucket_policy("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    s3 = standin.client("s3")
+    s3 = emulator.client("s3")
     s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)
-    standin.enforce_iam(enforced=enforced)
+    emulator.enforce_iam(enforced=enforced)
     assert s3.get_object(Bucket=BUCKET, Key="1.jpg")["Body"].read()
-    assert standin.client("rekognition").detect_labels(Image=FIRST)["Labels"]
+    assert emulator.client("rekognition").detect_labels(Image=FIRST)["Labels"]
 
 
 @pytest.mark.usefixtures("image")
-def test_a_bucket_policy_that_denies_holds_for_rekognition_too(standin: StandIn) -> None:
+def test_a_bucket_policy_that_denies_holds_for_rekognition_too(emulator: Emulator) -> None:
     """An explicit denial by the bucket makes its objects invalid ones."""
-    standin.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=bucket_policy("Deny"))
-    call = standin.client("rekognition").detect_labels
+    emulator.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=bucket_policy("Deny"))
+    call = emulator.client("rekognition").detect_labels
     assert refused(call, Image=FIRST) == "InvalidS3ObjectException"
 
 
 @pytest.mark.usefixtures("image")
-def test_a_listing_may_be_limited_to_a_prefix(standin: StandIn) -> None:
+def test_a_listing_may_be_limited_to_a_prefix(emulator: Emulator) -> None:
     """The condition key s3:prefix is that of the request."""
     statement = allow(("s3:ListBucket", LISTING))
     policy = statement.replace(
         '"Resource"', '"Condition": {"StringLike": {"s3:prefix": "cars/*"}}, "Resource"'
     )
-    standin.enforce_iam()
-    s3 = standin.client("s3", **assume(standin, make_role(standin, "lister", policy)))
+    emulator.enforce_iam()
+    s3 = emulator.client("s3", **assume(emulator, make_role(emulator, "lister", policy)))
     assert s3.list_objects_v2(Bucket=BUCKET, Prefix="cars/")["KeyCount"] == 0
     assert refused(s3.list_objects_v2, Bucket=BUCKET, Prefix="vans/") == "AccessDenied"
     assert refused(s3.list_objects_v2, Bucket=BUCKET) == "AccessDenied"
 
 
 @pytest.mark.usefixtures("image")
-def test_wrong_keys_and_wrong_secrets_are_told_apart(standin: StandIn) -> None:
+def test_wrong_keys_and_wrong_secrets_are_told_apart(emulator: Emulator) -> None:
     """An unknown key, a wrong secret and a wrong token have Rekognition's own names."""
-    standin.enforce_iam()
-    who = assume(standin, make_role(standin, "worker-a", allow(("*", "*"))))
+    emulator.enforce_iam()
+    who = assume(emulator, make_role(emulator, "worker-a", allow(("*", "*"))))
 
     def name(**other: str) -> str:
-        client = standin.client("rekognition", **{**who, **other})
+        client = emulator.client("rekognition", **{**who, **other})
         return refused(client.detect_labels, Image=FIRST)
 
     assert name(key="ASIAUNKNOWNUNKNOWN22") == "UnrecognizedClientException"
     assert name(secret="wrong") == "InvalidSignatureException"
     assert name(token="wrong") == "UnrecognizedClientException"
-    s3 = standin.client("s3", **{**who, "secret": "wrong"})
+    s3 = emulator.client("s3", **{**who, "secret": "wrong"})
     assert refused(s3.get_object, Bucket=BUCKET, Key="1.jpg") == "SignatureDoesNotMatch"
 
 
 @pytest.mark.usefixtures("image")
-def test_expired_credentials_are_refused_by_every_service(standin: StandIn) -> None:
+def test_expired_credentials_are_refused_by_every_service(emulator: Emulator) -> None:
     """Temporary credentials end at their time; moto itself lets them live for ever."""
-    arn = make_role(standin, "worker-a", allow(("*", "*")))
-    who = assume(standin, arn, DurationSeconds=1)
-    clients = {name: standin.client(name, **who) for name in ("s3", "sqs", "rekognition", "iam")}
+    arn = make_role(emulator, "worker-a", allow(("*", "*")))
+    who = assume(emulator, arn, DurationSeconds=1)
+    clients = {name: emulator.client(name, **who) for name in ("s3", "sqs", "rekognition", "iam")}
     time.sleep(1.1)
     assert refused(clients["s3"].get_object, Bucket=BUCKET, Key="1.jpg") == "ExpiredToken"
     assert refused(clients["sqs"].list_queues) == "ExpiredTokenException"
@@ -169,37 +186,37 @@ def test_expired_credentials_are_refused_by_every_service(standin: StandIn) -> N
 
 
 @pytest.mark.usefixtures("image")
-def test_the_root_sets_up_while_policies_are_enforced(standin: StandIn) -> None:
+def test_the_root_sets_up_while_policies_are_enforced(emulator: Emulator) -> None:
     """The key `carscribe` may do everything; a user made by it has its own policies."""
-    standin.enforce_iam()
-    iam = standin.client("iam")
+    emulator.enforce_iam()
+    iam = emulator.client("iam")
     iam.create_user(UserName="reader")
     iam.put_user_policy(
         UserName="reader", PolicyName="own", PolicyDocument=allow(("s3:GetObject", OBJECTS))
     )
     made = iam.create_access_key(UserName="reader")["AccessKey"]
-    s3 = standin.client("s3", key=made["AccessKeyId"], secret=made["SecretAccessKey"])
+    s3 = emulator.client("s3", key=made["AccessKeyId"], secret=made["SecretAccessKey"])
     assert s3.get_object(Bucket=BUCKET, Key="1.jpg")["Body"].read()
     assert refused(s3.list_buckets) == "AccessDenied"
 
 
 @pytest.mark.usefixtures("image")
-def test_without_enforcement_everything_is_allowed(standin: StandIn) -> None:
+def test_without_enforcement_everything_is_allowed(emulator: Emulator) -> None:
     """Whoever has keys may do anything until policies are enforced; a stranger may nothing."""
-    iam = standin.client("iam")
+    iam = emulator.client("iam")
     iam.create_user(UserName="nobody")
     made = iam.create_access_key(UserName="nobody")["AccessKey"]
-    s3 = standin.client("s3", key=made["AccessKeyId"], secret=made["SecretAccessKey"])
+    s3 = emulator.client("s3", key=made["AccessKeyId"], secret=made["SecretAccessKey"])
     assert s3.get_object(Bucket=BUCKET, Key="1.jpg")["Body"].read()
-    stranger = standin.client("s3", key="AKIAUNKNOWNUNKNOWN22", secret="x")
+    stranger = emulator.client("s3", key="AKIAUNKNOWNUNKNOWN22", secret="x")
     assert refused(stranger.get_object, Bucket=BUCKET, Key="1.jpg") == "InvalidAccessKeyId"
 
 
 def test_enforcement_can_be_switched_on_from_the_start(
-    start_standin: Callable[..., StandIn],
+    start_emulator: Callable[..., Emulator],
 ) -> None:
     """`--enforce-iam` evaluates policies from the first request on."""
-    standin = start_standin("--enforce-iam")
-    stranger = standin.client("s3", key="AKIAUNKNOWNUNKNOWN22", secret="x")
+    emulator = start_emulator("--enforce-iam")
+    stranger = emulator.client("s3", key="AKIAUNKNOWNUNKNOWN22", secret="x")
     assert refused(stranger.list_buckets) == "InvalidAccessKeyId"
-    assert standin.client("s3").list_buckets()["Buckets"] == []
+    assert emulator.client("s3").list_buckets()["Buckets"] == []

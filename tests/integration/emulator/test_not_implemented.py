@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 
 @pytest.mark.parametrize(
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     ],
 )
 def test_it_is_named(
-    standin: StandIn, service: str, call: str, operation: str, request_: dict[str, Any]
+    emulator: Emulator, service: str, call: str, operation: str, request_: dict[str, Any]
 ) -> None:
     """Of services that moto would know too: they are no part of this emulator."""
     with pytest.raises(ClientError) as caught:
-        getattr(standin.client(service), call)(**request_)
+        getattr(emulator.client(service), call)(**request_)
     error = caught.value.response["Error"]
     assert error["Code"] == "NotImplemented"
     assert f"has no {service}.{operation}:" in error["Message"]

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 
 @pytest.fixture
-def sqs(standin: StandIn) -> Any:
+def sqs(emulator: Emulator) -> Any:
     """A client of the queue service."""
-    return standin.client("sqs")
+    return emulator.client("sqs")
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_hidden_message_shows_itself_to_a_waiting_poll(sqs: Any, queue: str) -
 
 
 def test_a_client_that_is_killed_in_its_long_poll_takes_no_message(
-    standin: StandIn, sqs: Any, queue: str
+    emulator: Emulator, sqs: Any, queue: str
 ) -> None:
     """What is sent after the kill goes to the next client, not to the dead one."""
     program = (
@@ -116,7 +116,7 @@ def test_a_client_that_is_killed_in_its_long_poll_takes_no_message(
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, queue],
-        env={**os.environ, **standin.env},
+        env={**os.environ, **emulator.env},
         stdout=subprocess.PIPE,
     ) as child:
         assert child.stdout is not None
@@ -126,12 +126,12 @@ def test_a_client_that_is_killed_in_its_long_poll_takes_no_message(
     time.sleep(0.6)  # until the server has heard of the end: else the message goes with it
     sqs.send_message(QueueUrl=queue, MessageBody="1.jpg")
     assert [message["Body"] for message in receive(sqs, queue)] == ["1.jpg"]
-    assert standin.counts()["sqs.ReceiveMessage"]["dropped"] == 1
+    assert emulator.counts()["sqs.ReceiveMessage"]["dropped"] == 1
 
 
-def test_two_clients_never_get_the_same_message(standin: StandIn, queue: str) -> None:
+def test_two_clients_never_get_the_same_message(emulator: Emulator, queue: str) -> None:
     """Receives at the same time do not overlap."""
-    sqs = standin.client("sqs")
+    sqs = emulator.client("sqs")
     for first in range(0, 300, 10):
         sqs.send_message_batch(
             QueueUrl=queue, Entries=entries(*(f"{first + n}" for n in range(10)))
@@ -139,7 +139,7 @@ def test_two_clients_never_get_the_same_message(standin: StandIn, queue: str) ->
     bodies: list[str] = []
 
     def drain() -> None:
-        own = standin.client("sqs")
+        own = emulator.client("sqs")
         while messages := receive(own, queue, VisibilityTimeout=60):
             bodies.extend(message["Body"] for message in messages)
 
@@ -152,10 +152,10 @@ def test_two_clients_never_get_the_same_message(standin: StandIn, queue: str) ->
 
 
 def test_duplicates_are_two_deliveries_of_one_message(
-    standin: StandIn, sqs: Any, queue: str
+    emulator: Emulator, sqs: Any, queue: str
 ) -> None:
     """Each message can be received twice, with one id and two handles."""
-    standin.faults({"sqs": {"duplicate": True}})
+    emulator.faults({"sqs": {"duplicate": True}})
     sqs.send_message_batch(QueueUrl=queue, Entries=entries("1.jpg", "2.jpg"))
     messages = receive(sqs, queue)
     assert sorted(message["Body"] for message in messages) == ["1.jpg"] * 2 + ["2.jpg"] * 2
@@ -163,11 +163,11 @@ def test_duplicates_are_two_deliveries_of_one_message(
     assert len({message["ReceiptHandle"] for message in messages}) == 4
 
 
-def test_shuffled_messages_come_in_another_order(standin: StandIn, sqs: Any, queue: str) -> None:
+def test_shuffled_messages_come_in_another_order(emulator: Emulator, sqs: Any, queue: str) -> None:
     """The order is not that of sending, and the seed repeats it."""
     orders = []
     for _ in range(2):
-        standin.faults({"seed": 4, "sqs": {"shuffle": True}})
+        emulator.faults({"seed": 4, "sqs": {"shuffle": True}})
         sqs.send_message_batch(QueueUrl=queue, Entries=entries(*"0123456789"))
         messages = receive(sqs, queue)
         orders.append([message["Body"] for message in messages])
@@ -177,10 +177,10 @@ def test_shuffled_messages_come_in_another_order(standin: StandIn, sqs: Any, que
     assert sorted(orders[0]) == list("0123456789")
 
 
-def test_single_entries_of_batches_fail(standin: StandIn, sqs: Any, queue: str) -> None:
+def test_single_entries_of_batches_fail(emulator: Emulator, sqs: Any, queue: str) -> None:
     """The call succeeds, an entry fails as the service's own fault, and was not carried out."""
     shares = ("send_batch_fail_share", "delete_batch_fail_share", "visibility_batch_fail_share")
-    standin.faults({"seed": 1, "sqs": dict.fromkeys(shares, 0.5)})
+    emulator.faults({"seed": 1, "sqs": dict.fromkeys(shares, 0.5)})
     sent = sqs.send_message_batch(QueueUrl=queue, Entries=entries(*"0123456789"))
     assert 0 < len(sent["Failed"]) < 10
     assert {(e["Code"], e["SenderFault"]) for e in sent["Failed"]} == {("InternalError", False)}

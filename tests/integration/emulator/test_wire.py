@@ -20,13 +20,13 @@ from tests.emulator import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 
-def test_a_connection_stays_open(standin: StandIn) -> None:
+def test_a_connection_stays_open(emulator: Emulator) -> None:
     """Several requests of any kind go over one connection, errors and bodiless ones too."""
-    standin.client("s3").create_bucket(Bucket="photos")
-    connection = http.client.HTTPConnection("127.0.0.1", standin.port, timeout=10)
+    emulator.client("s3").create_bucket(Bucket="photos")
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=10)
     used = set()
     for method, path, status in [
         ("PUT", "/photos/1.jpg", 200),
@@ -36,7 +36,7 @@ def test_a_connection_stays_open(standin: StandIn) -> None:
         ("GET", "/photos", 200),
     ]:
         body = b"data" if method == "PUT" else b""
-        signed = signing.headers(standin.secret, method, f"{standin.url}{path}", body)
+        signed = signing.headers(emulator.secret, method, f"{emulator.url}{path}", body)
         connection.request(method, path, body=body or None, headers=signed)
         response = connection.getresponse()
         response.read()
@@ -47,32 +47,32 @@ def test_a_connection_stays_open(standin: StandIn) -> None:
     assert len(used) == 1
 
 
-def test_a_chunked_body_is_read_to_its_end(standin: StandIn) -> None:
+def test_a_chunked_body_is_read_to_its_end(emulator: Emulator) -> None:
     """A body of unknown length arrives whole, and the connection goes on after it."""
-    standin.client("s3").create_bucket(Bucket="photos")
-    connection = http.client.HTTPConnection("127.0.0.1", standin.port, timeout=10)
-    url = f"{standin.url}/photos/1.jpg"
-    signed = signing.headers(standin.secret, "PUT", url, b"onetwo")
+    emulator.client("s3").create_bucket(Bucket="photos")
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=10)
+    url = f"{emulator.url}/photos/1.jpg"
+    signed = signing.headers(emulator.secret, "PUT", url, b"onetwo")
     parts = iter([b"one", b"two"])
     connection.request("PUT", "/photos/1.jpg", parts, signed, encode_chunked=True)
     connection.getresponse().read()
-    connection.request("GET", "/photos/1.jpg", headers=signing.headers(standin.secret, "GET", url))
+    connection.request("GET", "/photos/1.jpg", headers=signing.headers(emulator.secret, "GET", url))
     assert connection.getresponse().read() == b"onetwo"
     connection.close()
 
 
-def test_a_client_that_waits_for_100_continue_is_answered_at_once(standin: StandIn) -> None:
+def test_a_client_that_waits_for_100_continue_is_answered_at_once(emulator: Emulator) -> None:
     """Clients wait a second for it before they send a body all the same."""
-    with socket.create_connection(("127.0.0.1", standin.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=5) as connection:
         connection.sendall(
             b"PUT /photos HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n"
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-def test_uploads_are_not_slowed_by_waiting(standin: StandIn) -> None:
+def test_uploads_are_not_slowed_by_waiting(emulator: Emulator) -> None:
     """boto3 asks for 100-continue on every upload: ten of them take far less than ten seconds."""
-    s3 = standin.client("s3")
+    s3 = emulator.client("s3")
     s3.create_bucket(Bucket="photos")
     begin = time.monotonic()
     for number in range(10):
@@ -80,19 +80,19 @@ def test_uploads_are_not_slowed_by_waiting(standin: StandIn) -> None:
     assert time.monotonic() - begin < 8
 
 
-def test_one_more_address_can_be_served_and_closed_again(standin: StandIn) -> None:
+def test_one_more_address_can_be_served_and_closed_again(emulator: Emulator) -> None:
     """The gateway of the hosts' network gets a listener of its own, on the same port."""
-    url = f"http://127.0.0.77:{standin.port}/moto-api/"
-    request = urllib.request.Request(url, headers=standin.token)  # loopback
+    url = f"http://127.0.0.77:{emulator.port}/moto-api/"
+    request = urllib.request.Request(url, headers=emulator.token)  # loopback
     for _ in range(2):  # asking twice is asking once
-        standin.call("POST", "_carscribe/listen", {"address": "127.0.0.77"})
+        emulator.call("POST", "_carscribe/listen", {"address": "127.0.0.77"})
     with urllib.request.urlopen(request) as response:  # noqa: S310 # loopback
         assert response.status == 200
     for _ in range(2):
-        standin.call("DELETE", "_carscribe/listen", {"address": "127.0.0.77"})
+        emulator.call("DELETE", "_carscribe/listen", {"address": "127.0.0.77"})
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(request)  # noqa: S310 # loopback
-    assert standin.counts() == {}
+    assert emulator.counts() == {}
 
 
 @pytest.mark.parametrize(
@@ -105,21 +105,21 @@ def test_one_more_address_can_be_served_and_closed_again(standin: StandIn) -> No
     ],
 )
 def test_a_wrong_admin_call_says_what_is_wrong(
-    standin: StandIn, method: str, path: str, value: object
+    emulator: Emulator, method: str, path: str, value: object
 ) -> None:
-    """It is answered with a reason, and the stand-in goes on."""
+    """It is answered with a reason, and the emulator goes on."""
     request = urllib.request.Request(  # noqa: S310 # loopback
-        f"{standin.url}/_carscribe/{path}",
+        f"{emulator.url}/_carscribe/{path}",
         method=method,
         data=None if value is None else json.dumps(value).encode(),
-        headers=standin.token,
+        headers=emulator.token,
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)  # noqa: S310 # loopback
     with caught.value as error:
         assert error.code in {400, 404}
         assert json.loads(error.read())["error"]
-    assert standin.counts() == {}
+    assert emulator.counts() == {}
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ def test_a_wrong_start_is_one_clear_sentence(arguments: list[str], code: int, sa
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_port_in_use_is_one_clear_sentence(standin: StandIn, tmp_path: Path) -> None:
-    """A second stand-in on the same port says why it does not start, and writes no ready file."""
+def test_a_port_in_use_is_one_clear_sentence(emulator: Emulator, tmp_path: Path) -> None:
+    """A second emulator on the same port says why it does not start, and writes no ready file."""
     ready = tmp_path / "ready.json"
-    arguments = ["--port", str(standin.port), "--ready-file", str(ready)]
+    arguments = ["--port", str(emulator.port), "--ready-file", str(ready)]
     done = subprocess.run(
         [sys.executable, "-m", "emulator", "serve", *arguments],
         cwd=ROOT,
@@ -161,6 +161,6 @@ def test_a_port_in_use_is_one_clear_sentence(standin: StandIn, tmp_path: Path) -
     )
     assert done.returncode == 69
     assert done.stderr.strip().splitlines() == [
-        f"Cannot listen at 127.0.0.1:{standin.port}: Address already in use."
+        f"Cannot listen at 127.0.0.1:{emulator.port}: Address already in use."
     ]
     assert not ready.exists()

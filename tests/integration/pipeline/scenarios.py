@@ -16,7 +16,7 @@ from tests.pipeline import Pipeline, Worker, car_answer, picture
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 NOWHERE = "http://127.0.0.1:9"
 """The discard service, which nobody runs: a connection is refused at once."""
@@ -84,8 +84,8 @@ def ended(worker: Worker, *running: dict[str, Any]) -> Ended:
 class Scenarios:
     """Starts every scenario at once, since most of them only wait, and collects the ends."""
 
-    def __init__(self, standin: StandIn, folder: Path) -> None:
-        self._standin = standin
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self._emulator = emulator
         self._folder = folder
         self._pipelines: list[Pipeline] = []
 
@@ -97,7 +97,7 @@ class Scenarios:
                 "b of other images": self._other_images(),
                 "a failed": self._pipeline("settings").start("a", BUCKET="golden-no-such-bucket"),
                 "b failed": self._pipeline("queue").start(
-                    "b", QUEUE_URL=f"{self._standin.url}/123456789012/golden-none"
+                    "b", QUEUE_URL=f"{self._emulator.url}/123456789012/golden-none"
                 ),
                 "a nothing succeeds": self._pipeline("network", AWS_ENDPOINT_URL=NOWHERE).start(
                     "a", GIVE_UP_SECONDS="1"
@@ -125,11 +125,11 @@ class Scenarios:
         """Return a bucket and queues of a scenario's own, its workers with this environment."""
         folder = self._folder / name
         folder.mkdir()
-        pipeline = Pipeline(self._standin, folder)
-        standin = copy.copy(self._standin)
-        kept = {k: v for k, v in standin.env.items() if not k.startswith(without)}
-        standin.env = {**kept, **environ}
-        pipeline.standin = standin
+        pipeline = Pipeline(self._emulator, folder)
+        emulator = copy.copy(self._emulator)
+        kept = {k: v for k, v in emulator.env.items() if not k.startswith(without)}
+        emulator.env = {**kept, **environ}
+        pipeline.emulator = emulator
         self._pipelines.append(pipeline)
         return pipeline
 
@@ -143,13 +143,13 @@ class Scenarios:
         pipeline.add("5.jpg", body=b"no image")
         pipeline.add("notes.txt", body=b"text")
         pipeline.send(Car("run-1", 900, "nowhere.jpg", ETAG))
-        pipeline.standin.faults({"operations": {"rekognition.*": {"latency_seconds": 1}}})
+        pipeline.emulator.faults({"operations": {"rekognition.*": {"latency_seconds": 1}}})
         try:
             b, a = pipeline.start("b"), pipeline.start("a")
             running_a, running_b = wait_until_running(a, b)
             found = {"a complete": ended(a, running_a), "b complete": ended(b, running_b)}
         finally:
-            pipeline.standin.faults({})
+            pipeline.emulator.faults({})
         found["a of another run"] = ended(pipeline.start("a", CAR_CONFIDENCE_PERCENT="50"))
         damage(a.run_dir)
         found["a damaged"] = ended(pipeline.start("a"))
@@ -193,18 +193,18 @@ class Scenarios:
     def _denied(self) -> Ended:
         """A worker whose user may do nothing; the policies of all others are their own."""
         pipeline = self._pipeline("denied")
-        iam = self._standin.client("iam")
+        iam = self._emulator.client("iam")
         iam.create_user(UserName=NO_POLICY)
         key = iam.create_access_key(UserName=NO_POLICY)["AccessKey"]
-        pipeline.standin.env |= {
+        pipeline.emulator.env |= {
             "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         }
-        self._standin.enforce_iam()
+        self._emulator.enforce_iam()
         try:
             return ended(pipeline.start("a"))
         finally:
-            self._standin.enforce_iam(enforced=False)
+            self._emulator.enforce_iam(enforced=False)
 
 
 def damage(run_dir: Path) -> None:

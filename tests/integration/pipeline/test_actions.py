@@ -71,7 +71,7 @@ def policy(pipeline: Pipeline, actions: Iterable[str]) -> str:
 
 def become(pipeline: Pipeline, name: str, actions: Iterable[str]) -> dict[str, str]:
     """Return the keys of a user who may do these actions and nothing else."""
-    iam = pipeline.standin.client("iam")
+    iam = pipeline.emulator.client("iam")
     user = f"worker-{name}"
     iam.create_user(UserName=user)
     iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy(pipeline, actions))
@@ -93,24 +93,24 @@ def test_every_action_is_called_and_no_other(pipeline: Pipeline) -> None:
     """With policies enforced both workers do a run, and call each of their actions."""
     for number in range(12):
         pipeline.add(f"{number}.jpg", car_answer(99.0, f"GO {number}"))
-    standin = pipeline.standin
+    emulator = pipeline.emulator
     keys = {name: become(pipeline, name, documented(name)) for name in WORKERS}
-    root = dict(standin.env)
-    standin.enforce_iam()
+    root = dict(emulator.env)
+    emulator.enforce_iam()
     # Slow enough that a held message has to be extended.
-    standin.faults({"operations": {"rekognition.DetectText": {"latency_seconds": 2}}})
+    emulator.faults({"operations": {"rekognition.DetectText": {"latency_seconds": 2}}})
     try:
         for name in WORKERS:
-            standin.call("POST", "_carscribe/reset")
-            standin.env.update(keys[name])
+            emulator.call("POST", "_carscribe/reset")
+            emulator.env.update(keys[name])
             assert pipeline.run(name, "--check").process.returncode == 0
             worker = pipeline.run(name)
             assert worker.process.returncode == 0, worker.log
-            called = {ACTIONS_OF_OPERATIONS[operation] for operation in standin.counts()}
+            called = {ACTIONS_OF_OPERATIONS[operation] for operation in emulator.counts()}
             assert called == documented(name)
     finally:
-        standin.env.update(root)
-        standin.enforce_iam(enforced=False)
+        emulator.env.update(root)
+        emulator.enforce_iam(enforced=False)
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,15 @@ def test_every_action_is_called_and_no_other(pipeline: Pipeline) -> None:
 )
 def test_check_notices_each_missing_action(pipeline: Pipeline, name: str, action: str) -> None:
     """Without any one of its actions the check of a worker fails with 77, and names it."""
-    standin = pipeline.standin
-    root = dict(standin.env)
+    emulator = pipeline.emulator
+    root = dict(emulator.env)
     keys = become(pipeline, name, documented(name) - {action})
-    standin.enforce_iam()
-    standin.env.update(keys)
+    emulator.enforce_iam()
+    emulator.env.update(keys)
     try:
         worker = pipeline.run(name, "--check")
     finally:
-        standin.env.update(root)
-        standin.enforce_iam(enforced=False)
+        emulator.env.update(root)
+        emulator.enforce_iam(enforced=False)
     assert worker.process.returncode == Exit.DENIED, worker.log
     assert f"Cannot {action}" in worker.log

@@ -65,7 +65,7 @@ def test_key_that_no_message_can_carry(pipeline: Pipeline) -> None:
 
 def test_more_objects_than_a_page(pipeline: Pipeline) -> None:
     """All of 1,205 objects are seen, under a prefix too, and other prefixes are not."""
-    body = pipeline.standin.teach(picture(1), car_answer(99.0, "GO 1"))
+    body = pipeline.emulator.teach(picture(1), car_answer(99.0, "GO 1"))
     etag = pipeline.add("in/0000.jpg", body=body)
     assert etag
     for i in range(1, 1205):
@@ -119,21 +119,21 @@ def test_queue_that_is_not_there(pipeline: Pipeline, name: str, arguments: tuple
 @pytest.mark.parametrize("arguments", [(), ("--check",)])
 def test_denied_access(pipeline: Pipeline, name: str, arguments: tuple[str, ...]) -> None:
     """A role that may do nothing is one sentence that names what it lacks, and exit code 77."""
-    iam = pipeline.standin.client("iam")
+    iam = pipeline.emulator.client("iam")
     user = f"nobody-{name}"
     iam.create_user(UserName=user)
     key = iam.create_access_key(UserName=user)["AccessKey"]
     pipeline.add("1.jpg", car_answer(99.0, "GO"))
-    pipeline.standin.enforce_iam()
-    root = dict(pipeline.standin.env)
+    pipeline.emulator.enforce_iam()
+    root = dict(pipeline.emulator.env)
     try:
-        pipeline.standin.env |= {
+        pipeline.emulator.env |= {
             "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         }
         worker = pipeline.run(name, *arguments)
     finally:
-        pipeline.standin.env = root
+        pipeline.emulator.env = root
     assert worker.process.returncode == Exit.DENIED
     assert "AWS refuses it" in worker.log
     assert "Traceback" not in worker.log
@@ -166,18 +166,18 @@ def test_wrong_settings(pipeline: Pipeline, name: str) -> None:
     assert worker.process.returncode == Exit.CONFIG
     for part in ("RUN_ID is 'a/b'", "BUCKET is not set", "CONCURRENCY_MAX", "STATE_DIR"):
         assert f"CARSCRIBE_{part}" in worker.log
-    assert pipeline.standin.counts().get("s3.ListObjectsV2") is None
+    assert pipeline.emulator.counts().get("s3.ListObjectsV2") is None
 
 
 def test_no_credentials(pipeline: Pipeline) -> None:
     """Without credentials A stops with one sentence and exit code 77."""
-    root = dict(pipeline.standin.env)
+    root = dict(pipeline.emulator.env)
     try:
-        del pipeline.standin.env["AWS_ACCESS_KEY_ID"]
-        del pipeline.standin.env["AWS_SECRET_ACCESS_KEY"]
+        del pipeline.emulator.env["AWS_ACCESS_KEY_ID"]
+        del pipeline.emulator.env["AWS_SECRET_ACCESS_KEY"]
         worker = pipeline.run("a")
     finally:
-        pipeline.standin.env = root
+        pipeline.emulator.env = root
     assert worker.process.returncode == Exit.DENIED
     assert "no AWS credentials were found" in worker.log
 

@@ -121,7 +121,7 @@ def test_an_object_whose_kms_key_is_disabled(pipeline: Pipeline) -> None:
 def test_archived_objects_that_come_first(pipeline: Pipeline) -> None:
     """However many of them no call has succeeded for, each is a failure, and the rest is read."""
     for number in range(COLD):
-        body = pipeline.standin.teach(picture(100 + number), car_answer(99.0, "COLD"))
+        body = pipeline.emulator.teach(picture(100 + number), car_answer(99.0, "COLD"))
         key = f"a-{number:02}.jpg"
         pipeline.s3.put_object(Bucket=pipeline.bucket, Key=key, Body=body, StorageClass="GLACIER")
     add(pipeline, "x.jpg", "y.jpg", "z.jpg")

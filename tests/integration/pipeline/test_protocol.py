@@ -101,7 +101,7 @@ def test_a_says_that_it_is_alive(pipeline: Pipeline) -> None:
     """A that finds no car for a while sends alive, and B deletes it."""
     for n in range(3):
         pipeline.add(f"empty-street-{n}.jpg")
-    pipeline.standin.faults({"operations": {"rekognition.DetectLabels": {"latency_seconds": 3}}})
+    pipeline.emulator.faults({"operations": {"rekognition.DetectLabels": {"latency_seconds": 3}}})
     b = pipeline.start("b", IDLE_TIMEOUT_SECONDS="2")
     a = pipeline.run("a", ALIVE_SECONDS="1", CONCURRENCY_MAX="1")
     assert (a.process.returncode, b.wait()) == (0, 0)
@@ -140,12 +140,12 @@ def test_a_killed_between_journal_and_send(pipeline: Pipeline) -> None:
     """Cars that are in A's journal and not on the queue are sent at the next start."""
     _, expected = images(pipeline, 8)
     # The queue takes nothing, so A stands between its journal and the send.
-    pipeline.standin.faults({"operations": {"sqs.SendMessageBatch": {"error_share": 1.0}}})
+    pipeline.emulator.faults({"operations": {"sqs.SendMessageBatch": {"error_share": 1.0}}})
     a = pipeline.start("a")
     wait_for_log(a, DETECTED, 8)
     a.signal(signal.SIGKILL)
     a.wait()
-    pipeline.standin.faults({})
+    pipeline.emulator.faults({})
     again = pipeline.run("a")
     assert again.process.returncode == 0
     b = pipeline.run("b")

@@ -79,11 +79,11 @@ def test_none_in_what_a_deployment_leaves_here() -> None:
 
 def test_none_in_what_a_worker_leaves(pipeline: Pipeline) -> None:
     """A worker's credentials are in its environment alone: in no file, log or process list."""
-    who = assume(pipeline.standin, make_role(pipeline.standin, "worker", allow(("*", "*"))))
+    who = assume(pipeline.emulator, make_role(pipeline.emulator, "worker", allow(("*", "*"))))
     secret, token = who["secret"], who["token"]
     pipeline.add("1.jpg", car_answer(99.0, "GO 1"), body=picture(9_000_001))
-    env = dict(pipeline.standin.env)
-    pipeline.standin.env |= {
+    env = dict(pipeline.emulator.env)
+    pipeline.emulator.env |= {
         "AWS_ACCESS_KEY_ID": who["key"],
         "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_SESSION_TOKEN": token,
@@ -96,8 +96,8 @@ def test_none_in_what_a_worker_leaves(pipeline: Pipeline) -> None:
         ]
         assert (a.wait(), b.wait()) == (0, 0)
     finally:
-        pipeline.standin.env.clear()
-        pipeline.standin.env.update(env)
+        pipeline.emulator.env.clear()
+        pipeline.emulator.env.update(env)
     written = [p.read_text(errors="replace") for p in pipeline.folder.rglob("*") if p.is_file()]
     assert len(written) > 8, "stores, locks, results, summaries, logs"
     for text in (*lists, *written):

@@ -21,13 +21,13 @@ from tests.pipeline import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 GOLDEN = Path(__file__).parent / "golden"
 TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
 ROW = re.compile(r"^\| `([^`]+)` \| ([0-9, ]+) \|", re.MULTILINE)
 
-COUNTED = {"api_calls", "messages"}
+COUNTED = {"answers", "api_calls", "messages"}
 """Objects of summary.json whose keys are a matter of what came and of time."""
 
 ENDS = {
@@ -76,10 +76,10 @@ LOG_LINES = {
 
 
 @pytest.fixture(scope="module")
-def ends(_shared_standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
+def ends(_shared_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
     """Every scenario, run once for all the tests of this file."""
-    _shared_standin.reset()
-    return Scenarios(_shared_standin, tmp_path_factory.mktemp("golden")).run()
+    _shared_emulator.reset()
+    return Scenarios(_shared_emulator, tmp_path_factory.mktemp("golden")).run()
 
 
 def members(value: Any, at: str = "") -> Iterator[tuple[str, str]]:

@@ -50,6 +50,15 @@ CASES = {
         "vpc_cidr"
     ),
     "Error acquiring the state lock: ConditionalCheckFailedException": "Another command is at work",
+    "api error OptInRequired: You are not subscribed to this service. Please go to "
+    "http://aws.amazon.com to subscribe.": "finish its sign-up",
+    "api error RequestExpired: Request has expired.": "credentials have expired",
+    "api error AuthFailure: AWS was not able to validate the provided access credentials": (
+        "lack their aws_session_token"
+    ),
+    "api error UnauthorizedOperation: You are not authorized to perform this operation. User: "
+    "arn:aws:iam::1:user/me is not authorized to perform: ec2:CreateVpc because no "
+    "identity-based policy allows the ec2:CreateVpc action": "for the action that is named",
     "dial tcp: lookup ec2.us-east-1.amazonaws.com: no such host": "cannot be reached",
     "An error occurred (SignatureDoesNotMatch) when calling the GetCallerIdentity operation": (
         "secret key does not fit"

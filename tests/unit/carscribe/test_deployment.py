@@ -69,7 +69,7 @@ def test_a_damaged_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
 def test_a_lost_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
     """Where hosts were made on this machine, AWS is not the default."""
     (tmp_path / "local").mkdir()
-    (tmp_path / "local" / "standin.json").touch()
+    (tmp_path / "local" / "emulator.json").touch()
     with pytest.raises(DeploymentError, match="say TARGET=local to mend"):
         deployment.choose_target("", tmp_path)
     assert deployment.choose_target("aws", tmp_path) == "aws"

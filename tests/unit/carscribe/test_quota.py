@@ -71,6 +71,22 @@ def test_the_account_s_own_quota_then_the_default_then_the_documented_one(
     assert said == wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "is_it"),
+    [
+        (NAME.format("DetectLabels"), True),
+        ("Rekognition Image: DetectLabels, transactions per second", True),
+        ("Transactions per second for individual operations: DetectFaces, DetectLabels", True),
+        ("Transactions per second per account for stored video: StartLabelDetection", False),
+        ("Transactions per second per account for DetectCustomLabels", False),
+        ("Images per call of DetectLabels", False),
+    ],
+)
+def test_a_quota_is_known_by_its_operation(name: str, is_it: bool) -> None:
+    """The exact words are AWS's, and may be others than they were."""
+    assert quota._is_of("DetectLabels", name) == is_it
+
+
 @pytest.mark.parametrize(("region", "calls"), [("us-east-1", 50), ("eu-central-1", 5)])
 def test_it_is_said_with_who_says_it(region: str, calls: int) -> None:
     """The doctor's words."""

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from carscribe import deploy, preflight, remains
+from carscribe import deploy, preflight, provision, remains, targets
 from carscribe.deployment import DeploymentError, StepError
 from carscribe.options import Options
 from carscribe.state import State
@@ -237,6 +237,34 @@ def test_down_asks_about_a_run_in_progress(
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
     with pytest.raises(DeploymentError, match=r"^A run is in progress on worker-a, and would be l"):
         save(tmp_path, "1.jpg")
+
+
+@pytest.mark.usefixtures("world")
+def test_down_asks_where_another_checkout_made_the_hosts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With a shared state and no inventory, nobody here knows which runs are on the hosts."""
+    monkeypatch.setattr(deploy, "BUILD", tmp_path)
+    monkeypatch.setattr(provision, "BACKEND_OVERRIDE", tmp_path / "backend_override.tf")
+    (tmp_path / "backend_override.tf").touch()
+    state = State(
+        {
+            "resources": [
+                {
+                    "mode": "managed",
+                    "type": "aws_instance",
+                    "instances": [{"attributes": {"id": "i-1"}}],
+                }
+            ]
+        }
+    )
+    steps = Steps("down", verbose=False, folder=tmp_path)
+    with pytest.raises(DeploymentError, match=r"^The hosts were made from another checkout"):
+        deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
+    deploy.save_what_is_the_users(steps, targets.Aws(), state, Options(yes=True))
+    (tmp_path / "aws").mkdir()
+    (tmp_path / "aws" / "inputs.json").touch()
+    deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
 
 
 @pytest.mark.usefixtures("world")

@@ -14,7 +14,7 @@ import pytest
 
 from carscribe import watch
 from carscribe.runs import RunIdError, check_run_id, new_run_id
-from carscribe.watch import Seen, judge
+from carscribe.watch import Seen, judge, several_models
 from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
@@ -320,3 +320,13 @@ def test_the_standard_library_is_enough() -> None:
         check=False,
     )
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_several_versions_of_the_model_are_said() -> None:
+    """Of one worker, in whichever regions; A's model and B's are never the same one."""
+    a = Seen(summary={"answers": {"us-east-1 3.0": 5, "us-west-2 3.1": 1}})
+    b = Seen(summary={"answers": {"us-east-1 3.2": 5, "us-west-2 3.2": 1}})
+    assert several_models({"a": a, "b": b}) == [
+        "Worker A was answered by several versions of the model, 3.0, 3.1: what they see may differ."
+    ]
+    assert several_models({"a": Seen(), "b": b}) == []

@@ -123,7 +123,9 @@ def test_hosts_that_are_stopped_are_started(
 def test_a_host_that_was_started_and_does_not_answer(given: Callable[..., list[str]]) -> None:
     """It is named with what may be the matter; one that ran is left to who calls."""
     given(Ec2("stopped", "running"), silent="ab")
-    with pytest.raises(DeploymentError, match=r"Host A was started and does not answer SSH.*`make"):
+    with pytest.raises(
+        DeploymentError, match=r"Host A started, but there is no answer over SSH.*`make"
+    ):
         waking.awake(AWS, seconds=0)
     given(Ec2("running", "running"), silent="ab")
     waking.awake(AWS, seconds=0)
@@ -133,7 +135,7 @@ def test_a_host_that_was_started_and_does_not_answer(given: Callable[..., list[s
 def test_a_host_that_is_gone(given: Callable[..., list[str]], state: str) -> None:
     """EC2 lists a terminated instance for an hour, and then no more: `make up` makes it anew."""
     given(Ec2("running", state))
-    with pytest.raises(DeploymentError, match="Host B was terminated: `make up` makes it anew"):
+    with pytest.raises(DeploymentError, match=r"Terminated: Host B\. `make up` makes it anew"):
         waking.awake(AWS)
 
 

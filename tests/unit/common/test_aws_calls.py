@@ -185,7 +185,7 @@ def test_a_metadata_service_that_fails_is_an_outage(
     """Only its own 404, or a list without a role, says that there are no credentials."""
     metadata.append(status)
     with pytest.raises(WorkerExit) as caught:
-        build_clients("us-east-1", 2, RateLimiter(50.0))
+        build_clients("us-east-1", 2, {"us-east-1": RateLimiter(50.0)})
     assert caught.value.code == code
 
 
@@ -196,5 +196,5 @@ def test_a_metadata_service_that_is_not_there_is_an_outage(
     metadata.append(404)
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(WorkerExit) as caught:
-        build_clients("us-east-1", 2, RateLimiter(50.0))
+        build_clients("us-east-1", 2, {"us-east-1": RateLimiter(50.0)})
     assert caught.value.code == Exit.TRANSIENT

@@ -104,3 +104,32 @@ def test_what_cannot_be_read_is_not_sent_again(text: str) -> None:
     """A request that could be read in two ways is refused, with what is accepted."""
     with pytest.raises(WorkerExit, match="a name, a colon and the n"):
         SettingsA.from_environment(GOOD | {"CARSCRIBE_RESEND": text})
+
+
+def test_other_regions_have_a_rate_each() -> None:
+    """Each once, the bucket's own first and at its own rate."""
+    given = GOOD | {
+        "CARSCRIBE_REKOGNITION_RATE_PER_SECOND": "20",
+        "CARSCRIBE_REKOGNITION_REGIONS": "us-west-2=50,us-east-1=7,eu-west-1=0.5",
+    }
+    settings = SettingsA.from_environment(given)
+    assert list(settings.rates_per_second.items()) == [
+        ("us-east-1", 20.0),
+        ("us-west-2", 50.0),
+        ("eu-west-1", 0.5),
+    ]
+    assert "rekognition_regions=us-west-2=50,us-east-1=7,eu-west-1=0.5" in str(settings)
+    assert SettingsA.from_environment(GOOD).rates_per_second == {"us-east-1": 5.0}
+
+
+@pytest.mark.parametrize(
+    "regions",
+    [
+        *("us-west-2", "us-west-2=", "=50", "us-west-2=0", "us-west-2=1001", "us-west-2=nan"),
+        *("x=5", "us-west-2=5,us-west-2=5", "us-west-2=5,", "us-west-2=5;eu-west-1=5"),
+    ],
+)
+def test_regions_that_are_none_are_refused(regions: str) -> None:
+    """With what is accepted."""
+    with pytest.raises(WorkerExit, match="but must be other regions with calls a second in each"):
+        SettingsA.from_environment(GOOD | {"CARSCRIBE_REKOGNITION_REGIONS": regions})

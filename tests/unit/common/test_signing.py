@@ -89,7 +89,7 @@ def test_rotated_credentials_sign_with_their_own_key(
     )
     monkeypatch.setattr(botocore.session.Session, "get_credentials", lambda _: credentials)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    clients = build_clients("us-east-1", 2, RateLimiter(1000.0))
+    clients = build_clients("us-east-1", 2, {"us-east-1": RateLimiter(1000.0)})
 
     first = authorization(clients, service)
     credentials._expiry_time = credentials._time_fetcher()  # type: ignore[attr-defined]

@@ -111,7 +111,7 @@ def test_another_schema_is_refused(memory_path: Path, monkeypatch: pytest.Monkey
     """A store that another version of the schema made is none of this program's."""
     Notes(memory_path, RUN).close()
     monkeypatch.setattr("carscribe_common.store.SCHEMA_VERSION", 99)
-    assert "schema is 1 there and 99" in refused(memory_path).sentence
+    assert "schema is 2 there and 99" in refused(memory_path).sentence
 
 
 def test_another_queue_is_told_of(memory_path: Path) -> None:

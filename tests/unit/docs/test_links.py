@@ -49,3 +49,9 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_there_are_documents() -> None:
     """The checks above have something to check."""
     assert len(documents()) > 5
+
+
+def test_no_page_is_long() -> None:
+    """A page is read in one sitting: 250 lines at the most."""
+    lengths = {path.name: len(path.read_text().splitlines()) for path in documents()}
+    assert {name: lines for name, lines in lengths.items() if lines > 250} == {}

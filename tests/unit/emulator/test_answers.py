@@ -94,7 +94,7 @@ def test_an_unusable_answer_is_named_with_its_file(tmp_path: Path, text: str, sa
 def test_an_unusable_answer_that_comes_later_ends_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """While the stand-in runs, a bad file is an error in the log, and no answer."""
+    """While the emulator runs, a bad file is an error in the log, and no answer."""
     known = Answers(tmp_path)
     sha256 = put(tmp_path, "2.jpg", "answers/2.jpg.json", "{")
     known.rescan()

@@ -11,7 +11,7 @@ import pytest
 from emulator.faults import Faults
 from emulator.messages import Answer
 from emulator.secret import Secret
-from emulator.server import StandIn
+from emulator.server import Emulator
 from emulator.sqs.service import Caller
 from tests import signing
 
@@ -23,7 +23,7 @@ class Front:
 
     def __init__(self) -> None:
         self.secret = Secret()
-        self.standin = StandIn(None, "us-east-1", Faults(), secret=self.secret)
+        self.emulator = Emulator(None, "us-east-1", Faults(), secret=self.secret)
 
     def ask(self, operation: str, **parameters: Any) -> tuple[Any, float]:
         """Make a call of SQS; return what it says and the seconds that it takes."""
@@ -32,7 +32,7 @@ class Front:
         url = f"http://{signing.ADDRESS}:{signing.PORT}/"
         signed = signing.headers(self.secret, "POST", url, body, "sqs", given)
         begun = time.perf_counter()
-        found = self.standin.answer(signing.request("POST", "/", given=signed, body=body))
+        found = self.emulator.answer(signing.request("POST", "/", given=signed, body=body))
         seconds = time.perf_counter() - begun
         assert isinstance(found, Answer)
         assert found.status == 200, found.body
@@ -46,7 +46,7 @@ def test_a_receive_costs_the_same_at_any_depth(name: str) -> None:
     is_fifo = name.endswith(".fifo")
     attributes = {"FifoQueue": "true"} if is_fifo else {}
     made, _ = front.ask("CreateQueue", QueueName=name, Attributes=attributes)
-    queue, service = made["QueueUrl"], front.standin.sqs.service
+    queue, service = made["QueueUrl"], front.emulator.sqs.service
 
     def send(number: int) -> None:
         entries = [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator import faults
-from emulator.faults import Bucket, Faults, FaultsError
+from emulator.faults import Faults, FaultsError
 
 LABELS = "rekognition.DetectLabels"
 
@@ -36,16 +36,27 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_a_token_bucket_allows_its_burst_and_then_its_rate(clock: Clock) -> None:
-    """Two tokens at once, then one for each half second, and never more than the burst."""
-    bucket = Bucket(tps=2, burst=2)
-    assert [bucket.take() for _ in range(3)] == [True, True, False]
+def test_a_limit_allows_its_burst_and_then_its_rate(clock: Clock) -> None:
+    """Two calls at once, then one for each half second, and never more than the burst."""
+    shown = Faults({"operations": {LABELS: {"tps": 2, "burst": 2}}})
+
+    def passed(calls: int) -> list[bool]:
+        return [not shown.fate_of(LABELS).throttled for _ in range(calls)]
+
+    assert passed(3) == [True, True, False]
     clock.now += 0.49
-    assert not bucket.take()
+    assert passed(1) == [False]
     clock.now += 0.02
-    assert [bucket.take() for _ in range(2)] == [True, False]
+    assert passed(2) == [True, False]
     clock.now += 100
-    assert [bucket.take() for _ in range(3)] == [True, True, False]
+    assert passed(3) == [True, True, False]
+
+
+def test_what_is_throttled_is_answered_at_once() -> None:
+    """A call that is refused as too fast has no latency; one that passes has."""
+    shown = Faults({"operations": {LABELS: {"tps": 1, "latency_seconds": 3}}})
+    fates = [shown.fate_of(LABELS) for _ in range(2)]
+    assert [(fate.throttled, fate.latency_seconds) for fate in fates] == [(False, 3), (True, 0)]
 
 
 def test_a_limit_holds_for_each_operation_alone(clock: Clock) -> None:
@@ -55,6 +66,25 @@ def test_a_limit_holds_for_each_operation_alone(clock: Clock) -> None:
     assert not shown.fate_of("s3.GetObject").throttled
     assert shown.fate_of("s3.GetObject").throttled
     assert not shown.fate_of("s3.PutObject").throttled
+
+
+def test_each_region_has_a_quota_of_its_own(clock: Clock) -> None:
+    """One rule for all of them is a bucket for each."""
+    clock.now += 1
+    shown = Faults({"operations": {LABELS: {"tps": 1}}})
+    assert not shown.fate_of(f"{LABELS}@us-east-1").throttled
+    assert shown.fate_of(f"{LABELS}@us-east-1").throttled
+    assert not shown.fate_of(f"{LABELS}@us-west-2").throttled
+
+
+def test_a_fault_may_befall_one_region_alone() -> None:
+    """Its own entry holds there, the common one elsewhere."""
+    denied = {"deny_share": 1}
+    shown = Faults({"operations": {"rekognition.*@us-west-2": denied, LABELS: {"error_share": 1}}})
+    assert shown.fate_of(f"{LABELS}@us-west-2").denied
+    assert not shown.fate_of(f"{LABELS}@us-west-2").failed
+    assert shown.fate_of(f"{LABELS}@us-east-1").failed
+    assert not shown.fate_of(f"{LABELS}@us-east-1").denied
 
 
 def test_the_most_exact_entry_alone_holds() -> None:
@@ -125,6 +155,9 @@ def test_silence_ends_at_its_time(clock: Clock) -> None:
         ({"operations": {"*": {"error_share": 1.1}}}, "error_share: expected a number from 0 to 1"),
         ({"operations": {"*": {"error_share": True}}}, "error_share"),
         ({"operations": {"*": {"tps": -1}}}, "tps"),
+        ({"operations": {"*": {"tps": [[0, 5], [10]]}}}, "tps: expected a number, or pairs"),
+        ({"operations": {"*": {"tps": [[1, 5]]}}}, "tps: the seconds must begin with 0 and grow"),
+        ({"operations": {"*": {"tps": [[0, 5], [0, 6]]}}}, "tps: the seconds must begin"),
         ({"operations": []}, "operations"),
         ({"sqs": {"duplicates": True}}, "sqs: unknown duplicates"),
         ({"sqs": {"send_batch_fail_share": 2}}, "send_batch_fail_share"),

@@ -28,7 +28,7 @@ def evaluate(action: str, resource: str, **statement: Any) -> PermissionResult:
 
 
 def test_a_denial_of_plain_http_locks_nobody_out() -> None:
-    """The stand-in counts as reached over TLS, so the statement does not apply."""
+    """The emulator counts as reached over TLS, so the statement does not apply."""
     plain = {"Bool": {"aws:SecureTransport": "false"}}
     result = evaluate(
         "s3:GetObject", f"{BUCKET}/1.jpg", Effect="Deny", Principal="*", Condition=plain

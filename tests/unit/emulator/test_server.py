@@ -6,7 +6,7 @@ import pytest
 
 from emulator.faults import Faults
 from emulator.secret import Secret
-from emulator.server import StandIn
+from emulator.server import Emulator
 from tests import signing
 
 SECRET = Secret()
@@ -14,7 +14,7 @@ SECRET = Secret()
 
 def status(path: str, token: str = SECRET.token, client: str = signing.ADDRESS) -> int:
     """Make a request with a token; return the answer's status."""
-    front = StandIn(None, "us-east-1", Faults(), secret=SECRET)
+    front = Emulator(None, "us-east-1", Faults(), secret=SECRET)
     method = "GET" if path.endswith("counts") else "POST"
     given = {"Authorization": f"Bearer {token}"} if token else {}
     return signing.answer(
@@ -40,7 +40,11 @@ def test_admin_calls_are_answered_to_this_machine_alone(
     assert status(path, client=address) == wanted
 
 
-@pytest.mark.parametrize("token", ["", "wrong", SECRET.access_key, SECRET.token[:-1]])
+@pytest.mark.parametrize(
+    "token",
+    ["", "wrong", SECRET.access_key, SECRET.token[:-1]],
+    ids=["none", "wrong", "the-key", "cut-off"],  # the same in each process of a test run
+)
 @pytest.mark.parametrize("path", ["/_carscribe/counts", "/_carscribe/faults", "/moto-api/reset"])
 def test_admin_calls_need_the_token(path: str, token: str) -> None:
     """Another account of the machine is a client on this machine too."""

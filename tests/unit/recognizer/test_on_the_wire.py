@@ -20,7 +20,7 @@ from emulator.recognizer.labels import to_labels
 from emulator.recognizer.text import Piece, join, to_detections
 from emulator.rekognition.shapes import output_problems
 from emulator.secret import Secret
-from emulator.server import StandIn
+from emulator.server import Emulator
 from tests import signing
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def picture(tint: int) -> bytes:
     return data.getvalue()
 
 
-def ask(front: StandIn, operation: str, image: bytes, **parameters: Any) -> tuple[int, Any]:
+def ask(front: Emulator, operation: str, image: bytes, **parameters: Any) -> tuple[int, Any]:
     """Make a request; return the status and the body."""
     body = {"Image": {"Bytes": base64.b64encode(image).decode()}, **parameters}
     request = signing.rekognition(front.secret, operation, json.dumps(body).encode())
@@ -70,7 +70,7 @@ def test_what_is_recognized_goes_out_as_the_services_answer(operation: str) -> N
     """For an image without a recorded answer, and valid by botocore's model."""
     recognizer, image = MadeUp(), picture(1)
     status, answer = ask(
-        StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer),
+        Emulator(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer),
         operation,
         image,
     )
@@ -88,7 +88,7 @@ def test_what_is_recognized_goes_out_as_the_services_answer(operation: str) -> N
 
 def test_a_requests_own_limits_hold_for_the_recognizer_too() -> None:
     """What is less sure than asked for is left out, as from a recorded answer."""
-    front = StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=MadeUp())
+    front = Emulator(None, "us-east-1", Faults(), secret=Secret(), recognizer=MadeUp())
     _, answer = ask(front, "DetectLabels", picture(1), MinConfidence=90, MaxLabels=1)
     assert [label["Name"] for label in answer["Labels"]] == ["Car"]
 
@@ -101,7 +101,7 @@ def test_a_recorded_answer_goes_first(tmp_path: Path, operation: str) -> None:
     recorded: Any = {"DetectLabels": {"Labels": []}}
     (tmp_path / "answers" / "1.png.json").write_text(json.dumps(recorded))
     recognizer = MadeUp()
-    front = StandIn(tmp_path, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer)
+    front = Emulator(tmp_path, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer)
     _, answer = ask(front, operation, picture(1))
     assert not answer.get("Labels")
     assert not answer.get("TextDetections")
@@ -112,7 +112,7 @@ def test_a_recorded_answer_goes_first(tmp_path: Path, operation: str) -> None:
 
 def test_a_busy_recognizer_slows_its_caller_down() -> None:
     """The answer is Rekognition's for too many requests, which the workers' pacer heeds."""
-    front = StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=MadeUp(busy=True))
+    front = Emulator(None, "us-east-1", Faults(), secret=Secret(), recognizer=MadeUp(busy=True))
     status, answer = ask(front, "DetectText", picture(1))
     assert (status, answer["__type"]) == (400, "ThrottlingException")
 
@@ -121,7 +121,7 @@ def test_an_image_that_rekognition_refuses_is_not_recognized() -> None:
     """The emulator judges the bytes first."""
     recognizer = MadeUp()
     status, answer = ask(
-        StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer),
+        Emulator(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer),
         "DetectText",
         b"no image",
     )
@@ -132,7 +132,7 @@ def test_an_image_that_rekognition_refuses_is_not_recognized() -> None:
 @pytest.mark.parametrize("recognizer", [None, MadeUp()])
 def test_it_can_be_asked_whether_there_is_a_recognizer(recognizer: MadeUp | None) -> None:
     """Who asked for one does not know otherwise whether it could be loaded, and what was not seen."""
-    front = StandIn(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer)
+    front = Emulator(None, "us-east-1", Faults(), secret=Secret(), recognizer=recognizer)
     for operation in ("DetectLabels", "DetectText"):
         ask(front, operation, picture(1))
     request = signing.request("GET", "/_carscribe/recognizer")

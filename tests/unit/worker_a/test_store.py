@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from carscribe_common.protocol import DIGEST_MODULUS, Car, car_hash
 from carscribe_common.store import PAGE_ROWS
+from carscribe_worker_a.detection import Detection
+from carscribe_worker_a.listing import ListedImage
 from carscribe_worker_a.store import DetectionStore
 
 if TYPE_CHECKING:
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 RUN = {"worker": "a", "run_id": "r", "bucket": "photos", "queue_url": "q", "percent": 90.0}
 
 
-def detection(key: str, *, is_car: bool = False, failed: bool = False) -> Any:
+def detection(key: str, *, is_car: bool = False, failed: bool = False, **more: Any) -> Detection:
     """Return what came of an image."""
-    return SimpleNamespace(
-        image=SimpleNamespace(key=key, etag=f'"{key}"', size=7),
+    return Detection(
+        image=ListedImage(key, f'"{key}"', 7),
         car={"confidence": 99.0, "instances": []} if is_car else None,
         is_car=is_car,
         failure={"reason": "gone", "detail": "x\ud800"} if failed else None,
         billed=not failed,
         at=0.0,
         seconds=0.0,
+        **more,
     )
 
 
@@ -153,3 +155,23 @@ def test_rows_are_what_was_found(store: DetectionStore) -> None:
     assert rows[1]["car"] == {"confidence": 99.0, "instances": []}
     assert rows[0]["failure"]["detail"] == "x\ud800"
     assert [row["key"] for row in store.rows(failed=True)] == ["a"]
+
+
+def test_where_an_answer_came_from_is_kept_and_counted(store: DetectionStore) -> None:
+    """Region and version of the model stand with each image; what left the region is summed up."""
+    there: dict[str, Any] = {"region": "us-west-2", "model": "3.0"}
+    add(
+        store,
+        detection("a", region="us-east-1", model="3.0"),
+        detection("b", **there, bytes_elsewhere=7),
+        detection("c", **there, bytes_elsewhere=5),
+        detection("d", failed=True),
+    )
+    rows = {row["key"]: (row["region"], row["model"]) for row in store.rows()}
+    assert rows["a"] == ("us-east-1", "3.0")
+    assert rows["c"] == ("us-west-2", "3.0")
+    assert rows["d"] == (None, None)
+    counts = store.counts()
+    assert counts["answers:us-east-1:3.0"] == 1
+    assert counts["answers:us-west-2:3.0"] == 2
+    assert counts["bytes_elsewhere"] == 12

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carscribe_common.aws import Calls
+from carscribe_common.aws import Calls, Clients
 from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit, ShutdownRequested, WorkerExit
 from carscribe_common.protocol import Alive, Car, Done, car_hash
@@ -47,7 +47,8 @@ class B:
         self.sqs = FakeSQS()
         self.listed = 0
         s3 = SimpleNamespace(list_objects_v2=self._list)
-        clients = SimpleNamespace(sqs=self.sqs, s3=s3, rekognition=None, calls=Calls())
+        make: Any = Clients
+        clients = make(sqs=self.sqs, s3=s3, rekognition=None, calls=Calls())
         self.pool = FakePool()
         monkeypatch.setattr(run_module, "build_clients", lambda *_: clients)
         monkeypatch.setattr(run_module, "Pool", lambda *_: self.pool)

@@ -18,7 +18,6 @@ import tempfile
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -34,7 +33,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from carscribe_common.aws import Calls
+from carscribe_common.aws import Calls, Clients
 from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.protocol import DIGEST_MODULUS, Alive, Car, Done, car_hash
@@ -109,7 +108,8 @@ class WorkerB(RuleBasedStateMachine):
         )
         identity = {"worker": "b", "run_id": RUN_ID, "queue_url": "q"}
         self.store = TextStore(self.folder, identity)
-        clients = SimpleNamespace(sqs=self.sqs, s3=None, rekognition=None, calls=Calls())
+        make: Any = Clients
+        clients = make(sqs=self.sqs, s3=None, rekognition=None, calls=Calls())
         self.pending, self.submitted = [], []
         self.shutdown = Shutdown()
         with (

@@ -12,10 +12,11 @@ from botocore.response import StreamingBody
 
 from carscribe_common import aws
 from carscribe_common.errors import Exit, WorkerExit
+from carscribe_common.picture import ByteBudget
 from carscribe_worker_b.settings import SettingsB
-from carscribe_worker_b.text_detection import ByteBudget, TextResult, detect_text
+from carscribe_worker_b.text_detection import TextResult, detect_text
 from tests.unit.common.test_errors import answer
-from tests.unit.fake_aws import Service, caller
+from tests.unit.fake_aws import Service, caller, regions
 from tests.unit.worker_b.conftest import ETAG, car
 
 if TYPE_CHECKING:
@@ -73,9 +74,24 @@ def detect(
     written = {operation: list(said) for operation, said in answers.items()}
     service = Service(**answers)
     call, _ = caller(service, works=works)
-    found = detect_text(call, settings, ByteBudget(LIMIT), of)
+    found = detect_text(regions(call), settings, ByteBudget(LIMIT), of)
     assert len(service.asked) == sum(map(len, written.values())), "something was not asked for"
     return found, service
+
+
+def test_another_region_gets_the_bytes_of_a_large_picture_too(settings: SettingsB) -> None:
+    """Downloaded as it was listed, so that there is nothing to look at before or after."""
+    service = Service(
+        get_object=[content(b"x" * 11)],
+        detect_text=[detections(LINE) | {"TextModelVersion": "3.1"}],
+    )
+    call, _ = caller(service)
+    both = regions(call, {"us-east-1": 50.0, "us-west-2": 50.0})
+    both.home.in_flight = both.home.cap - 1
+    found = detect_text(both, settings, ByteBudget(2 * LIMIT), car(1, size=LIMIT + 1))
+    assert (found.line, found.failure) == ("GO 77", None)
+    assert (found.region, found.model, found.bytes_elsewhere) == ("us-west-2", "3.1", 11)
+    assert [operation for operation, _ in service.asked] == ["get_object", "detect_text"]
 
 
 def test_a_small_picture_is_passed_as_bytes(settings: SettingsB) -> None:

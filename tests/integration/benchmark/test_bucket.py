@@ -1,4 +1,4 @@
-"""S3 as the workers use it: the thin server answers as the stand-in does."""
+"""S3 as the workers use it: the generated bucket answers as moto's does."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.assignment.looking import Mistake, Program, natural
+from tests.assignment.looking import Mistake, Program, natural
 
 SENTINEL = "-1"
 BATCH = 10

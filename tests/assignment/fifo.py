@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.integration.assignment.looking import Mistake, Program, natural
+from tests.assignment.looking import Mistake, Program, natural
 
 GROUP = "cars"
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.assignment.conftest import RIGHT
-from tests.integration.assignment.looking import Mistake, Program, natural
+from tests.assignment.conftest import RIGHT
+from tests.assignment.looking import Mistake, Program, natural
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 
 def output(program: Program) -> list[str]:
@@ -39,15 +39,15 @@ def output(program: Program) -> list[str]:
     ],
 )
 def test_what_comes_out(
-    standin: StandIn, bucket: str, mistake: Mistake, expected: list[str]
+    emulator: Emulator, bucket: str, mistake: Mistake, expected: list[str]
 ) -> None:
     """Cars that are none, texts twice, lines without a text, images that are missing."""
-    assert output(Program(standin.client, bucket, "", mistake, page_size=4)) == expected
+    assert output(Program(emulator.client, bucket, "", mistake, page_size=4)) == expected
 
 
 @pytest.mark.parametrize(("mistake", "times"), [(Mistake.NONE, 2), (Mistake.CLIENT_EACH, 15)])
 def test_clients_that_are_built_for_each_image(
-    standin: StandIn,
+    emulator: Emulator,
     bucket: str,
     mistake: Mistake,
     times: int,
@@ -63,5 +63,5 @@ def test_clients_that_are_built_for_each_image(
             super().connect(address)  # type: ignore[arg-type] # as it came
 
     monkeypatch.setattr(socket, "socket", Counting)
-    output(Program(standin.client, bucket, "", mistake))
+    output(Program(emulator.client, bucket, "", mistake))
     assert connected == times

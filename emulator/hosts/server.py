@@ -1,4 +1,4 @@
-"""The stand-in as a process in the background, and the calls that the hosts need of it."""
+"""The emulator as a process in the background, and the calls that the hosts need of it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ CALL_SECONDS = 10.0
 
 
 def record(deployment: Deployment) -> Path:
-    """Return where it is written which process the stand-in is."""
-    return deployment.state / "standin.process.json"
+    """Return where it is written which process the emulator is."""
+    return deployment.state / "emulator.process.json"
 
 
 def secret(deployment: Deployment) -> Secret:
-    """Return what this deployment's stand-in and its clients alone know."""
+    """Return what this deployment's emulator and its clients alone know."""
     try:
         return Secret.read(deployment.secret_file)
     except OSError as error:
@@ -42,7 +42,7 @@ def secret(deployment: Deployment) -> Secret:
 
 
 def address(deployment: Deployment) -> str | None:
-    """Return the URL of the stand-in if it runs."""
+    """Return the URL of the emulator if it runs."""
     ready = read_json(deployment.ready_file)
     # Only to that very process: another account may listen at the port of one that ended.
     if ready is None or recorded(record(deployment)) != int(ready["pid"]):
@@ -55,7 +55,7 @@ def address(deployment: Deployment) -> str | None:
 
 
 def required(deployment: Deployment) -> str:
-    """Return the URL of the stand-in, or say how to get it to run."""
+    """Return the URL of the emulator, or say how to get it to run."""
     url = address(deployment)
     if url is None:
         raise HostsError("The local target is not up: run 'make up TARGET=local' first.")
@@ -63,7 +63,7 @@ def required(deployment: Deployment) -> str:
 
 
 def environment(deployment: Deployment, url: str) -> dict[str, str]:
-    """Return what a program on this machine needs to talk to the stand-in and to nothing else."""
+    """Return what a program on this machine needs to talk to the emulator and to nothing else."""
     return {
         "AWS_ACCESS_KEY_ID": ROOT_ACCESS_KEY_ID,
         "AWS_CONFIG_FILE": "/dev/null",
@@ -77,7 +77,7 @@ def environment(deployment: Deployment, url: str) -> dict[str, str]:
 
 
 def start(deployment: Deployment, options: Sequence[str]) -> None:
-    """Start the stand-in unless it runs; return once it answers."""
+    """Start the emulator unless it runs; return once it answers."""
     if address(deployment) is not None:
         return
     deployment.ready_file.unlink(missing_ok=True)
@@ -85,7 +85,7 @@ def start(deployment: Deployment, options: Sequence[str]) -> None:
     given = list(options)
     if "--images" not in given and images.is_dir():
         given += ["--images", str(images)]
-    log = deployment.state / "standin.log"
+    log = deployment.state / "emulator.log"
     os.environ["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
     )
@@ -101,16 +101,16 @@ def start(deployment: Deployment, options: Sequence[str]) -> None:
     while address(deployment) is None:
         if started_at(pid) is None or time.monotonic() > deadline:
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise HostsError(f"The stand-in did not start: {lines[-1] if lines else 'no message'}")
+            raise HostsError(f"The emulator did not start: {lines[-1] if lines else 'no message'}")
         time.sleep(0.05)
 
 
 def call(
     deployment: Deployment, url: str, method: str, name: str, value: dict[str, Any] | None = None
 ) -> Any:
-    """Make one call of the stand-in's admin API."""
+    """Make one call of the emulator's admin API."""
     body = None if value is None else json.dumps(value).encode()
-    request = urllib.request.Request(  # noqa: S310 # the stand-in's own
+    request = urllib.request.Request(  # noqa: S310 # the emulator's own
         f"{url}/_carscribe/{name}",
         data=body,
         method=method,
@@ -123,7 +123,7 @@ def call(
 
 
 def ec2_client(deployment: Deployment, url: str) -> Any:
-    """Return a client of the stand-in's EC2 for this process."""
+    """Return a client of the emulator's EC2 for this process."""
     # Imported late: boto3 takes a while, and the watcher does without.
     import boto3  # noqa: PLC0415 # see above
     from botocore.config import Config  # noqa: PLC0415 # see above
@@ -139,11 +139,11 @@ def ec2_client(deployment: Deployment, url: str) -> Any:
 
 
 def listen_at(deployment: Deployment, url: str, gateway: str) -> None:
-    """Let the stand-in answer at the hosts' gateway as well."""
+    """Let the emulator answer at the hosts' gateway as well."""
     try:
         call(deployment, url, "POST", "listen", {"address": gateway})
     except urllib.error.HTTPError as error:
         detail = json.loads(error.read() or b"{}").get("error", error.reason)
         raise HostsError(
-            f"The stand-in cannot listen at {gateway}: {detail}. Run 'make down' and try again."
+            f"The emulator cannot listen at {gateway}: {detail}. Run 'make down' and try again."
         ) from error

@@ -9,7 +9,7 @@ import pytest
 from tests.samples import box, label, picture, text
 
 if TYPE_CHECKING:
-    from tests.emulator import StandIn
+    from tests.emulator import Emulator
 
 WHERE = box(0.1, 0.1, 0.2, 0.1)
 KIND = "Vehicles and Automotive"
@@ -45,12 +45,12 @@ BUCKET = "assignment"
 
 
 @pytest.fixture
-def bucket(standin: StandIn) -> str:
+def bucket(emulator: Emulator) -> str:
     """A bucket with the six images."""
-    s3 = standin.client("s3")
+    s3 = emulator.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     for number, (key, (labels, texts)) in enumerate(IMAGES.items()):
         answer = {"DetectLabels": {"Labels": labels}, "DetectText": {"TextDetections": texts}}
-        data = standin.teach(picture(tint=100 + number), answer)
+        data = emulator.teach(picture(tint=100 + number), answer)
         s3.put_object(Bucket=BUCKET, Key=key, Body=data)
     return BUCKET

@@ -1,0 +1,106 @@
+"""How many images a run has and how large they are: what that asks of the volumes and the line."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from carscribe.doctor import Finding
+from carscribe_common import prices
+from carscribe_common.rules import is_image_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from carscribe.folder import Found
+
+GIB = 1024**3
+
+BYTES_AN_IMAGE = 7200
+"""What B writes at the most of a car with ten texts: 5.0 kB in the store, which stays, and 2.2 kB in
+results.jsonl, for keys of 33 letters (measured). A writes 1.4 kB of an image with three cars."""
+
+USABLE_SHARE = 0.9
+"""What a file system leaves of its volume, with some to spare for the -wal."""
+
+PAGES_MAX = 300
+"""A bucket with more than so many thousand objects is not counted to its end: that takes some
+half a minute, and 0.0015 USD (ListObjectsV2, 0.005 USD for a thousand calls)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The images of a run.
+
+    Attributes:
+        images: how many.
+        size_bytes: of all of them.
+        is_all: whether they were counted to the end.
+    """
+
+    images: int
+    size_bytes: int
+    is_all: bool = True
+
+    def __str__(self) -> str:
+        noun = "image" if self.images == 1 else "images"
+        return f"{'' if self.is_all else 'more than '}{self.images:,} {noun}"
+
+
+def of_folder(found: Found) -> Estimate:
+    """Count the pictures of a folder."""
+    return Estimate(
+        len(found.pictures), sum(picture.path.stat().st_size for picture in found.pictures)
+    )
+
+
+def of_bucket(s3: Any, bucket: str, prefix: str) -> Estimate:
+    """Count the images of a bucket, or of its first pages.
+
+    Raises:
+        ClientError, BotoCoreError: it cannot be listed.
+    """
+    images = size = 0
+    position: dict[str, str] = {}
+    for _ in range(PAGES_MAX):
+        page = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **position)
+        for item in page.get("Contents", ()):
+            if is_image_key(item["Key"]):
+                images += 1
+                size += item["Size"]
+        if not page["IsTruncated"]:
+            return Estimate(images, size)
+        position = {"ContinuationToken": page["NextContinuationToken"]}
+    return Estimate(images, size, is_all=False)
+
+
+def volume(estimate: Estimate, size_gib: float) -> Finding:
+    """Say whether the workers' volumes hold a run, with the size to set if they do not."""
+    holds = math.floor(size_gib * GIB * USABLE_SHARE / BYTES_AN_IMAGE)
+    what = f"volumes of {size_gib:g} GiB for {estimate}"
+    if estimate.images <= holds:
+        return Finding(what)
+    need = math.ceil(estimate.images * BYTES_AN_IMAGE / USABLE_SHARE / GIB)
+    return Finding(
+        what,
+        f"they hold a run over {holds:,}; set result_volume_size_gib = {need}"
+        + ("" if estimate.is_all else f" or more, one for each {holds // size_gib:,.0f} images"),
+    )
+
+
+def transfer(estimate: Estimate | None, rates: Mapping[str, float], home: str) -> str:
+    """Say what it costs that pictures leave the bucket's region.
+
+    Args:
+        estimate: None if nobody has counted the images.
+        rates: calls a second in each region, the bucket's own among them.
+        home: the bucket's own region.
+    """
+    share = 1 - rates[home] / sum(rates.values())
+    said = f"Some {share:.0%} of the images leave {home} for {', '.join(r for r in rates if r != home)}"
+    of_gigabyte = prices.transfer_usd(prices.wire_bytes(10**9), home) * share
+    if estimate is None or not estimate.is_all:
+        return f"{said}, which costs ${of_gigabyte:.3f} to ${2 * of_gigabyte:.3f} a GB of images."
+    usd = of_gigabyte * estimate.size_bytes / 1e9
+    return f"{said}, which costs ${usd:.3f}, and at most as much again for those with a car."
