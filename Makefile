@@ -171,8 +171,9 @@ exercise: $(VENV)/.dev ## what a worker B of your own lacks, on the emulator (CM
 	@$(PYTEST) tests/exercise/test_worker_b.py
 
 .PHONY: faults
-faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table (a quarter of an hour)
+faults: prerequisites-test $(VENV)/.dev ## the whole matrix of faults, as a table, and of killed commands (an hour)
 	@$(BIN)/python -m tests.faults.matrix
+	FAULTS=full $(PYTEST) -s tests/deployment/test_kills.py
 
 .PHONY: bench
 bench: $(VENV)/.dev ## how fast it is, against references measured in the same run
