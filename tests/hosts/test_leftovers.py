@@ -108,12 +108,14 @@ def test_an_emulator_of_an_earlier_release_is_removed(world: World) -> None:
         cwd=CHECKOUT,
         stdout=subprocess.DEVNULL,
     ) as process:
-        deadline = time.monotonic() + 60
-        while not ready.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        _check_gone(world)
-        process.wait(10)
+        try:
+            deadline = time.monotonic() + 60
+            while not ready.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            _check_gone(world)
+        finally:
+            process.kill()
 
 
 def test_down_is_safe_where_nothing_is_up(world: World) -> None:
