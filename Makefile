@@ -134,7 +134,7 @@ lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, py
 
 .PHONY: check
 check: prerequisites-test lint ## the fast part of the tests: no root, no hosts
-	$(PYTEST) tests/unit tests/integration tests/conformance
+	$(PYTEST) --numprocesses 2 --dist loadscope tests/unit tests/integration tests/conformance
 
 .PHONY: audit
 audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
