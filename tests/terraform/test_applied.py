@@ -29,6 +29,17 @@ def test_a_second_plan_is_empty(world: World, name: str) -> None:
     assert deployment.run("plan", "-detailed-exitcode") == NOTHING_TO_DO, deployment.said
 
 
+def test_a_plan_is_empty_while_hosts_are_stopped(world: World) -> None:
+    """Hosts that have stopped themselves are no reason to change anything."""
+    deployment, ec2 = world["own"], world.emulator.client("ec2")
+    ids = [host["instance_id"] for host in deployment.outputs["hosts"].values()]
+    ec2.stop_instances(InstanceIds=ids)
+    try:
+        assert deployment.run("plan", "-detailed-exitcode") == NOTHING_TO_DO, deployment.said
+    finally:
+        ec2.start_instances(InstanceIds=ids)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_inventory_says_what_is_there(world: World, name: str) -> None:
     """Ansible reads the inventory, and it names the addresses that the API gives."""
