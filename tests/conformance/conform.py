@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
     lines = [*_versions(), "", *_told(findings, target)]
     failed = _Deployment(folder, target, scrub).use() if chosen.hosts else []
     if chosen.hosts:
-        lines.append(f"Hosts: {'; '.join(failed) or 'up, verify, run, results, down succeeded'}.")
+        lines.append(f"Hosts: {'; '.join(failed) or 'up, run, verify, results, down succeeded'}.")
     (folder / "report.txt").write_text(scrub("\n".join(lines) + "\n"))
     print(*lines, sep="\n")
     print(f"All of it, without account numbers: {shown(_pack(folder))}")
@@ -96,7 +96,7 @@ def _what_it_does(who: str, *, with_hosts: bool) -> str:
         f"S3, SQS and Rekognition, and removes them again; at most ${BUDGET_USD:.2f}."
     )
     if with_hosts:
-        said += f" Then `make up`, `verify`, `run`, `results` and `down`; at most ${HOSTS_USD:.2f}."
+        said += f" Then `make up`, `run`, `verify`, `results` and `down`; at most ${HOSTS_USD:.2f}."
     return said
 
 
@@ -149,17 +149,18 @@ class _Deployment:
         failed = []
         steps = {
             "up": [f"TARGET={self.target}", "IMAGES=images", "YES=1"],
-            "verify": [],
             "run": ["YES=1"],
+            "verify": [],  # looks at the last run, too
             "results": [],
         }
         try:
             for step, words in steps.items():
                 if code := self._make(step, words):
                     failed.append(f"make {step} ended with {code}")
-                    break
-            else:
-                self._keep_results()
+                    if step == "up":
+                        break
+                elif step == "results":
+                    self._keep_results()
         finally:
             if code := self._make("down", ["YES=1"]):
                 failed.append(f"make down ended with {code}, so something is left: say it again")

@@ -357,7 +357,7 @@ def test_what_a_first_person_on_aws_sends(up: Copy) -> None:
     words = ("conform", "HOSTS=1", "TARGET=local", "YES=1")
     done = up.command("make", *words, environment={"PYTEST_ADDOPTS": "-k presigned"})
     assert "The emulator differs in none of 1 points." in done.text
-    assert "Hosts: up, verify, run, results, down succeeded." in done.text
+    assert "Hosts: up, run, verify, results, down succeeded." in done.text
     assert "Removed: 2 addresses, 1 bucket, 2 instances" in done.text
     [folder] = (path for path in (up.root / "build/conform").iterdir() if path.is_dir())
     assert folder.with_name(f"{folder.name}.tar.gz").exists()

@@ -109,26 +109,32 @@ def test_nothing_is_made_unasked(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_hosts_are_removed_whatever_fails(emulator: Emulator, tmp_path: Path) -> None:
-    """A step that fails is the last but for `make down`, and what each said is kept."""
-    make = tmp_path / "make"
-    make.write_text('#!/bin/sh\necho "$@" of arn:aws:iam::123456789012:user/me\n[ $2 != run ]\n')
+@pytest.mark.parametrize(
+    ("failing", "steps"),
+    [("up", ["up", "down"]), ("run results", ["up", "run", "verify", "results", "down"])],
+)
+def test_hosts_are_removed_whatever_fails(
+    emulator: Emulator, tmp_path: Path, failing: str, steps: list[str]
+) -> None:
+    """Without hosts nothing more is tried; else each step is, and what it said is kept."""
+    make, called = tmp_path / "make", tmp_path / "called"
+    make.write_text(
+        f'#!/bin/sh\necho "$@" >> {called}\necho arn:aws:iam::123456789012:user/me\n'
+        f'case " {failing} " in *" $2 "*) exit 3;; esac\n'
+    )
     make.chmod(0o755)
     words = ("-k", "presigned")
     done = conform(emulator, tmp_path, *words, YES="1", TARGET="local", HOSTS="1")
     assert done.returncode == 65
     assert "The emulator differs in none of 1 points." in done.stdout
-    assert "Hosts: make run ended with 1." in done.stdout
+    said = "; ".join(f"make {step} ended with 3" for step in failing.split())
+    assert f"Hosts: {said}." in done.stdout
+    calls = [line.split()[1:] for line in called.read_text().splitlines()]
+    assert [call[0] for call in calls] == steps
+    assert calls[0][1:] == ["TARGET=local", "IMAGES=images", "YES=1"]
+    assert calls[-1][1:] == ["YES=1"]
     kept = packed(tmp_path)
-    said = [kept[f"{step}.txt"] for step in ("up", "verify", "run", "down")]
-    who = "of arn:aws:iam::000000000000:(who 1)\n"
-    assert said == [
-        f"--no-print-directory up TARGET=local IMAGES=images YES=1 {who}",
-        f"--no-print-directory verify {who}",
-        f"--no-print-directory run YES=1 {who}",
-        f"--no-print-directory down YES=1 {who}",
-    ]
-    assert "results.txt" not in kept
+    assert {kept[f"{step}.txt"] for step in steps} == {"arn:aws:iam::000000000000:(who 1)\n"}
 
 
 def test_it_stops_before_it_costs_more(emulator: Emulator) -> None:
