@@ -29,6 +29,36 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 600.0
 SCREEN_LINES = 40
 """What a large terminal shows at once."""
+HOSTILE = {
+    "ANSIBLE_CONFIG": "/nowhere/ansible.cfg",
+    "ANSIBLE_INVENTORY": "/nowhere/hosts",
+    "ANSIBLE_STDOUT_CALLBACK": "nowhere",
+    "ANSIBLE_STRATEGY": "nowhere",
+    "ANSIBLE_VAULT_PASSWORD_FILE": "/nowhere/password",
+    "AWS_CA_BUNDLE": "/nowhere/ca.pem",
+    "AWS_CONFIG_FILE": "/nowhere/config",
+    "AWS_ENDPOINT_URL": "localhost:4566",
+    "AWS_PROFILE": "nowhere",
+    "AWS_SESSION_TOKEN": "cut off",
+    "HOST": "mybox.example.org",
+    "IMAGES": "~/nowhere",
+    "LC_ALL": "C",
+    "OUT": "/nowhere",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "PIP_TARGET": "/nowhere",
+    "PIP_USER": "1",
+    "PYTHONHOME": "/nowhere",
+    "PYTHONWARNINGS": "always",
+    "TARGET": "aws",
+    "TF_CLI_ARGS": "-parallelism=2",
+    "TF_CLI_ARGS_plan": "-destroy",
+    "TF_DATA_DIR": "/nowhere/terraform",
+    "TF_LOG": "trace",
+    "TF_WORKSPACE": "nowhere",
+    "VIRTUAL_ENV": "/nowhere",
+}
+LONG = "a" * 100
+"""OpenSSH's sockets have no room for a home of such a length."""
 LEFT_OUT = shutil.ignore_patterns(
     ".git",
     ".venv*",

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.deployment.checkout import HOSTILE, LONG, Copy
+
 if TYPE_CHECKING:
     from tests.emulator import Emulator
 
@@ -37,6 +39,21 @@ def test_try(tmp_path: Path) -> None:
     assert told.stdout == (ROOT / "images" / "expected-output.txt").read_text()
     assert "10 images, 6 cars, 4 of them with text, 0 failed." in told.stderr
     assert "\x1b" not in told.stderr
+
+
+def test_an_environment_that_leads_elsewhere(tmp_path: Path) -> None:
+    """All that a person may have set for other programs, in a path with a blank: the same result."""
+    copy = Copy.make(tmp_path / "my projects" / "car scribe")
+    (tmp_path / LONG).mkdir()
+    hostile = {**copy.environment, **HOSTILE, "HOME": str(tmp_path / LONG)}
+    told = make("-C", str(copy.root), "try", environment=hostile)
+    assert told.returncode == 0, told.stderr
+    expected = (ROOT / "images" / "expected-output.txt").read_text()
+    assert [
+        line for line in told.stdout.splitlines() if "make" not in line
+    ] == expected.splitlines()
+    assert "Not used: IMAGES, OUT of your environment." in told.stderr
+    assert "Warning" not in told.stderr
 
 
 def test_doctor(emulator: Emulator) -> None:
