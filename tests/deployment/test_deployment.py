@@ -264,7 +264,7 @@ def test_a_missing_permission_is_named(up: Copy) -> None:
 def test_the_volume_outlives_its_host(up: Copy) -> None:
     """B's host is replaced: the runs on its volume are there again, and a new run works.
 
-    The volumes grow with it, and their file systems too: A's while it is mounted.
+    The volumes grow with it, and their file systems too: A's, which is mounted already, as well.
     """
     runs = up.on_host("b", "ls /var/lib/carscribe-worker-b/runs")
     machine = up.on_host("b", "cat /etc/machine-id")
