@@ -123,6 +123,18 @@ class Unit:
             if running:
                 self._trial.note_in_flight(OPERATIONS[self.name[0]])
 
+    def await_progress(self) -> None:
+        """Wait until the process that runs now has settled an image, or none runs any more.
+
+        Five processes that die with the same image at work make it that image's
+        failure: what kills more often than that lets each settle one.
+        """
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            if self.worker.logged(r": (car|no car|text|no text|failed)\b"):
+                return
+            time.sleep(0.05)
+
     def stop(self) -> None:
         """Kill it, and let nobody start it again."""
         self._given_up.set()

@@ -50,7 +50,9 @@ def test_fifteen_kills(trial: Callable[..., Trial], seed: int) -> None:
     run.start_both(REKOGNITION_RATE_PER_SECOND="8")
     for _ in range(15):
         run.sleep(0.2, 1.0)
-        run.units[run.dice.choice("ab")].kill()
+        unit = run.units[run.dice.choice("ab")]
+        unit.await_progress()
+        unit.kill()
     run.finish()
     run.judge()
 
