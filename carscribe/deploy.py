@@ -64,7 +64,7 @@ BEFORE_APPLY_SECONDS = 60
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
 """Files of build/ that speak of the hosts that are removed."""
 NOT_LOOKED_AT = (
-    "Nothing is recorded for {missing} images, so nobody has looked at them: `make down`, then "
+    "Nothing is recorded for {missing} images, so nobody has seen them: `make down`, then "
     "`make up EYES=1 TARGET=local`, and what is in them is recognized here."
 )
 

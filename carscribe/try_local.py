@@ -37,7 +37,7 @@ POLL_SECONDS = 0.1
 FAILURES_NAMED = 10
 EYES = "CARSCRIBE_EYES"
 NOT_LOOKED_AT = (
-    "Nothing is recorded for {missing} of {total} images, so nobody has looked at them: EYES=1 "
+    "Nothing is recorded for {missing} of {total} images, so nobody has seen them: EYES=1 "
     "recognizes what is in them here, and make record asks Rekognition."
 )
 

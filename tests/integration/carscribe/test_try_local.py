@@ -149,7 +149,7 @@ def test_pictures_that_nobody_looked_at_are_no_pictures_without_cars(tmp_path: P
     done = run(tmp_path / "images", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
-    said = "Nothing is recorded for 2 of 4 images, so nobody has looked at them: EYES=1 "
+    said = "Nothing is recorded for 2 of 4 images, so nobody has seen them: EYES=1 "
     assert any(line.startswith(said) for line in lines), lines
     assert "4 images, 1 cars, 1 of them with text, 1 failed." in lines
     assert "Looked at by recorded answers: 1, by nobody: 2." in lines
