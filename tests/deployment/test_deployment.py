@@ -106,6 +106,9 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
         assert "A run is in progress on worker-b" in done.text
     again = Playing(up, "run.yml", "-e", f"run_id={run_in(playing.text)}")
     again.await_text(r"B read 0 of 6 cars")
+    # A call that is not answered in half a minute is made again: by now there may be more than six.
+    begun = up.emulator("in_flight").get("rekognition.DetectText", 0)
+    begun += up.emulator("counts").get("rekognition.DetectText", {}).get("ok", 0)
     up.command("python", "-m", "emulator", "reboot", "worker-b")
     up.emulator("faults", {})
     for looks_on in (playing, again):
@@ -114,7 +117,8 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
     assert up.result() == EXPECTED
     counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] == 10
-    assert counts["rekognition.DetectText"]["ok"] <= 6 + 6  # what was in flight at the reboot
+    # Six and what was begun at the reboot; the six at work may be made again in its very seconds.
+    assert counts["rekognition.DetectText"]["ok"] <= 6 + begun + 6
 
 
 def test_a_reboot_of_a_in_the_middle_of_a_run(up: Copy) -> None:
