@@ -72,7 +72,7 @@ $(VENV)/.deploy $(VENV)/.dev: | $(VENV)/.try
 
 # What recognizes pictures without an account, and fetches its model now: a first
 # start of the emulator would wait for it. The npm client is needed for that alone.
-# Where it cannot be fetched the emulator says so when it is to recognize.
+# Where it cannot be fetched (`|| true`) the emulator says so when it is to recognize.
 $(VENV)/.recognizer: requirements/recognizer.txt requirements/npm.txt | $(VENV)/.try
 	@echo "Installing the recognizer into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/recognizer.txt
@@ -82,7 +82,7 @@ $(VENV)/.recognizer: requirements/recognizer.txt requirements/npm.txt | $(VENV)/
 
 # With EYES=1 the emulator has a recognizer, or says in a sentence why not.
 RECOGNIZER_LAYER := $(if $(filter command,$(origin EYES)),$(if $(filter 1 true yes,$(value EYES)),recognizer-if-possible))
-# Without it recorded answers alone are used, so what fails here stops nothing.
+# Without it recorded answers alone are used, so what fails here (`|| true`) stops nothing.
 .PHONY: recognizer-if-possible
 recognizer-if-possible: | $(VENV)/.try
 	@$(MAKE) --no-print-directory $(VENV)/.recognizer || true

@@ -192,7 +192,7 @@ class Emulator:
         try:
             with credentials.context(request):
                 answer = self.moto.ask(request)
-        except NotImplementedError:
+        except NotImplementedError:  # moto's word for an operation that it does not have
             return errors.not_implemented(operation, request)
         return credentials.refusal_as_json(operation.partition(".")[0], answer)
 

@@ -31,6 +31,7 @@ def test_a_dry_run_on_bare_hosts_passes(bare: Copy) -> None:
     """`site.yml --check` passes where nothing is installed, and installs nothing."""
     bare.playbook("site", "--check")
     for worker in ("a", "b"):
+        # ls fails for the folder that must not be there, and lists the other one all the same.
         assert bare.on_host(worker, "ls /opt /etc/carscribe 2>/dev/null || true") == "/opt:"
 
 
@@ -300,6 +301,7 @@ def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
             f'mkdir -p "$(dirname {gone})" && (echo [Unit]; echo AssertPathExists=/gone) > {gone}'
             f" && systemctl daemon-reload && systemctl stop {mount}",
         )
+        # It must fail: what it says is what is tested.
         said = up.on_host("b", "systemctl start carscribe-worker-b 2>&1 || true")
         journal = up.on_host("b", "journalctl -u carscribe-worker-b -o cat -n 3")
         run = up.playbook("run", code=None)

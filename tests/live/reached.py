@@ -61,6 +61,7 @@ class Worker:
 
     def last_run(self) -> tuple[str, dict[str, Any]]:
         """Return the directory and the summary of the latest run."""
+        # Before the first run there is no such folder, which is said below.
         names = self.say(f"ls -t {self.state}/runs 2>/dev/null || true").split()
         if not names:
             pytest.fail("There has been no run yet: `make run` makes one.")

@@ -182,25 +182,25 @@ def test_first_ambiguous_error_waits_for_another_calls_success() -> None:
 
 def test_ten_ambiguous_errors_in_a_row_blame_the_set_up() -> None:
     """Nine in a row are nine images' faults, the tenth is the set-up's."""
-    evidence = CircuitBreaker(60, seen_success=True, patience_seconds=0.01)
-    assert [evidence.blames_set_up() for _ in range(IN_A_ROW)] == [False] * 9 + [True]
+    breaker = CircuitBreaker(60, seen_success=True, patience_seconds=0.01)
+    assert [breaker.blames_set_up() for _ in range(IN_A_ROW)] == [False] * 9 + [True]
 
 
 def test_a_success_between_ambiguous_errors_starts_the_row_anew() -> None:
     """Ten forbidden images among good ones stop nothing."""
-    evidence = CircuitBreaker(60, seen_success=True, patience_seconds=0.01)
+    breaker = CircuitBreaker(60, seen_success=True, patience_seconds=0.01)
     for _ in range(3):
-        assert not any(evidence.blames_set_up() for _ in range(9))
-        evidence.success()
+        assert not any(breaker.blames_set_up() for _ in range(9))
+        breaker.success()
 
 
 def test_worker_gives_up_after_a_time_without_success() -> None:
     """The time runs from the last success or the first try, whichever is later."""
-    evidence = CircuitBreaker(60)
+    breaker = CircuitBreaker(60)
     now = time.monotonic()
-    evidence.give_up_if_open(now - 59, "words")
+    breaker.give_up_if_open(now - 59, "words")
     with pytest.raises(WorkerExit, match="words") as caught:
-        evidence.give_up_if_open(now - 61, "words")
+        breaker.give_up_if_open(now - 61, "words")
     assert caught.value.code == Exit.TRANSIENT
-    evidence.success()
-    evidence.give_up_if_open(now - 61, "words")
+    breaker.success()
+    breaker.give_up_if_open(now - 61, "words")

@@ -8,18 +8,12 @@ import pytest
 
 from emulator.rekognition.errors import InvalidParameterException
 from emulator.rekognition.labels import detect_labels, with_parents
+from tests import samples
 
 
 def label(name: str, confidence: float, *parents: str, category: str = "Things") -> dict[str, Any]:
-    """Make a label as the API returns it."""
-    return {
-        "Name": name,
-        "Confidence": confidence,
-        "Instances": [],
-        "Parents": [{"Name": parent} for parent in parents],
-        "Aliases": [],
-        "Categories": [{"Name": category}],
-    }
+    """Make a label of a category that most tests do not ask about."""
+    return samples.label(name, confidence, category, *parents)
 
 
 RECORDED = {
