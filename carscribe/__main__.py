@@ -3,17 +3,14 @@
 import os
 import signal
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PATHS = [str(ROOT / part) for part in ("", "common", "worker_a", "worker_b")]
+from carscribe import PATHS
 
 if __name__ == "__main__":
     # Until the command line hears it: Ctrl-C while the modules load is no error of theirs.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.path.extend(path for path in PATHS if path not in sys.path)
-    # What is started finds them, too.
+    # What is started finds the workers' packages, too.
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     missing = (path for path in PATHS if path not in given)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*given, *missing]))
