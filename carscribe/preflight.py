@@ -230,4 +230,4 @@ def _show(findings: Iterable[doctor.Finding], *, everything: bool) -> None:
             f"{crosses} of {count} need your attention, see the lines with a ✗; nothing was made."
         )
     if not everything:
-        print(f"✓ {count} things looked at (`make doctor` shows them)", flush=True)
+        print(f"✓ {count} checks passed (`make doctor` shows them)", flush=True)
