@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 SECONDS_FOR_SIGTERM = 10
 GARBAGE_THRESHOLDS = (20_000, 20, 100)
+_CATCHABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 def start(arguments: Sequence[str], **popen: Any) -> subprocess.Popen[bytes]:
@@ -42,6 +43,10 @@ def tie(number: signal.Signals) -> Callable[[], None] | None:
     _libc()  # load it before the fork
 
     def bind() -> None:
+        if (
+            number in _CATCHABLE
+        ):  # else a shell's job in the background hands down that it is ignored
+            signal.signal(number, signal.SIG_DFL)
         _libc().prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it died before the tie was made
             os._exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -44,14 +45,21 @@ def test_a_program_goes_on_where_the_command_is_killed(tmp_path: Path) -> None:
     assert (tmp_path / "up.log").read_text() == "ended in order\n"
 
 
-def test_a_playbook_ends_where_the_command_is_killed(tmp_path: Path) -> None:
-    """Ansible and the emulator's commands are interrupted: the same command again would meet them."""
+@pytest.mark.parametrize("handed_down", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_playbook_ends_where_the_command_is_killed(
+    tmp_path: Path, handed_down: signal.Handlers
+) -> None:
+    """Ansible and the emulator's commands are interrupted: the same command again would meet them.
+
+    A shell's job in the background ignores SIGINT, and hands that down.
+    """
     waits = (
         "import time\nprint('begun', flush=True)\n"
         "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('interrupted', flush=True)"
     )
     code = (
-        "import sys; from pathlib import Path; from carscribe.steps import Steps\n"
+        "import signal, sys; from pathlib import Path; from carscribe.steps import Steps\n"
+        f"signal.signal(signal.SIGINT, signal.Handlers({int(handed_down)}))\n"
         f"steps = Steps('up', verbose=False, folder=Path({str(tmp_path)!r}))\n"
         f"steps.run(sys.executable, '-c', {waits!r})"
     )
