@@ -61,6 +61,8 @@ def test_settings_are_within_their_ranges_or_refused(
         return
     assert 0.1 <= settings.rekognition_rate_per_second <= 1000
     assert 1 <= settings.concurrency_max <= 256
+    assert 1 <= settings.pair <= settings.pairs <= 16
+    assert 1 <= (settings.pairs_at_work or 1) <= settings.pairs
     assert 1 <= settings.give_up_seconds <= 86_400
     assert settings.run_dir.parent == settings.state_dir / "runs"
     assert ".." not in settings.run_id.split("/")
