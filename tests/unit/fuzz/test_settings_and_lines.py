@@ -49,6 +49,8 @@ def read(kind: type[SettingsA | SettingsB], environ: dict[str, str]) -> Settings
     st.dictionaries(st.sampled_from(NAMES), WORDS | st.text().filter(lambda t: "\0" not in t)),
     st.sampled_from(KINDS),
 )
+@example({"CARSCRIBE_PAIR": "2"}, SettingsA)
+@example({"CARSCRIBE_PAIRS": "2", "CARSCRIBE_PAIRS_AT_WORK": "3"}, SettingsB)
 def test_settings_are_within_their_ranges_or_refused(
     given_settings: dict[str, str], kind: type[SettingsA | SettingsB]
 ) -> None:
