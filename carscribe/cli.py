@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import fcntl
+import logging
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from carscribe import deploy, options, provision, record, try_local
 from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
-from carscribe.deployment import BUILD, DeploymentError
+from carscribe.deployment import BUILD, EXIT_NOT_CONFIGURED, DeploymentError
 from carscribe.inputs import temporary_folder
 from carscribe.steps import clear
 from emulator.secret import private_folder
@@ -122,6 +123,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code is that of the step that failed."""
     warnings.simplefilter("ignore")
+    logging.getLogger("botocore").addHandler(logging.NullHandler())  # what matters is raised, too
     parser = argparse.ArgumentParser(prog="carscribe", description=__doc__.partition(":")[0])
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
@@ -140,20 +142,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             private_folder(folder)
         code = int(known.command(known))
         sys.stdout.flush()
-    except DeploymentError as error:
-        return deploy.outcome(error)
-    except BrokenPipeError:  # `make logs | head` wants no more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    except OSError as problem:
-        if not (sentence := in_words(problem)):
-            raise
-        print(sentence, file=sys.stderr)
-        return EXIT_CANNOT_CREATE
+    except (DeploymentError, EOFError, OSError) as problem:
+        return failed(problem)
     except KeyboardInterrupt:
         print(INTERRUPTED.get(words[0], "Interrupted."), file=sys.stderr)
         return 130
     return code
+
+
+def failed(problem: DeploymentError | EOFError | OSError) -> int:
+    """Say what went wrong in a sentence; return the exit code. What no sentence fits is raised."""
+    if isinstance(problem, DeploymentError):
+        return deploy.outcome(problem)
+    if isinstance(problem, EOFError):
+        print("There was a question, and no answer: nothing was done.", file=sys.stderr)
+        return EXIT_NOT_CONFIGURED
+    if isinstance(problem, BrokenPipeError):  # `make logs | head` wants no more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    if not (sentence := in_words(problem)):
+        raise problem
+    print(sentence, file=sys.stderr)
+    return EXIT_CANNOT_CREATE
 
 
 def in_words(problem: OSError) -> str:

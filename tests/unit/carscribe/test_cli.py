@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 @pytest.fixture
 def outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[[OSError | None], tuple[int, str]]:
+) -> Callable[[Exception | None], tuple[int, str]]:
     """Run a command that meets an error; return the exit code and what was said."""
     for name in ("BUILD", "RESULTS"):
         monkeypatch.setattr(cli, name, tmp_path / name.lower())
     monkeypatch.setattr("signal.signal", lambda *_: None)
 
-    def run(problem: OSError | None) -> tuple[int, str]:
+    def run(problem: Exception | None) -> tuple[int, str]:
         def meet(_: object) -> int:
             if problem is not None:
                 raise problem
@@ -39,7 +39,7 @@ def outcome(
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk(outcome: Callable[[OSError | None], tuple[int, str]], number: int) -> None:
+def test_a_full_disk(outcome: Callable[[Exception | None], tuple[int, str]], number: int) -> None:
     """It is said, with what to do."""
     said = "The disk is full: make room, and the same command goes on.\n"
     assert outcome(OSError(number, os.strerror(number))) == (73, said)
@@ -54,22 +54,29 @@ def test_a_full_disk(outcome: Callable[[OSError | None], tuple[int, str]], numbe
     ],
 )
 def test_a_file_that_cannot_be_used(
-    outcome: Callable[[OSError | None], tuple[int, str]], number: int, said: str
+    outcome: Callable[[Exception | None], tuple[int, str]], number: int, said: str
 ) -> None:
     """The file is named, and why: what was made with sudo is root's."""
     assert outcome(OSError(number, os.strerror(number), "/a/build/target")) == (73, said)
 
 
 def test_a_folder_of_ours_that_is_a_file(
-    outcome: Callable[[OSError | None], tuple[int, str]], tmp_path: Path
+    outcome: Callable[[Exception | None], tuple[int, str]], tmp_path: Path
 ) -> None:
     """It is named before anything is done."""
     (tmp_path / "build").touch()
     assert outcome(None) == (73, f"{tmp_path}/build: File exists.\n")
 
 
+def test_a_question_without_an_answer(
+    outcome: Callable[[Exception | None], tuple[int, str]],
+) -> None:
+    """Ctrl-D at a question is a no."""
+    assert outcome(EOFError()) == (78, "There was a question, and no answer: nothing was done.\n")
+
+
 def test_an_error_of_the_network_is_no_file_s(
-    outcome: Callable[[OSError | None], tuple[int, str]],
+    outcome: Callable[[Exception | None], tuple[int, str]],
 ) -> None:
     """What no sentence fits stays what it is."""
     with pytest.raises(ConnectionResetError):
