@@ -300,14 +300,14 @@ def test_command_merges(run: Path) -> None:
 
 MERGE = """
 import json, pathlib, resource, sys
-from carscribe.merging import joined
+from carscribe.merging import Pair, joined
 n = int(sys.argv[1])
 car = {"confidence": 97.5, "instances": []}
 a = ({"key": f"{i * 7919 % n}-{i}.jpg", "etag": "e", "n": i + 1, "car": car, "failure": None, "at": 1.0}
      for i in range(n))
 b = ({"key": f"{i * 7919 % n}-{i}.jpg", "etag": "e", "n": i + 1, "text": ["x" * 300], "line": "x" * 300,
       "failure": None, "at": 1.0} for i in range(n))
-with joined(a, b, pathlib.Path(sys.argv[2]), a_is_complete=True) as records:
+with joined([Pair(1, a, b, a_is_complete=True)], pathlib.Path(sys.argv[2])) as records:
     assert sum(record.line is not None for record in records) == n
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
