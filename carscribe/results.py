@@ -107,11 +107,13 @@ def merge(
 
 def _pairs(run_dir: Path) -> int:
     """Return how many pairs a run has: as any of its workers says, or left a folder."""
-    known: list[Any] = [1]
+    known = [1]
     for folder in run_dir.glob("[ab]*"):
         if NAME.fullmatch(folder.name):
-            known += [pair_of(folder.name), (_summary(folder) or {}).get("pairs")]
-    return max(number for number in known if number in range(1, PAIRS_MAX + 1))
+            known.append(pair_of(folder.name))
+            if (said := (_summary(folder) or {}).get("pairs", 1)) in range(1, PAIRS_MAX + 1):
+                known.append(said)
+    return max(known)
 
 
 def _by_pair(workers: Workers) -> list[tuple[str, str]]:
