@@ -26,15 +26,19 @@ class World:
     """Two hosts that are idle and hold no run, as the operator's commands reach them."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.hosts = {}
-        for worker in ("a", "b"):
-            (folder / worker).mkdir()
-            host = self.hosts[worker] = Host(folder / worker, worker)
-            host.finish()
-            (host.state / "runs" / RUN).rmdir()
-        remotes = [host.remote for host in self.hosts.values()]
+        self.folder = folder
+        self.hosts: dict[str, Host] = {}
+        for name in ("a", "b"):
+            self.add(name)
         for module in (remains, deploy):
-            patch.setattr(module, "reached", lambda: remotes)
+            patch.setattr(module, "reached", lambda: [host.remote for host in self.hosts.values()])
+
+    def add(self, name: str) -> None:
+        """Add a host."""
+        (self.folder / name).mkdir()
+        host = self.hosts[name] = Host(self.folder / name, name)
+        host.finish()
+        (host.state / "runs" / RUN).rmdir()
 
     def holds(self, worker: str, *runs: str) -> None:
         """Give a host runs, the oldest first."""
@@ -300,6 +304,23 @@ def test_up_mends_a_host_that_is_lost_in_the_middle_of_a_run(
         "worker-a does not answer, so worker-b was stopped in the middle of its run: "
         f"`make run RUN_ID={RUN}` goes on with it.\n"
     )
+
+
+def test_up_disturbs_no_other_pair_that_is_at_work(world: World, tmp_path: Path) -> None:
+    """It waits for the pairs that have lost nobody, and then stops who has lost its partner alone."""
+    for name in ("a-2", "b-2"):
+        world.add(name)
+    for name in ("a", "b", "b-2"):
+        world.starts(name)
+    world.silence("a-2")
+    steps = Steps("up", verbose=False, folder=tmp_path)
+    with pytest.raises(DeploymentError, match=r"^A run is in progress on worker-a and worker-b, a"):
+        deploy.stop_for_a_lost_host(steps)
+    assert not any(host.stopped for host in world.hosts.values())
+    for name in ("a", "b"):
+        world.hosts[name].finish()
+    deploy.stop_for_a_lost_host(steps)
+    assert [name for name, host in world.hosts.items() if host.stopped] == ["b-2"]
 
 
 def test_up_stops_nobody_where_no_run_is_in_progress(world: World, tmp_path: Path) -> None:
