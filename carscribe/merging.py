@@ -34,7 +34,7 @@ CREATE TABLE a (
 );
 CREATE TABLE b (
     pair INTEGER, key BLOB, etag BLOB, n INTEGER, text BLOB, line BLOB, failure BLOB, call BLOB,
-    PRIMARY KEY (n, key, pair) ON CONFLICT REPLACE
+    PRIMARY KEY (n, key) ON CONFLICT REPLACE
 );
 """
 _NUMBERS = "CREATE INDEX a_n ON a (n, pair) WHERE n IS NOT NULL"
@@ -47,7 +47,7 @@ _ORDER = "CREATE INDEX a_order ON a (sort_key, key)"
 _JOINED = """
 SELECT a.pair, a.key, a.etag, a.n, a.car, a.confidence, b.text, b.line, a.failure, b.failure,
     a.call, b.call
-FROM a LEFT JOIN b ON b.n = a.n AND b.key = a.key AND b.pair = a.pair ORDER BY a.sort_key, a.key
+FROM a LEFT JOIN b ON b.n = a.n AND b.key = a.key ORDER BY a.sort_key, a.key
 """
 
 _OF_A = {"key", "etag", "n", "car", "failure"}
