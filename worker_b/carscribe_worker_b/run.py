@@ -105,6 +105,8 @@ def run(settings: SettingsB, shutdown: Shutdown) -> None:
         "run_id": settings.run_id,
         "bucket": settings.bucket,
         "prefix": settings.prefix,
+        "pairs": settings.pairs,
+        "pair": settings.pair,
         "queue_url": settings.queue_url,
         "text_confidence_percent": settings.text_confidence_percent,
     }
@@ -130,7 +132,7 @@ class RunB:
         self._consumer = Consumer(
             self._aws, settings.queue_url, settings.visibility_timeout_seconds
         )
-        self._state = RunState(settings.run_id, store)
+        self._state = RunState(settings.run_id, store, settings.is_own)
         self._memory = ByteBudget(IN_MEMORY_BYTES * len(limiters))
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._pool: Pool[Car] = Pool(
@@ -148,9 +150,8 @@ class RunB:
         self._ack_at = math.inf
         self._reached_at = 0.0
         self._summary = Summary(
-            settings.run_dir / "summary.json",
             worker="b",
-            run_id=settings.run_id,
+            settings=settings,
             store=store,
             calls=clients.calls,
             regions=self._regions,
