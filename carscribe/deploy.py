@@ -51,7 +51,7 @@ from carscribe.state import State, errors
 from carscribe.steps import Steps, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from carscribe.options import Options
     from carscribe.targets import Target
@@ -118,6 +118,7 @@ def up(options: Options, *, is_demo: bool = False) -> int:
         _stop_if_interrupted(terraform)
         if planned.code:
             raise steps.failed(planned.code, errors(planned.said))
+        _save_what_goes(steps, planned, options)
         _ask_about_losses(planned, options)
         code, said = planned.apply(
             given=wanted.extra,
@@ -174,11 +175,32 @@ def _stop_if_interrupted(terraform: Terraform) -> None:
         raise KeyboardInterrupt
 
 
+def _save_what_goes(steps: Steps, planned: provision.Plan, options: Options) -> None:
+    """Fetch the runs of the hosts that are removed with their volumes, as where there are to be fewer pairs.
+
+    Raises:
+        DeploymentError: the person does not agree that one is lost, or is not there to be asked.
+    """
+    machines = (
+        planned.removed("aws_instance", "id") if planned.removed("aws_ebs_volume", "id") else ()
+    )
+    if not machines:
+        return
+    try:
+        _save_runs(
+            steps, options, [n for n, host in hosts().items() if host.instance_id in machines]
+        )
+    except DeploymentError as problem:
+        if not options.yes:
+            raise
+        print(problem, file=sys.stderr)
+
+
 def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
     """Ask before images are removed, hosts made anew or results destroyed."""
     if volumes := planned.removed("aws_ebs_volume", "id"):
         ask(f"The volumes {', '.join(sorted(volumes))} would be destroyed, and all runs.", options)
-    if machines := planned.removed("aws_instance", "id"):
+    if machines := planned.made_anew("aws_instance", "id"):
         why = "`make plan` shows why: another instance_type, say."
         if keys := planned.removed("aws_key_pair", "public_key"):
             why = _where_the_key_is(keys.pop())
@@ -522,9 +544,9 @@ def save_what_is_the_users(
             )
 
 
-def _save_runs(steps: Steps, options: Options) -> None:
+def _save_runs(steps: Steps, options: Options, names: Collection[str] | None = None) -> None:
     unfinished = []
-    for run_id in remains.unfetched(RESULTS):
+    for run_id in remains.unfetched(RESULTS, names):
         steps.say(f"Fetching run {run_id}, which was not fetched yet")
         try:
             if fetch(steps, run_id, last=True)[1]:

@@ -20,13 +20,17 @@ def running() -> list[str]:
     return [f"worker-{name}" for name, seen in ask_hosts().items() if seen.is_at_work]
 
 
-def unfetched(results: Path) -> list[str]:
+def unfetched(results: Path, names: Collection[str] | None = None) -> list[str]:
     """Return the ids of the runs that are not complete in the folder of results, oldest first.
+
+    Args:
+        results: the folder of results.
+        names: of the hosts whose runs are meant; all if left out.
 
     Raises:
         DeploymentError: a host that may have some does not answer.
     """
-    seen = ask_hosts()
+    seen = {name: one for name, one in ask_hosts().items() if names is None or name in names}
     if silent := [f"worker-{name}" for name, one in seen.items() if one.problem]:
         raise DeploymentError(
             f"{listed(silent)} cannot be asked for runs that were not fetched, which would be "

@@ -27,11 +27,12 @@ from botocore.exceptions import BotoCoreError
 from carscribe import thumbnails
 from carscribe.merging import Merged, Pair, joined
 from carscribe.page import write_page
-from carscribe.runs import NAME, PAIRS_MAX, WORKERS, names_of, pair_of
+from carscribe.runs import NAME, WORKERS, names_of, pair_of
 from carscribe_common.errors import Exit
 from carscribe_common.files import replacing, write_json
 from carscribe_common.prices import rekognition_usd
 from carscribe_common.rules import escape, result_line
+from carscribe_common.settings import PAIRS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

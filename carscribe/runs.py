@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 WORKERS = ("a", "b")
-PAIRS_MAX = 16
-"""What the variable ``pairs`` takes (variables.tf)."""
 STATE_ROOT = "/var/lib"
 COMPLETE = "complete"
 JOURNAL_LINES = 12

@@ -13,6 +13,7 @@ from botocore.stub import Stubber
 
 from carscribe import deploy, preflight, provision, remains, targets
 from carscribe.deployment import DeploymentError, StepError
+from carscribe.deployment import Host as Named
 from carscribe.options import Options
 from carscribe.state import State
 from carscribe.steps import Steps
@@ -231,6 +232,79 @@ def test_down_does_not_go_on_where_a_run_would_be_lost(
     monkeypatch.setattr(deploy, "fetch", fails)
     with pytest.raises(DeploymentError, match=r"Run 1 could not be fetched.*Nothing was done: YES"):
         save(tmp_path, "1.jpg")
+
+
+class Planned:
+    """A plan that removes instances with their volumes, or makes a volume anew."""
+
+    def __init__(self, *instances: str) -> None:
+        self.instances = set(instances)
+
+    def removed(self, kind: str, _: str) -> set[str]:
+        """Return what would be removed."""
+        return self.instances if kind == "aws_instance" else {"vol-1"}
+
+
+@pytest.fixture
+def pairs(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two pairs, of which the second is to go, with runs on both."""
+    for name in ("a-2", "b-2"):
+        world.add(name)
+    world.holds("a", "1", "2")
+    world.holds("b-2", "2", "3")
+    instances = {
+        name: Named(name, {"ansible_ssh_common_args": f"-o HostKeyAlias=i-{name}"})
+        for name in world.hosts
+    }
+    monkeypatch.setattr(deploy, "hosts", lambda: instances)
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    return world
+
+
+def fewer(tmp_path: Path, *instances: str, yes: bool = False) -> None:
+    """Call what `up` does once it knows what it would remove."""
+    steps = Steps("up", verbose=False, folder=tmp_path)
+    deploy._save_what_goes(steps, Planned(*instances), Options(yes=yes))  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("pairs")
+def test_fewer_pairs_first_fetch_what_the_others_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on the hosts that go, and was not fetched; what the others hold is not in danger."""
+    taken = fetch_as(monkeypatch, 0)
+    fewer(tmp_path, "i-a-2", "i-b-2", yes=True)
+    assert taken == ["2", "3"]
+    fetched(tmp_path, "2", "complete")
+    fewer(tmp_path, "i-a-2", "i-b-2")
+    assert taken == ["2", "3", "3"]
+
+
+def test_a_volume_alone_or_no_host_is_no_reason_to_fetch(
+    pairs: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is fetched where no host goes."""
+    taken = fetch_as(monkeypatch, 0)
+    fewer(tmp_path)
+    assert taken == []
+    assert not any(host.stopped for host in pairs.hosts.values())
+
+
+def test_fewer_pairs_ask_where_a_run_would_be_lost(
+    pairs: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An unfinished run and a host that is silent are no secret; YES=1 says them and goes on."""
+    fetch_as(monkeypatch, 65)
+    with pytest.raises(DeploymentError, match=r"^What there is of 2, 3 is fetched, and nobody"):
+        fewer(tmp_path, "i-b-2")
+    pairs.silence("b-2")
+    with pytest.raises(DeploymentError, match=r"^worker-b-2 cannot be asked for runs"):
+        fewer(tmp_path, "i-b-2")
+    fewer(tmp_path, "i-b-2", yes=True)
+    assert capsys.readouterr().err.startswith("worker-b-2 cannot be asked for runs")
 
 
 def test_down_asks_about_a_run_in_progress(
