@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
+from carscribe.results import merge
+from carscribe.runs import names_of, pair_of
 from carscribe_common.errors import Exit
 from carscribe_common.protocol import Car, Done
-from tests.pipeline import car_answer, in_natural_order, wait_for_log
+from tests.pipeline import car_answer, wait_for_log
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.pipeline import Pipeline
 
 IMAGES = 24
@@ -31,29 +36,32 @@ def fill(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("pairs", [2, 3])
-def test_pairs_together_write_what_one_writes(pipeline: Pipeline, pairs: int) -> None:
-    """The same lines for the same calls, and what was listed and skipped is in sum the bucket."""
+def test_pairs_together_write_what_one_writes(
+    pipeline: Pipeline, tmp_path: Path, pairs: int
+) -> None:
+    """The same output for the same calls; what was listed and skipped is in sum the bucket."""
     fill(pipeline)
     one = [pipeline.start(name) for name in "ba"]
     assert [worker.wait() for worker in one] == [0, 0]
     paid = {name: pipeline.calls(f"rekognition.{name}") for name in ("DetectLabels", "DetectText")}
     workers = [
-        pipeline.start(f"{letter}-{pair}", run_id="run-2", **pipeline.of_pair(pair, pairs))
-        for pair in range(1, pairs + 1)
-        for letter in "ba"
+        pipeline.start(name, run_id="run-2", **pipeline.of_pair(pair_of(name), pairs))
+        for name in names_of(pairs)
     ]
     assert {worker.wait() for worker in workers} == {0}
-    bs, as_ = workers[::2], workers[1::2]
-    assert in_natural_order(*(b.output for b in bs)) == one[0].output
+    for worker in workers:
+        shutil.copytree(worker.run_dir, tmp_path / "results" / worker.name)
+    assert merge(tmp_path / "results")["state"] == "complete"
+    assert (tmp_path / "results" / "output.txt").read_text() == one[0].output
     assert {name: pipeline.calls(f"rekognition.{name}") for name in paid} == {
         name: 2 * calls for name, calls in paid.items()
     }
-    listed = [a.summary["images"] for a in as_]
+    listed = [worker.summary["images"] for worker in workers if worker.name.startswith("a")]
     for what, count in one[1].summary["images"].items():
         assert sum(each[what] for each in listed) == count, what
     assert all(each["listed"] for each in listed), "a pair without an image shows nothing"
-    for worker, pair in zip(as_ + bs, [*range(1, pairs + 1)] * 2, strict=True):
-        assert (worker.summary["pair"], worker.summary["pairs"]) == (pair, pairs)
+    for worker in workers:
+        assert (worker.summary["pair"], worker.summary["pairs"]) == (pair_of(worker.name), pairs)
         assert worker.summary["rate_per_second"] == pytest.approx(196 / pairs, abs=0.01)
 
 
