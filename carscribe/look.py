@@ -22,7 +22,7 @@ from carscribe.deployment import (
 from carscribe.progress import Figures, of_all_pairs
 from carscribe.remains import ask_hosts
 from carscribe.run import reached
-from carscribe.runs import Remote, SilentError, listed
+from carscribe.runs import Remote, SilentError, is_summary, listed
 from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
@@ -65,12 +65,13 @@ def fetched(build: Path = BUILD) -> str:
     try:
         folder = Path((build / "fetched-run").read_text().strip())
         totals = json.loads((folder / "summary.json").read_text())["totals"]
-    except (OSError, ValueError, KeyError):
+        counts = (
+            f"{totals['images']} images, {totals['cars']} cars, "
+            f"{totals['with_text']} with text, {totals['failed']} failed"
+        )
+    except (OSError, ValueError, KeyError, TypeError):
         return "none fetched yet: `make results` fetches the latest run"
-    return (
-        f"{folder.name}: {totals['images']} images, {totals['cars']} cars, "
-        f"{totals['with_text']} with text, {totals['failed']} failed; see {folder}/report.html"
-    )
+    return f"{folder.name}: {counts}; see {folder}/report.html"
 
 
 def queue(host: Host, target: str) -> str:
@@ -98,9 +99,9 @@ def summary_of(remote: Remote, run_id: str) -> dict[str, Any]:
     """Return a worker's summary of a run; nothing if there is none."""
     try:
         summary = json.loads(remote.read(_SUMMARY.format(state=remote.state, run_id=run_id)))
-    except (SilentError, ValueError):
+    except (SilentError, ValueError, RecursionError):
         return {}
-    return summary if isinstance(summary, dict) else {}
+    return summary if is_summary(summary) else {}
 
 
 def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[str, Any]]) -> str:

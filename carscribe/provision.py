@@ -69,6 +69,16 @@ KEPT = ("TF_VAR_", "TF_TOKEN_", "TF_PLUGIN_CACHE_", "TF_CLI_CONFIG_FILE")
 """What of the user's TF_... is used: variables, and where providers come from (provider.py)."""
 
 
+INPUTS: dict[str, type | tuple[type, ...]] = {
+    "given": list,
+    "images": (str, type(None)),
+    "lab": bool,
+    "name": str,
+    "quota": (dict, type(None)),
+    "region": str,
+    "since": (int, float),
+}
+"""What an apply of this release keeps, and of what type it is."""
 WAIT_FOR_LOCK = "-lock-timeout=180s"
 """A Terraform whose command was killed goes on to its end, and is waited for."""
 VARIABLES = ("-var=", "-var-file=")
@@ -473,6 +483,10 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
         inputs = json.loads(deployment.inputs.read_text())
         arguments = [str(one) for one in inputs["arguments"]]
         environment = {str(name): str(value) for name, value in inputs["environment"].items()}
+        if any(
+            not isinstance(inputs[name], kind) for name, kind in INPUTS.items() if name in inputs
+        ):
+            raise TypeError
     except FileNotFoundError:
         return {"arguments": [], "environment": {}}
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -327,6 +327,13 @@ def main() -> int:
     except ResultsError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        print(
+            f"What lies in {arguments.run_dir}/a and b is not what workers write ({error!r}): fetch "
+            "it again, and if it stays so, somebody else has changed it on a host.",
+            file=sys.stderr,
+        )
+        return int(Exit.INCOMPLETE)
     except BotoCoreError as error:
         print(f"{error} Set the AWS_ variables, or leave --bucket out.", file=sys.stderr)
         return int(Exit.DENIED)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import TypeGuard
 
 WORKERS = ("a", "b")
 STATE_ROOT = "/var/lib"
@@ -30,6 +31,12 @@ AT_WORK = frozenset({"active", "activating", "deactivating", "reloading"})
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NAME = re.compile(r"([ab])(?:-([2-9]|1[0-6]))?")
 """A host's short name: ``a`` and ``b`` are the first pair, ``a-2`` and ``b-2`` the second."""
+_MEMBERS: dict[str, Any] = {
+    **dict.fromkeys(("state", "reason", "started_at", "ended_at"), str),
+    **dict.fromkeys(("images", "answers"), dict),
+    "duration_seconds": (int, float),
+}
+"""What of a worker's summary is shown, and of what type it is where it is there."""
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _STOP = """
 grep -qxF CARSCRIBE_RUN_ID={run_id} {state}/current-run 2>/dev/null || exit 0
@@ -69,6 +76,16 @@ def check_run_id(run_id: str) -> str:
 def is_run_id(name: str) -> bool:
     """Tell whether a name is that of one folder, and could be a run's."""
     return RUN_ID.fullmatch(name) is not None
+
+
+def is_summary(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether this is a worker's summary, or what there is of one: a host may say anything."""
+    if not isinstance(value, dict):
+        return False
+    if any(not isinstance(value[name], kind) for name, kind in _MEMBERS.items() if value.get(name)):
+        return False
+    counts = [*(value.get("images") or {}).values(), *(value.get("answers") or {}).values()]
+    return all(isinstance(count, int) for count in counts)
 
 
 def shown(text: str) -> str:

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from carscribe.runs import COMPLETE, SilentError, check_run_id, is_run_id, shown, unit
+from carscribe.runs import COMPLETE, SilentError, check_run_id, is_run_id, is_summary, shown, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -123,10 +123,10 @@ def parse_look(text: str) -> dict[str, Any]:
     facts: dict[str, Any] = dict(pair.split("=", 1) for pair in head.splitlines() if "=" in pair)
     try:
         summary = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         summary = None
     wanted = {"ActiveState", "SubState", "Result", "ExecMainStatus", "System"}
-    if not isinstance(summary, dict) or not wanted <= facts.keys():
+    if not is_summary(summary) or not wanted <= facts.keys():
         raise SilentError(f"The host's answer is not whole: {' '.join(text.split())[:200]}")
     return {**facts, "summary": summary}
 

@@ -77,10 +77,10 @@ def start_background(command: Sequence[str | Path], record: Path, log: Path) -> 
 
 def recorded(record: Path) -> int | None:
     """Return the id of the recorded process if it is still that process."""
-    value = read_json(record)
-    if value is None or value.get("started") is None:
+    value = read_json(record) or {}
+    pid = value.get("pid")
+    if not isinstance(pid, int) or value.get("started") is None:
         return None
-    pid = int(value["pid"])
     return pid if started_at(pid) == value["started"] else None
 
 

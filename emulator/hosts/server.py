@@ -43,15 +43,16 @@ def secret(deployment: Deployment) -> Secret:
 
 def address(deployment: Deployment) -> str | None:
     """Return the URL of the emulator if it runs."""
-    ready = read_json(deployment.ready_file)
+    ready = read_json(deployment.ready_file) or {}
+    pid, url = ready.get("pid"), ready.get("url")
     # Only to that very process: another account may listen at the port of one that ended.
-    if ready is None or recorded(record(deployment)) != int(ready["pid"]):
+    if not isinstance(url, str) or pid is None or recorded(record(deployment)) != pid:
         return None
     try:
-        call(deployment, str(ready["url"]), "GET", "instances")
-    except OSError:
+        call(deployment, url, "GET", "instances")
+    except (OSError, ValueError):
         return None
-    return str(ready["url"])
+    return url
 
 
 def required(deployment: Deployment) -> str:

@@ -224,3 +224,14 @@ def test_the_engine_is_this_machine_s(
     """A Podman of another machine, which the user may have named, is not asked."""
     monkeypatch.setenv("CONTAINER_HOST", "ssh://nowhere.example.org/run/podman.sock")
     assert engine.Engine(deployment, "podman").containers() == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "x", '{"pid": "x", "url": 1}', '{"pid": 1, "url": "http://127.0.0.1:9"}']
+)
+def test_a_damaged_word_on_the_emulator_is_none(deployment: Deployment, text: str) -> None:
+    """Whatever its files hold, one sentence says how the emulator is started."""
+    deployment.state.mkdir()
+    for file in (deployment.ready_file, server.record(deployment)):
+        file.write_text(text)
+    assert "run 'make up TARGET=local' first" in _sentence(lambda: server.required(deployment))

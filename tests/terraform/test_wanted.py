@@ -236,8 +236,12 @@ def test_an_inventory_that_nobody_would_find_is_refused(monkeypatch: pytest.Monk
     wanted(terraform=["-var=inventory_file=../build/inventory.yml"])
 
 
-def test_a_damaged_memory_is_named(checkout: Path) -> None:
+@pytest.mark.parametrize(
+    "known", ["{", "[]", "{}", '"given": 7', '"images": 7', '"quota": "x"', '"lab": "no"']
+)
+def test_a_damaged_memory_is_named(checkout: Path, known: str) -> None:
     """A file of build/ that is junk is named with the way out; nothing is guessed."""
-    (checkout / "build" / "local" / "inputs.json").write_text("{")
+    text = f'{{"arguments": [], "environment": {{}}, {known}}}' if ":" in known else known
+    (checkout / "build" / "local" / "inputs.json").write_text(text)
     with pytest.raises(DeploymentError, match=r"inputs\.json is damaged, which says what"):
         wanted()

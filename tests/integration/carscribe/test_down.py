@@ -22,7 +22,7 @@ EXAMPLE = "terraform/backend_override.tf.example"
 NO_SUCH_PROFILE = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 ENDED = {
     "AWS_ACCESS_KEY_ID": "ASIAUNKNOWN000000000",
-    "AWS_SESSION_TOKEN": "of a session that has ended",
+    "AWS_SESSION_TOKEN": "of-a-session-that-has-ended",
 }
 
 

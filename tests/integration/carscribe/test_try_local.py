@@ -25,6 +25,13 @@ LONGEST_KEY = "/".join(["l" * 200] * 5) + "/" + "m" * (1024 - 1005 - 4) + ".jpg"
 ODD_KEYS = ["a b.jpg", "c+d.png", "e%41%.jpg", "f#g.jpeg", "h/ü ö/ß.JPG", "i 🚗.jpg", "1.jpg"]
 
 
+WARNS = """
+import sys, warnings
+if "serve" in sys.orig_argv:
+    warnings.warn("a library of the emulator is old")
+"""
+
+
 def command(images: Path, out: Path) -> list[str]:
     """Write the command that `make try` runs."""
     return [sys.executable, "-m", "carscribe", "try", "--images", str(images), "--out", str(out)]
@@ -57,12 +64,12 @@ def processes(mark: str) -> list[int]:
     return found
 
 
-def run(images: Path, out: Path) -> subprocess.CompletedProcess[str]:
+def run(images: Path, out: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Try a folder."""
     return subprocess.run(
         command(images, out),
         cwd=ROOT,
-        env=environment(str(out)),
+        env={**environment(str(out)), **more},
         capture_output=True,
         text=True,
         timeout=120,
@@ -108,7 +115,9 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
     """Run over a folder never seen before."""
     folder = tmp_path_factory.mktemp("trial")
     fill(folder / "images")
-    done = run(folder / "images", folder / "out")
+    (folder / "sitecustomize.py").write_text(WARNS)
+    paths = os.pathsep.join([str(folder), PATHS])
+    done = run(folder / "images", folder / "out", PYTHONPATH=paths)
     assert done.returncode == 0, done.stderr
     return Tried(done, folder / "out")
 

@@ -37,6 +37,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (WELL.encode("utf-8-sig"), 1, "byte order mark"),
         (WELL.encode("utf-16"), 1, "it is UTF-16"),
         (KEYS.replace("\n", "\r\n").encode(), 1, "no section stands above it"),
+        (f"# mine\n{KEYS}".replace("\n", "\r").encode(), 2, "no section stands above it"),
         (f"[default\n{KEYS}".encode(), 1, "no section stands above it"),
         (f"{WELL}oops\n".encode(), 4, "neither a [section] nor 'name = value'"),
         (f"{WELL}= x\n".encode(), 4, "neither a [section] nor 'name = value'"),

@@ -27,7 +27,9 @@ def test_a_long_path_leaves_room_for_sockets(
 ) -> None:
     """Ansible adds some 40 characters to it, of at most 107: a long TMPDIR would be none better."""
     monkeypatch.setattr(inputs, "BUILD", tmp_path / ("long" * 20) / "build")
+    (tmp_path / ("long" * 20)).mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / ("long" * 20)))
+    monkeypatch.setattr("tempfile.tempdir", None)
     folder = temporary_folder()
     try:
         assert folder.parent == SYSTEM_TEMPORARY

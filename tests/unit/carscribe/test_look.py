@@ -111,6 +111,8 @@ def test_a_host_is_asked(tmp_path: Path) -> None:
     assert found == About(is_at_work=True, current=RUN, runs=[RUN])
     assert look.summary_of(host.remote, RUN) == {"state": "running"}
     assert look.summary_of(host.remote, "none") == {}
+    host.summary(images={"detected": "ten"})
+    assert look.summary_of(host.remote, RUN) == {}
     host.current("x; touch /tmp/pwned")
     assert host.remote.about().current == "", "it would be part of a command for the other host"
     (tmp_path / "off").touch()
@@ -127,6 +129,9 @@ def test_the_last_result(tmp_path: Path) -> None:
     (run / "summary.json").write_text(json.dumps({"totals": totals}))
     told = look.fetched(tmp_path)
     assert told == f"r1: 10 images, 6 cars, 4 with text, 0 failed; see {run}/report.html"
+    for junk in ("[]", "{}", '{"totals": {}}', '{"totals": 7}'):
+        (run / "summary.json").write_text(junk)
+        assert look.fetched(tmp_path).startswith("none fetched yet")
 
 
 def test_a_command_on_a_host_is_its_shell_s(

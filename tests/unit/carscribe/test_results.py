@@ -380,6 +380,25 @@ def test_command_names_a_damaged_line(run: Path) -> None:
     assert done.stderr == f"Line 5 of {path} is damaged. Fetch the results again.\n"
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a/results.jsonl", "{}"),
+        ("a/results.jsonl", '{"key": 7, "car": null, "etag": "", "n": null, "failure": null}'),
+        ("b/results.jsonl", '{"key": "1.jpg", "etag": "", "n": 1, "text": [], "line": 1}'),
+        ("a/results.jsonl", "[" * 100_000),
+        ("a/summary.json", '{"run_id": "x"}'),
+        ("b/summary.json", '{"state": "complete", "started_at": "yesterday"}'),
+    ],
+)
+def test_command_names_what_no_worker_writes(run: Path, file: str, text: str) -> None:
+    """A host that was taken over may send anything: it is a sentence and no traceback."""
+    (run / file).write_text(f"{text}\n")
+    done = command(run)
+    assert done.returncode == 65
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
 def test_command_merges(run: Path) -> None:
     """The command line writes its files and says nothing."""
     for name in ("output.txt", "results.jsonl", "results.csv", "summary.json", "report.html"):

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from carscribe import watch
-from carscribe.runs import RunIdError, check_run_id, names_of, new_run_id, remotes
+from carscribe.runs import (
+    RunIdError,
+    SilentError,
+    check_run_id,
+    names_of,
+    new_run_id,
+    remotes,
+)
 from carscribe.watch import Seen, judge, several_models
 from tests.faked_host import RUN, Host
 
@@ -316,6 +323,30 @@ def test_another_s_worker_is_never_stopped(hosts: tuple[Host, Host]) -> None:
     a.remote.stop("the.winner")
     assert not a.stopped
     assert not b.stopped
+
+
+NO_SUMMARIES = [
+    "[]",
+    "7",
+    '{"images": 7}',
+    '{"images": {"detected": "ten"}}',
+    '{"answers": ["x"]}',
+    '{"answers": {"x": {}}}',
+    '{"state": {}, "reason": ["x"]}',
+    '{"state": {"x": 1}}',
+    '{"duration_seconds": "long"}',
+    "[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("body", NO_SUMMARIES)
+def test_what_no_worker_writes_is_no_look(body: str) -> None:
+    """A host that was taken over may say anything; nothing of it is counted with."""
+    names = ("ActiveState", "SubState", "Result", "ExecMainStatus", "System")
+    head = "\n".join(f"{name}=x" for name in names)
+    with pytest.raises(SilentError, match=r"^The host's answer is not whole: "):
+        watch.parse_look(f"{head}\n\n{body}\n")
+    assert watch.parse_look(f"{head}\n\n{{}}\n")["summary"] == {}
 
 
 def test_a_silence_is_no_end(hosts: tuple[Host, Host]) -> None:
