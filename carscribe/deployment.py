@@ -16,6 +16,8 @@ from carscribe.runs import WORKERS, listed, names_of, pair_of, ssh_words
 CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
 TARGETS = ("aws", "local")
+MADE = ("inputs.json", "terraform.tfstate", "emulator.json")
+"""Files of build/TARGET that are there from when something is made until it is removed."""
 
 EXIT_NO_PERMISSION = 77
 EXIT_NOT_CONFIGURED = 78
@@ -43,16 +45,36 @@ class StepError(DeploymentError):
         self.code = code
 
 
+class LostTargetError(DeploymentError):
+    """Something was made here, and the file that says what is missing.
+
+    Attributes:
+        target: what lies in build/ tells.
+    """
+
+    def __init__(self, file: Path, target: str) -> None:
+        super().__init__(
+            f"{file} is missing, which says what is up, and {file.with_name(target)} is not: "
+            f"`make up TARGET={target}` goes on with it, `make down` removes what there is."
+        )
+        self.target = target
+
+
 def target_that_is_up(build: Path = BUILD) -> str | None:
     """Return the target that `make up` was last called for, unless `make down` has removed it.
 
     Raises:
         DeploymentError: the file that says it is damaged.
+        LostTargetError: it is missing, and something was made: `make up` was killed, or somebody
+            has removed the file.
     """
     file = build / "target"
     try:
         target = file.read_text(errors="replace").strip()
     except FileNotFoundError:
+        for target in TARGETS:
+            if any((build / target / name).exists() for name in MADE):
+                raise LostTargetError(file, target) from None
         return None
     if target not in TARGETS:
         raise DeploymentError(
@@ -72,20 +94,20 @@ def choose_target(wanted: str, build: Path = BUILD) -> str:
     """Return the target to bring up: the one named, else the one that is up, else AWS.
 
     Raises:
-        DeploymentError: the other one is up, or may be.
+        DeploymentError: the other one is up, or may be, or which one is cannot be known.
     """
-    present = target_that_is_up(build)
     if wanted not in ("", *TARGETS):
         raise DeploymentError(f"TARGET is {wanted!r}: it must be aws or local.")
+    try:
+        present = target_that_is_up(build)
+    except LostTargetError as lost:
+        if wanted != lost.target:
+            raise
+        present = wanted
     if present and wanted and wanted != present:
         raise DeploymentError(
             f"TARGET={present} is up in this checkout, and only one can be: "
             f"remove it with `make down`, then try again."
-        )
-    if not wanted and not present and has_traces("local", build):
-        raise DeploymentError(
-            f"{build / 'target'} is missing, which says what is up, and {build / 'local'} is not: "
-            "say TARGET=local to mend what is up on this machine, or `make down`."
         )
     return wanted or present or "aws"
 

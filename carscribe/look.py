@@ -88,7 +88,7 @@ def queue(host: Host, target: str) -> str:
                     int(answer["ApproximateNumberOfMessagesNotVisible"]),
                 )
             )
-    except (BotoCoreError, ClientError, DeploymentError) as error:
+    except (BotoCoreError, ClientError, DeploymentError, ValueError) as error:
         return f"cannot be asked: {error}"
     (waiting, held), (dead, dead_held) = depths
     return f"{waiting} waiting, {held} held by worker B, {dead + dead_held} given up"

@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from carscribe.advice import advised
+from carscribe.credentials import CredentialsError
 from carscribe.deployment import DeploymentError, hosts
 from carscribe.runs import Remote, SilentError, listed, ssh_words
 
@@ -64,7 +65,7 @@ def states(target: Target, present: Mapping[str, Host]) -> dict[str, str]:
     """Return what EC2 says of each host, by short name; nothing if it cannot be asked."""
     try:
         return _states(_client(target, present), present)
-    except (BotoCoreError, ClientError, DeploymentError):
+    except (BotoCoreError, ClientError, DeploymentError, ValueError):
         return {}
 
 
@@ -78,7 +79,7 @@ def start_stopped(target: Target) -> list[str]:
     try:
         ec2 = _client(target, present)
         seen = _states(ec2, present)
-    except (BotoCoreError, ClientError):
+    except (BotoCoreError, ClientError, CredentialsError, ValueError):
         return []
     if lost := [name for name, state in seen.items() if state in GONE]:
         raise DeploymentError(

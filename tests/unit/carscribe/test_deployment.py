@@ -66,13 +66,29 @@ def test_a_damaged_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
             ask(tmp_path)
 
 
-def test_a_lost_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
-    """Where hosts were made on this machine, AWS is not the default."""
-    (tmp_path / "local").mkdir()
-    (tmp_path / "local" / "emulator.json").touch()
-    with pytest.raises(DeploymentError, match="say TARGET=local to mend"):
-        deployment.choose_target("", tmp_path)
-    assert deployment.choose_target("aws", tmp_path) == "aws"
+@pytest.mark.parametrize(
+    "made", ["aws/inputs.json", "aws/terraform.tfstate", "local/emulator.json"]
+)
+def test_a_lost_word_on_the_target_is_not_nothing(tmp_path: Path, made: str) -> None:
+    """After a killed `up`, say: nothing is guessed towards what costs, nor called not there."""
+    target, other = ("aws", "local") if made.startswith("aws") else ("local", "aws")
+    (tmp_path / made).parent.mkdir()
+    (tmp_path / made).touch()
+    said = rf"target is missing.*`make up TARGET={target}` goes on with it, `make down` removes"
+    with pytest.raises(DeploymentError, match=said):
+        deployment.target_that_is_up(tmp_path)
+    for wanted in ("", other):
+        with pytest.raises(DeploymentError, match=said):
+            deployment.choose_target(wanted, tmp_path)
+    with pytest.raises(DeploymentError, match=said):
+        deployment.hosts(tmp_path)
+    assert deployment.choose_target(target, tmp_path) == target
+
+
+def test_a_look_alone_makes_nothing(tmp_path: Path) -> None:
+    """`make plan` leaves Terraform's own folder, and nothing is up."""
+    (tmp_path / "aws" / "terraform-data").mkdir(parents=True)
+    assert deployment.target_that_is_up(tmp_path) is None
 
 
 @pytest.mark.parametrize(
