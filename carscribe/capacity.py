@@ -26,6 +26,7 @@ VCPUS, STORAGE = ("ec2", "L-1216C47A"), ("ebs", "L-7A658B76")
 which counts vCPUs, and of "Storage for General Purpose SSD (gp3) volumes, in TiB"."""
 ADDRESSES = "vpc-max-elastic-ips"
 """EC2 says this one itself (EC2 API Reference, DescribeAccountAttributes)."""
+MORE = "or ask for more in the Service Quotas console"
 LAB_INSTANCES_MAX = 9
 """At once in a region (AWS Academy Learner Lab, service restrictions)."""
 
@@ -78,6 +79,8 @@ class _Look:
     def vcpus(self) -> Finding:
         """Look at the vCPUs of running instances."""
         kind = str(self._values["instance_type"])
+        if not _STANDARD.match(kind):
+            raise LookupError(f"{kind} has another quota")
         [known] = self._ec2.describe_instance_types(InstanceTypes=[kind])["InstanceTypes"]
         used = sum(
             one["CpuOptions"]["CoreCount"] * one["CpuOptions"]["ThreadsPerCore"]
@@ -96,19 +99,17 @@ class _Look:
 
     def lab_instances(self) -> Finding:
         """Look at the instances, of which a lab allows few."""
-        return self._finding("instances", 1, len(self._instances()), LAB_INSTANCES_MAX)
+        used = len(self._instances())
+        return self._finding("instances", 1, used, LAB_INSTANCES_MAX, "or stop others")
 
-    def _finding(self, noun: str, each: int, used: int, limit: float) -> Finding:
+    def _finding(self, noun: str, each: int, used: int, limit: float, more: str = MORE) -> Finding:
         what = f"{self._pairs * HOSTS_A_PAIR * each} {noun} for {self._pairs} pairs"
         fit = int(limit - used) // (HOSTS_A_PAIR * each)
         if self._pairs <= fit:
             return Finding(what)
         least = f"set pairs = {fit}" if fit > 0 else "none fits"
         beside = f", of which others have {used}" if used else ""
-        return Finding(
-            what,
-            f"the quota is {limit:g}{beside}; {least}, or ask for more in the Service Quotas console",
-        )
+        return Finding(what, f"the quota is {limit:g}{beside}; {least}, {more}")
 
     def _limit(self, service: str, code: str) -> float:
         """Return what the account has, else AWS's default.

@@ -149,9 +149,8 @@ def test_a_lab_allows_nine_instances() -> None:
     others = tuple(instance("t3.nano", 1, []) for _ in range(6))
     assert crosses(Region(instances=others)) == []
     [cross] = crosses(Region(instances=others), lab=True)
-    assert cross.startswith(
-        "✗ 4 instances for 2 pairs: the quota is 9, of which others have 6; set"
-    )
+    told = "✗ 4 instances for 2 pairs: the quota is 9, of which others have 6"
+    assert cross == f"{told}; set pairs = 1, or stop others"
     assert crosses(Region(instances=others[:5]), lab=True) == []
 
 
