@@ -421,7 +421,7 @@ def spent(target: Target, states: Mapping[str, str]) -> str:
     usd = cost.usd_per_hour(kind, gib)
     when = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC"
     stopped = sum(state in waking.STOPPED for state in states.values())
-    now = cost.usd_per_hour(kind, gib, running=cost.HOSTS - stopped)
+    now = cost.usd_per_hour(kind, gib, stopped=stopped)
     if usd is None:
         return f"up since {when}; an hour costs what {kind} cost"
     so_far = f"about ${usd * hours:.2f} since {when}"

@@ -129,7 +129,8 @@ def fetch(
 ) -> dict[str, str]:
     """Fetch what each worker wrote of a run into ``folder/a``, ``folder/b``, ``folder/a-2``...
 
-    What is here already and still the same stays; what a host has no more goes.
+    What is here already and still the same stays; what a host has no more goes. Of a host that
+    knows nothing of the run, as one that was made since, all stays that is here.
 
     Args:
         remotes: the hosts.
@@ -157,7 +158,7 @@ def fetch(
             if name in there:
                 copy.begin(there[name])
                 copies.append(copy)
-            else:
+            elif there:
                 copy.remove()
 
     def tell() -> None:

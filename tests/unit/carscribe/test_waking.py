@@ -203,7 +203,7 @@ def test_status_says_what_still_costs(
     monkeypatch: pytest.MonkeyPatch, states: dict[str, str], hosts_up: int, said: str
 ) -> None:
     """Stopped hosts cost nothing, their addresses and volumes do."""
-    values = {"instance_type": "t3.micro", "result_volume_size_gib": 1}
+    values = {"instance_type": "t3.micro", "pairs": 1, "result_volume_size_gib": 1}
     monkeypatch.setattr(provision, "made_with", lambda _: {"since": 0})
     monkeypatch.setattr(provision, "Terraform", lambda *_: None)
     monkeypatch.setattr(provision, "values", lambda *_: values)
