@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from carscribe_common.errors import Exit, WorkerExit, classify, error_code_of
+from carscribe_common.upload import PERMISSIONS, try_upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,6 +65,18 @@ def bucket_probes(settings: Settings, clients: Clients) -> list[Probe]:
             # With s3:ListBucket a missing key is a 404, a forbidden one a 403.
             frozenset({"404", "NoSuchKey"}),
         ),
+    ]
+
+
+def results_probes(settings: Settings, clients: Clients) -> list[Probe]:
+    """Return the probe of what both workers put into the bucket, if they are to."""
+    if not settings.results_prefix:
+        return []
+    return [
+        Probe(
+            f"{PERMISSIONS} on {settings.bucket}/{settings.results_prefix}*",
+            partial(try_upload, clients.s3, settings),
+        )
     ]
 
 
