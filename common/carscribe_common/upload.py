@@ -39,19 +39,22 @@ SUMMARY_TYPE = "application/json"
 PARTS_AT_ONCE = 4
 """A large file goes in parts, each read off the disk as it is sent: none is held in memory."""
 
-PERMISSIONS = "s3:PutObject, s3:AbortMultipartUpload"
-
 
 def try_upload(s3: S3Client, settings: Settings) -> None:
-    """Begin an upload in parts and abort it: that asks for all permissions and makes no object.
+    """Begin an upload in parts and abort it: that asks for each permission and makes no object.
 
     With a KMS key the beginning asks for kms:GenerateDataKey, too (S3 user
     guide, "Multipart upload API and permissions").
     """
-    key = f"{settings.results_prefix}carscribe-probe-of-permission"
+    key = probe_key(settings)
     begun = s3.create_multipart_upload(Bucket=settings.bucket, Key=key)
     upload_id = complete(begun, "UploadId")["UploadId"]
     s3.abort_multipart_upload(Bucket=settings.bucket, Key=key, UploadId=upload_id)
+
+
+def probe_key(settings: Settings) -> str:
+    """Return the key of an object that is never made."""
+    return f"{settings.results_prefix}carscribe-probe-of-permission"
 
 
 class Upload:
@@ -71,7 +74,8 @@ class Upload:
         self._settings = settings
         self._folder = f"{settings.results_prefix}{settings.run_id}/{worker}/"
         self._doing = (
-            f"write results to {settings.bucket}/{settings.results_prefix}* ({PERMISSIONS})"
+            f"write results to {settings.bucket}/{settings.results_prefix}* "
+            "(s3:PutObject, s3:AbortMultipartUpload)"
         )
         self._transfer = TransferConfig(
             max_concurrency=PARTS_AT_ONCE, preferred_transfer_client="classic"
