@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 import urllib.request
@@ -14,6 +15,7 @@ from pathlib import Path
 from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
 
 TEMPORARY_PATH_MAX = 50
+SYSTEM_TEMPORARY = Path("/tmp")  # noqa: S108 # of POSIX; TMPDIR may name a path as long
 OWN_ADDRESS_URL = "https://checkip.amazonaws.com"
 OWN_ADDRESS_SECONDS = 10
 
@@ -26,15 +28,21 @@ def temporary_folder() -> Path:
     """Return where the programs that are started keep their temporary files.
 
     Its sockets' addresses have at most 107 characters (sun_path in unix(7)), so
-    a checkout with a long path has the folder in the system's.
+    a checkout with a long path has the folder in the system's, and TMPDIR has no
+    say in it. What lies there is removed, so it is no link to anywhere.
+
+    Raises:
+        UsageError: it is no folder, or somebody else's.
     """
     folder = BUILD / "tmp"
-    if len(str(folder)) > TEMPORARY_PATH_MAX:
+    if len(os.fsencode(folder)) > TEMPORARY_PATH_MAX:
         digest = hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"carscribe-{os.getuid()}-{digest}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise UsageError(f"{folder} belongs to somebody else: remove it.")
+        folder = SYSTEM_TEMPORARY / f"carscribe-{os.getuid()}-{digest}"
+    if not os.path.lexists(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise UsageError(f"{folder} is no folder of your own: remove it, and try again.")
     return folder
 
 

@@ -66,6 +66,7 @@ class Wanted:
         if not any("ssh_private_key_file" in argument for argument in self.extra):
             make_key(provision.KEY)
         self.values = self._values()
+        self._refuse_another_inventory()
         self.images = options.images or before.get("images")
         self.found = self._find()
         self._before = before
@@ -124,6 +125,17 @@ class Wanted:
                 raise
         found = provision.values(self.terraform, [*self.extra, *provision.NO_KEYS])
         return {**found, "ssh_private_key_file": key[1]}
+
+    def _refuse_another_inventory(self) -> None:
+        """It may come from a variable that another project has under the same name."""
+        named = str(self.values["inventory_file"])
+        file = (provision.CONFIGURATION / named).expanduser().resolve()
+        if file != (BUILD / "inventory.yml").resolve():
+            raise DeploymentError(
+                f"inventory_file is {named!r}, and each command here looks for the hosts in "
+                "build/inventory.yml: take it out of TF_VAR_inventory_file and terraform/*.tfvars, "
+                "or say TERRAFORM_ARGUMENTS=-var=inventory_file=../build/inventory.yml."
+            )
 
     def _find(self) -> Found | None:
         """Look into the folder of images; None where a bucket has them already."""

@@ -50,6 +50,7 @@ ASKED_FOR = (
     "image_prefix",
     "images_dir",
     "instance_type",
+    "inventory_file",
     "name",
     "region",
     "result_volume_size_gib",

@@ -51,7 +51,7 @@ async def _carry_out(emulator: Emulator, call: str, value: dict[str, Any]) -> An
             emulator.counts.reset()
         case "POST faults":
             try:
-                emulator.faults = Faults(value)
+                emulator.show(Faults(value))
             except FaultsError as error:
                 return Answer.of_json({"error": str(error)}, 400)
         case "POST answers":

@@ -16,10 +16,10 @@ from carscribe_common.prices import rekognition_usd, transfer_usd, wire_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from carscribe_common.aws import Calls
     from carscribe_common.regions import Regions
+    from carscribe_common.settings import Settings
     from carscribe_common.store import Store
     from carscribe_common.upload import Upload
 
@@ -47,9 +47,8 @@ class Summary:
     process is not there yet.
 
     Args:
-        path: the file.
         worker: ``a`` or ``b``.
-        run_id: of this run.
+        settings: name the run, and the pair of workers that this one is of.
         store: of this run.
         calls: what the clients have done and the store does not know yet.
         regions: know the rate, and which of them are asked.
@@ -60,19 +59,18 @@ class Summary:
 
     def __init__(
         self,
-        path: Path,
         *,
         worker: str,
-        run_id: str,
+        settings: Settings,
         store: Store,
         calls: Calls,
         regions: Regions,
         upload: Upload,
         counts: Callable[[Counter[str]], dict[str, Any]],
     ) -> None:
-        self._path = path
+        self._path = settings.run_dir / "summary.json"
         self._worker = worker
-        self._run_id = run_id
+        self._settings = settings
         self._store = store
         self._calls = calls
         self._regions = regions
@@ -147,7 +145,9 @@ class Summary:
         ).total_seconds()
         return {
             "worker": self._worker,
-            "run_id": self._run_id,
+            "run_id": self._settings.run_id,
+            "pair": self._settings.pair,
+            "pairs": self._settings.pairs,
             "state": state,
             "reason": None,
             "exit_code": None,

@@ -76,6 +76,8 @@ class Engine:
         configuration = folder / "containers.conf"
         self.environment["CONTAINERS_CONF"] = str(configuration)
         self.environment["TMPDIR"] = str(folder / "temporary")
+        # Whatever other machine's Podman the user has in CONTAINER_HOST.
+        self.prefix += ["--remote=false"]
         self.prefix += ["--root", str(folder / "root"), "--runroot", str(self.deployment.runtime)]
         # On hybrid cgroups crun refuses to start, runc does not.
         self.prefix += ["--runtime", "runc"] if shutil.which("runc") else []

@@ -40,23 +40,34 @@ HOSTILE = {
     "AWS_ENDPOINT_URL": "localhost:4566",
     "AWS_PROFILE": "nowhere",
     "AWS_SESSION_TOKEN": "cut off",
+    "CDPATH": "/",
+    "CONTAINER_HOST": "ssh://nowhere.example.org/run/podman.sock",
     "HOST": "mybox.example.org",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
     "IMAGES": "~/nowhere",
     "LC_ALL": "C",
     "OUT": "/nowhere",
+    "PIP_CONSTRAINT": "/nowhere/constraints.txt",
+    "PIP_PYTHON": "/nowhere/python",
     "PIP_REQUIRE_VIRTUALENV": "1",
     "PIP_TARGET": "/nowhere",
     "PIP_USER": "1",
     "PYTHONHOME": "/nowhere",
-    "PYTHONWARNINGS": "always",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONSAFEPATH": "1",
+    "PYTHONWARNINGS": "error",
     "TARGET": "aws",
     "TF_CLI_ARGS": "-parallelism=2",
     "TF_CLI_ARGS_plan": "-destroy",
+    "TF_CLI_CONFIG_FILE": "/nowhere/terraformrc",
     "TF_DATA_DIR": "/nowhere/terraform",
     "TF_LOG": "trace",
+    "TF_VAR_region": "eu-west-1",
     "TF_WORKSPACE": "nowhere",
     "VIRTUAL_ENV": "/nowhere",
 }
+"""What a person may have set for other programs, and would lead ours elsewhere."""
 LONG = "a" * 100
 """OpenSSH's sockets have no room for a home of such a length."""
 LEFT_OUT = shutil.ignore_patterns(
@@ -125,6 +136,24 @@ class Copy:
                 str(self.root / part) for part in (".", "common", "worker_a", "worker_b")
             ),
             "TF_VAR_vpc_cidr": f"10.{100 + zlib.crc32(bytes(self.root) + self.salt) % 100}.0.0/16",
+        }
+
+    def hostile(self, beside: Path) -> dict[str, str]:
+        """Return its environment as it is where all leads elsewhere that can.
+
+        Args:
+            beside: a folder for what variables name.
+        """
+        home, temporary, modules = (beside / name for name in (LONG, "temporary files", "modules"))
+        for folder in (home, temporary, modules):
+            folder.mkdir()
+        (modules / "json.py").write_text("raise SystemExit('This is the json of somebody else.')\n")
+        return {
+            **self.environment,
+            **HOSTILE,
+            "HOME": str(home),
+            "PYTHONPATH": str(modules),
+            "TMPDIR": str(temporary),
         }
 
     def command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -214,3 +215,12 @@ def test_a_port_in_use_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         text = _sentence(lambda: server.start(here, ["--port", port]))
     assert port in text
     assert "in use" in text
+
+
+@pytest.mark.skipif(not shutil.which("podman"), reason="it is Podman's own variable")
+def test_the_engine_is_this_machine_s(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Podman of another machine, which the user may have named, is not asked."""
+    monkeypatch.setenv("CONTAINER_HOST", "ssh://nowhere.example.org/run/podman.sock")
+    assert engine.Engine(deployment, "podman").containers() == {}

@@ -213,6 +213,15 @@ def test_a_checkout_with_another_name(
     assert wanted().keys() == {"1.jpg", "2.jpg"}
 
 
+@pytest.mark.usefixtures("checkout")
+def test_an_inventory_that_nobody_would_find_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hosts would be made, and then every command would say that there are none."""
+    monkeypatch.setenv("TF_VAR_inventory_file", "/another/project/hosts.yml")
+    with pytest.raises(DeploymentError, match=r"^inventory_file is '/another/project/hosts.yml'"):
+        wanted()
+    wanted(terraform=["-var=inventory_file=../build/inventory.yml"])
+
+
 def test_a_damaged_memory_is_named(checkout: Path) -> None:
     """A file of build/ that is junk is named with the way out; nothing is guessed."""
     (checkout / "build" / "local" / "inputs.json").write_text("{")

@@ -92,6 +92,8 @@ def run(settings: SettingsA, shutdown: Shutdown) -> None:
         "run_id": settings.run_id,
         "bucket": settings.bucket,
         "prefix": settings.prefix,
+        "pairs": settings.pairs,
+        "pair": settings.pair,
         "car_confidence_percent": settings.car_confidence_percent,
         "queue_url": settings.queue_url,
     }
@@ -145,9 +147,8 @@ class RunA:
 
         self._upload = Upload(self._call, settings, "a")
         self._summary = Summary(
-            settings.run_dir / "summary.json",
             worker="a",
-            run_id=settings.run_id,
+            settings=settings,
             store=store,
             calls=self._calls,
             regions=self._regions,
@@ -179,7 +180,7 @@ class RunA:
             counts.get("failed", 0),
             self._at.skipped,
             ""
-            if detected
+            if detected or self._settings.pairs > 1
             else f"; the bucket {self._settings.bucket} has no .jpg, .jpeg or .png{under}",
         )
 
@@ -208,7 +209,11 @@ class RunA:
         settings = self._settings
         try:
             for item in list_images(
-                self._call, settings.bucket, settings.prefix, after=self._at.key
+                self._call,
+                settings.bucket,
+                settings.prefix,
+                after=self._at.key,
+                is_own=settings.is_own,
             ):
                 if isinstance(item, ListedImage):
                     self._room.acquire()

@@ -106,6 +106,8 @@ def run(settings: SettingsB, shutdown: Shutdown) -> None:
         "run_id": settings.run_id,
         "bucket": settings.bucket,
         "prefix": settings.prefix,
+        "pairs": settings.pairs,
+        "pair": settings.pair,
         "queue_url": settings.queue_url,
         "text_confidence_percent": settings.text_confidence_percent,
     }
@@ -131,7 +133,7 @@ class RunB:
         self._consumer = Consumer(
             self._aws, settings.queue_url, settings.visibility_timeout_seconds
         )
-        self._state = RunState(settings.run_id, store)
+        self._state = RunState(settings.run_id, store, settings.is_own)
         self._memory = ByteBudget(IN_MEMORY_BYTES * len(limiters))
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._pool: Pool[Car] = Pool(
@@ -150,9 +152,8 @@ class RunB:
         self._reached_at = 0.0
         self._upload = Upload(self._aws, settings, "b")
         self._summary = Summary(
-            settings.run_dir / "summary.json",
             worker="b",
-            run_id=settings.run_id,
+            settings=settings,
             store=store,
             calls=clients.calls,
             regions=self._regions,

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.deployment.checkout import HOSTILE, LONG, Copy
+from tests.deployment.checkout import Copy
 
 if TYPE_CHECKING:
     from tests.emulator import Emulator
@@ -44,9 +44,7 @@ def test_try(tmp_path: Path) -> None:
 def test_an_environment_that_leads_elsewhere(tmp_path: Path) -> None:
     """All that a person may have set for other programs, in a path with a blank: the same result."""
     copy = Copy.make(tmp_path / "my projects" / "car scribe")
-    (tmp_path / LONG).mkdir()
-    hostile = {**copy.environment, **HOSTILE, "HOME": str(tmp_path / LONG)}
-    told = make("-C", str(copy.root), "try", environment=hostile)
+    told = make("-C", str(copy.root), "try", environment=copy.hostile(tmp_path))
     assert told.returncode == 0, told.stderr
     expected = (ROOT / "images" / "expected-output.txt").read_text()
     assert [

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.deployment.checkout import HOSTILE
+
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = """#!/bin/sh
 [ "$1" = -IS ] && exit 0
@@ -146,18 +148,20 @@ def test_packages_that_pip_put_elsewhere_are_told(checkout: Path) -> None:
     assert not (checkout / ".venv" / ".try").exists()
 
 
-def test_pip_s_settings_for_other_environments_are_kept_out(checkout: Path) -> None:
-    """PIP_USER and its like would put the packages elsewhere."""
+def test_settings_for_other_environments_are_kept_out(checkout: Path) -> None:
+    """PIP_USER and its like would put the packages elsewhere, PYTHON... break what we run."""
     python = checkout / ".venv" / "bin" / "python"
     python.write_text(
-        '#!/bin/sh\n[ "$1" = -IS ] && exit 0\nenv | grep -E "^(PIP_|PYTHONH)"; exit 0\n'
+        '#!/bin/sh\n[ "$1" = -IS ] && exit 0\nenv | grep -E "^(PIP_|PYTHON)"; exit 0\n'
     )
     (checkout / ".venv" / ".try").unlink()
-    hostile = {"PIP_USER": "1", "PIP_TARGET": "/nowhere", "PYTHONHOME": "/nowhere"}
-    said = make(checkout, "try", "PYTHON=true", PIP_REQUIRE_VIRTUALENV="1", **hostile)[1]
-    kept_out = ("PIP_TARGET", "PIP_REQUIRE", "PYTHONHOME")
-    assert "PIP_USER=0" in said
-    assert [line for line in said if line.startswith(kept_out)] == []
+    hostile = {
+        name: value for name, value in HOSTILE.items() if name.startswith(("PIP_", "PYTHON"))
+    }
+    code, said = make(checkout, "try", "PYTHON=true", PYTHONDONTWRITEBYTECODE="1", **hostile)
+    assert code == 0, said
+    assert set(hostile) & {line.partition("=")[0] for line in said} == {"PIP_USER"}
+    assert {"PIP_USER=0", "PYTHONDONTWRITEBYTECODE=1"} <= set(said)
 
 
 DEVELOPERS = ("mypy", "selenium", "hypothesis", "pytest", "ruff", "ansible-lint", "moto-stubs")
@@ -180,11 +184,18 @@ def test_the_script_finds_its_checkout(checkout: Path, tmp_path: Path) -> None:
     shutil.copy(checkout / "carscribe" / "launcher.sh", checkout / ".venv" / "bin" / "carscribe")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / ".venv").symlink_to(checkout / ".venv")
-    (checkout / ".venv" / "bin" / "python").write_text('#!/bin/sh\necho "$PYTHONPATH $*"\n')
-    for root in (checkout, tmp_path / "other"):
+    (checkout / ".venv" / "bin" / "python").write_text(
+        '#!/bin/sh\necho "$PYTHONHOME$PYTHONOPTIMIZE$PYTHONPATH $*"\n'
+    )
+    for folder, script, root in (
+        ("/", checkout / ".venv/bin/carscribe", checkout),
+        ("/", tmp_path / "other/.venv/bin/carscribe", tmp_path / "other"),
+        (checkout, ".venv/bin/carscribe", checkout),
+    ):
         said = subprocess.run(
-            [root / ".venv" / "bin" / "carscribe", "status"],
-            cwd="/",
+            ["sh", script, "status"],
+            cwd=folder,
+            env={**os.environ, **HOSTILE, "CDPATH": str(tmp_path / "other")},
             capture_output=True,
             text=True,
             check=True,
