@@ -1,7 +1,7 @@
 """What a worker wrote of a run, put into the images' bucket for other programs.
 
-Under ``results_prefix`` each worker has a folder of its own in that of the run:
-results.jsonl, worker B's output.txt and, last, summary.json. Whoever finds the
+Under ``results_prefix`` each worker has a folder of its own in that of the run
+(``a``, ``b``, those of the second pair ``a-2``, ``b-2``): results.jsonl, worker B's output.txt and, last, summary.json. Whoever finds the
 summary finds the others whole.
 """
 
@@ -72,7 +72,8 @@ class Upload:
     def __init__(self, call: Caller, settings: Settings, worker: str) -> None:
         self._call = call
         self._settings = settings
-        self._folder = f"{settings.results_prefix}{settings.run_id}/{worker}/"
+        name = worker if settings.pair == 1 else f"{worker}-{settings.pair}"
+        self._folder = f"{settings.results_prefix}{settings.run_id}/{name}/"
         self._doing = (
             f"write results to {settings.bucket}/{settings.results_prefix}* "
             "(s3:PutObject, s3:AbortMultipartUpload)"
