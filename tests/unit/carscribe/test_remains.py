@@ -282,13 +282,19 @@ def test_down_names_results_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """What the workers put there is asked about, and so is, apart from it, what is the user's."""
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
     monkeypatch.setitem(STATE.outputs, "results_prefix", "r/")
-    with pytest.raises(
-        DeploymentError, match=r"holds results that .+ \(r/1/a/summary\.json\), and"
-    ):
-        save(tmp_path, "1.jpg", "r/1/a/summary.json", "mine.jpg")
-    with pytest.raises(DeploymentError, match=r"did not upload \(mine\.jpg\)"):
-        save(tmp_path, "1.jpg", "mine.jpg")
-    save(tmp_path, "1.jpg", "r/1/a/summary.json", "mine.jpg", yes=True)
+    asked: list[str] = []
+    monkeypatch.setattr(deploy, "ask", lambda question, _: asked.append(question))
+    save(tmp_path, "1.jpg", "r/1/a/summary.json", "mine.jpg")
+    assert asked == [
+        f"The bucket images holds {what}, and they would be deleted."
+        for what in (
+            "results that the workers put there (r/1/a/summary.json)",
+            "objects that `make up` did not upload (mine.jpg)",
+        )
+    ]
+    asked.clear()
+    save(tmp_path, "1.jpg")
+    assert asked == []
 
 
 def test_up_is_refused_before_terraform_acts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
