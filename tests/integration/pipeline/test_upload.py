@@ -140,6 +140,8 @@ def test_a_missing_permission_is_found_before_anything_is_paid(
     pipeline: Pipeline, name: str
 ) -> None:
     """By the check and by a run, which names the action and the prefix."""
+    etag = pipeline.s3.head_object(Bucket=pipeline.bucket, Key="1.jpg")["ETag"]
+    pipeline.send(Car("run-1", 1, "1.jpg", etag))
     pipeline.environ_of[name] = role(pipeline)
     pipeline.emulator.enforce_iam()
     worker, check = pipeline.run(name), pipeline.run(name, "--check")
