@@ -35,12 +35,24 @@ class Ran:
     cores: float
 
 
+def verdict(*, right: bool, fast: bool, wanted: float, cores: int) -> bool | None:
+    """Return whether the promise is kept; None where the machine could not show it.
+
+    A load can only lower what several pairs reach, so what is fast is fast.
+
+    Args:
+        right: the output is the same one, for as many calls.
+        fast: they were as fast as promised.
+        wanted: how many cores other programs and these processes want.
+        cores: of the machine.
+    """
+    if right and not fast and wanted > cores:
+        return None
+    return right and fast
+
+
 def several(folder: Path, scale: Scale, load: float) -> list[Row]:
     """Let two and four pairs do what one does.
-
-    A load can only lower what they reach. So what is kept is kept; what is not
-    is no verdict where the machine has fewer cores than its load before the
-    benchmark and these processes need.
 
     Args:
         folder: for the runs' files.
@@ -67,7 +79,7 @@ def several(folder: Path, scale: Scale, load: float) -> list[Row]:
         fast = all(each >= times_promised for each in times.values()) and all(
             each >= SHARE_PROMISED * scale.rate_of_pair for each in one.per_second.values()
         )
-        is_judged = fast or not right or load + ran.cores <= cores
+        kept = verdict(right=right, fast=fast, wanted=load + ran.cores, cores=cores)
         rows.append(
             Row(
                 f"16{'ab'[len(rows)]}",
@@ -75,9 +87,9 @@ def several(folder: Path, scale: Scale, load: float) -> list[Row]:
                 f"{scale.rate_of_pair:g}/s by its share: {times_promised} times one pair's rate, "
                 "the output and the number of calls identical",
                 measured
-                if is_judged
+                if kept is not None
                 else f"not measured at a load of {load:.2f} on {cores} cores ({measured})",
-                right and fast if is_judged else None,
+                kept,
                 {
                     "per_second": ran.per_second,
                     "per_second_of_one_pair": one.per_second,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import fcntl
+import logging
 import os
 import signal
 import sys
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from carscribe import deploy, options, provision, record, try_local
 from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
-from carscribe.deployment import BUILD, DeploymentError
+from carscribe.deployment import BUILD, EXIT_NOT_CONFIGURED, DeploymentError
 from carscribe.inputs import temporary_folder
 from carscribe.steps import clear
 from emulator.secret import private_folder
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
 
     from carscribe.options import Options
 
-EXIT_LOCKED = 73
-"""EX_CANTCREAT of sysexits.h: another command is at work."""
+EXIT_CANNOT_CREATE = 73
+"""EX_CANTCREAT of sysexits.h: another command is at work, or a file cannot be used."""
+
+OF_ROOT = " It may belong to root, after a command with sudo: take the same user for all of them."
 
 HELP = {
     "BUCKET": "the bucket of Terraform's state, made if it is not there",
@@ -119,6 +123,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code is that of the step that failed."""
     warnings.simplefilter("ignore")
+    logging.getLogger("botocore").addHandler(logging.NullHandler())  # what matters is raised, too
     parser = argparse.ArgumentParser(prog="carscribe", description=__doc__.partition(":")[0])
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
@@ -132,15 +137,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    for folder in (BUILD, RESULTS):  # states and keys, pictures and texts: for their owner
-        private_folder(folder)
     try:
-        return int(known.command(known))
-    except DeploymentError as error:
-        return deploy.outcome(error)
+        for folder in (BUILD, RESULTS):  # states and keys, pictures and texts: for their owner
+            private_folder(folder)
+        code = int(known.command(known))
+        sys.stdout.flush()
+    except (DeploymentError, EOFError, OSError) as problem:
+        return failed(problem)
     except KeyboardInterrupt:
         print(INTERRUPTED.get(words[0], "Interrupted."), file=sys.stderr)
         return 130
+    return code
+
+
+def failed(problem: DeploymentError | EOFError | OSError) -> int:
+    """Say what went wrong in a sentence; return the exit code. What no sentence fits is raised."""
+    if isinstance(problem, DeploymentError):
+        return deploy.outcome(problem)
+    if isinstance(problem, EOFError):
+        print("There was a question, and no answer: nothing was done.", file=sys.stderr)
+        return EXIT_NOT_CONFIGURED
+    if isinstance(problem, BrokenPipeError):  # `make logs | head` wants no more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    if not (sentence := in_words(problem)):
+        raise problem
+    print(sentence, file=sys.stderr)
+    return EXIT_CANNOT_CREATE
+
+
+def in_words(problem: OSError) -> str:
+    """Say what is wrong with a file, a folder or the disk; nothing where it is none of these."""
+    if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "The disk is full: make room, and the same command goes on."
+    if problem.filename is None:
+        return ""
+    whose = {errno.EACCES: OF_ROOT, errno.EPERM: OF_ROOT}.get(problem.errno or 0, "")
+    return f"{os.fsdecode(problem.filename)}: {problem.strerror}.{whose}"
 
 
 def _add(
@@ -192,7 +225,7 @@ def locked(name: str) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "another command"
             print(f"{holder} is at work in this checkout: wait for its end.", file=sys.stderr)
-            raise SystemExit(EXIT_LOCKED) from None
+            raise SystemExit(EXIT_CANNOT_CREATE) from None
         file.seek(0)
         file.truncate()
         file.write(f"`{name}` (process {os.getpid()}, since {datetime.now(UTC):%H:%M:%S} UTC)\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 from pathlib import Path
@@ -28,7 +29,14 @@ FILES = {
     "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
     "AWS_CONFIG_FILE": "~/.aws/config",
 }
-VALUES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+TOKENS = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+"""The second is the older name, which boto takes, too."""
+VALUES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *TOKENS)
+_KEY = re.compile(r"[A-Za-z0-9+/=_.-]*")
+TEMPORARY = "ASIA"
+"""How the ids of keys begin that need a session token (IAM User Guide, "Unique identifiers")."""
+UNEXPECTED = (OSError, ValueError)
+"""What botocore lets through: of a credential_process, of a region or address that is none."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
 NONE = (
@@ -57,20 +65,18 @@ def check_credentials(session: boto3.session.Session | None = None) -> str:
     Raises:
         CredentialsError: nobody, or somebody whom AWS does not take.
     """
-    if session is None:
-        read_files(os.environ)
     config = Config(
         connect_timeout=TIMEOUT_SECONDS,
         read_timeout=TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 2},
     )
     try:
-        session = session or boto3.session.Session()
+        session = session or session_of_the_user()
         region = session.region_name or "us-east-1"
         sts = session.client("sts", region_name=region, config=config)
         return str(sts.get_caller_identity()["Arn"])
     except NoCredentialsError:
-        raise CredentialsError(NONE, are_missing=True) from None
+        raise CredentialsError(f"{NONE}{_missing_files()}", are_missing=True) from None
     except ProfileNotFound as problem:
         raise CredentialsError(
             f"There is no AWS profile {problem.kwargs.get('profile')!r}, which AWS_PROFILE names: "
@@ -81,20 +87,49 @@ def check_credentials(session: boto3.session.Session | None = None) -> str:
     except ClientError as problem:
         told = advice(str(problem)) or f"AWS does not take your credentials: {problem}"
         raise CredentialsError(told) from None
-    except ValueError as problem:  # botocore's word for an address that is none
-        raise CredentialsError(f"{_endpoint()} ({problem})") from None
-    except BotoCoreError as problem:
-        told = advice(str(problem))
+    except EOFError:
         raise CredentialsError(
-            f"AWS cannot be asked who you are: {problem} {told}".strip()
+            "Your profile asks for a code of your MFA device, for which Terraform cannot ask you: "
+            "`aws sts get-session-token` gives keys that need none."
         ) from None
+    except (BotoCoreError, *UNEXPECTED) as problem:
+        raise CredentialsError(_unasked(problem)) from None
 
 
-def _endpoint() -> str:
-    names = [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]
-    return " and ".join(f"{name} is {os.environ[name]!r}" for name in names) + (
-        ": an address begins with http:// or https://."
-    )
+def session_of_the_user(region: str | None = None) -> boto3.session.Session:
+    """Return a session with the account that the user's environment and files name.
+
+    Raises:
+        CredentialsError: a file is wrong, or a program that is to give credentials.
+        BotoCoreError: the profile is not there, or half of it is missing.
+    """
+    read_files(os.environ)
+    session = boto3.session.Session(region_name=region)
+    try:
+        session.get_credentials()
+    except UNEXPECTED as problem:
+        raise CredentialsError(_unasked(problem)) from None
+    return session
+
+
+def _unasked(problem: Exception) -> str:
+    wrong = [
+        f"{name} is {os.environ[name]!r}"
+        for name in os.environ
+        if name.startswith("AWS_ENDPOINT_URL") and not re.match(r"https?://\S+$", os.environ[name])
+    ]
+    if wrong and "endpoint" in str(problem).lower():
+        return f"{' and '.join(wrong)}: an address begins with http:// or https://. ({problem})"
+    return f"AWS cannot be asked who you are: {problem} {advice(str(problem))}".strip()
+
+
+def _missing_files() -> str:
+    gone = [
+        f"{name} names {os.environ[name]}, which is not there."
+        for name in FILES
+        if os.environ.get(name) and not Path(os.path.expanduser(os.environ[name])).exists()  # noqa: PTH111 # as botocore: an unknown user is no error
+    ]
+    return " ".join(["", *gone])
 
 
 def read_files(environ: Mapping[str, str]) -> None:
@@ -104,46 +139,104 @@ def read_files(environ: Mapping[str, str]) -> None:
         CredentialsError: names the file, the line, and what is wrong with it.
     """
     for name in VALUES:
-        if (value := environ.get(name, "")) != value.strip():
-            raise CredentialsError(
-                f"{name} begins or ends with a blank or a line end: set it again."
-            )
+        if not _KEY.fullmatch(environ.get(name, "")):
+            raise CredentialsError(f"{name} has {_NO_KEY}")
+    given = {name: environ[name] for name in VALUES if environ.get(name)}
+    if _lacks_token(given):
+        raise CredentialsError(f"AWS_SESSION_TOKEN is missing: {_HAS_THREE}")
     for name, usual in FILES.items():
-        file = Path(environ.get(name) or usual).expanduser()
+        file = Path(os.path.expanduser(environ.get(name) or usual))  # noqa: PTH111 # as botocore
         if not file.is_file():
             continue
         try:
-            _read(file)
+            _read(file, environ)
         except OSError as problem:
             raise CredentialsError(f"{file} cannot be read: {problem.strerror}.") from None
 
 
-def _read(file: Path) -> None:
+_NO_KEY = "a blank, a quotation mark or another character that no key has: copy it again."
+_HAS_THREE = "a key that begins with ASIA is a temporary one, so copy all three lines."
+
+
+def _lacks_token(keys: Mapping[str, str]) -> bool:
+    is_temporary = keys.get("AWS_ACCESS_KEY_ID", "").startswith(TEMPORARY)
+    return is_temporary and not any(name in keys for name in TOKENS)
+
+
+def _wrong(file: Path, number: int, what: str) -> CredentialsError:
+    return CredentialsError(f"{file}, line {number}: {what}")
+
+
+def _decoded(file: Path) -> str:
     raw = file.read_bytes()
     if raw.startswith(_UTF16):
-        raise CredentialsError(f"{file}, line 1: it is UTF-16: save it as plain text, UTF-8.")
+        raise _wrong(file, 1, "it is UTF-16: save it as plain text, UTF-8.")
     if raw.startswith(_UTF8_MARK):
-        raise CredentialsError(
-            f"{file}, line 1: it begins with a byte order mark, with which '[default]' is not "
-            "found: save it as UTF-8 without one."
+        raise _wrong(
+            file,
+            1,
+            "it begins with a byte order mark, with which '[default]' is not found: save it as "
+            "UTF-8 without one.",
         )
     try:
-        lines = raw.decode().splitlines()
+        return raw.decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as problem:
         number = raw[: problem.start].count(b"\n") + 1
-        raise CredentialsError(f"{file}, line {number}: it is no UTF-8.") from None
-    section = False
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.lstrip().startswith(("#", ";")):
-            continue
-        if re.match(r"\s*\[[^\]]+\]\s*(?:[#;].*)?$", line):
-            section = True
-        elif not section:
-            raise CredentialsError(
-                f"{file}, line {number}: no section stands above it: write '[default]' in a line "
-                "of its own before the keys."
-            )
-        elif "=" not in line and ":" not in line and not line[0].isspace():
-            raise CredentialsError(
-                f"{file}, line {number}: it is neither a [section] nor 'name = value'."
-            )
+        raise _wrong(file, number, "it is no UTF-8.") from None
+
+
+def _parsed(file: Path, text: str) -> configparser.RawConfigParser:
+    parser: configparser.RawConfigParser
+    parser = configparser.RawConfigParser(default_section=None)  # type: ignore[call-overload] # as botocore
+    try:
+        parser.read_string(text)
+    except configparser.MissingSectionHeaderError as problem:
+        raise _wrong(
+            file,
+            problem.lineno,
+            "no section stands above it: write '[default]' in a line of its own before the keys.",
+        ) from None
+    except configparser.DuplicateSectionError as problem:
+        raise _wrong(
+            file, problem.lineno or 1, f"[{problem.section}] stands above already."
+        ) from None
+    except configparser.DuplicateOptionError as problem:
+        raise _wrong(
+            file, problem.lineno or 1, f"[{problem.section}] has {problem.option} already."
+        ) from None
+    except configparser.ParsingError as problem:
+        raise _wrong(
+            file, problem.errors[0][0], "it is neither a [section] nor 'name = value'."
+        ) from None
+    return parser
+
+
+def _read(file: Path, environ: Mapping[str, str]) -> None:
+    text = _decoded(file)
+    parser = _parsed(file, text)
+    if environ.get("AWS_ACCESS_KEY_ID"):
+        return  # those of the environment are used
+    profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
+    for section in (profile, f"profile {profile}"):
+        keys = {
+            name: value
+            for name in VALUES
+            if (value := parser.get(section, name.lower(), fallback=""))
+        }
+        for name, value in keys.items():
+            if not _KEY.fullmatch(value):
+                raise _wrong(file, _line(text, section, name), f"{name.lower()} has {_NO_KEY}")
+        if _lacks_token(keys):
+            number = _line(text, section, "AWS_ACCESS_KEY_ID")
+            raise _wrong(file, number, f"aws_session_token is missing: {_HAS_THREE}")
+
+
+def _line(text: str, section: str, name: str) -> int:
+    """Return the number of the line in which a section names something."""
+    here = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := re.match(r"\[(.+)\]", line):
+            here = found[1]
+        elif here == section and re.match(rf"\s*{name}\s*[=:]", line, re.IGNORECASE):
+            return number
+    return 1

@@ -11,11 +11,13 @@ from typing import Any
 
 import yaml
 
-from carscribe.runs import ssh_words
+from carscribe.runs import WORKERS, listed, names_of, pair_of, ssh_words
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
 TARGETS = ("aws", "local")
+MADE = ("inputs.json", "terraform.tfstate", "emulator.json")
+"""Files of build/TARGET that are there from when something is made until it is removed."""
 
 EXIT_NO_PERMISSION = 77
 EXIT_NOT_CONFIGURED = 78
@@ -43,16 +45,36 @@ class StepError(DeploymentError):
         self.code = code
 
 
+class LostTargetError(DeploymentError):
+    """Something was made here, and the file that says what is missing.
+
+    Attributes:
+        target: what lies in build/ tells.
+    """
+
+    def __init__(self, file: Path, target: str) -> None:
+        super().__init__(
+            f"{file} is missing, which says what is up, and {file.with_name(target)} is not: "
+            f"`make up TARGET={target}` goes on with it, `make down` removes what there is."
+        )
+        self.target = target
+
+
 def target_that_is_up(build: Path = BUILD) -> str | None:
     """Return the target that `make up` was last called for, unless `make down` has removed it.
 
     Raises:
         DeploymentError: the file that says it is damaged.
+        LostTargetError: it is missing, and something was made: `make up` was killed, or somebody
+            has removed the file.
     """
     file = build / "target"
     try:
         target = file.read_text(errors="replace").strip()
     except FileNotFoundError:
+        for target in TARGETS:
+            if any((build / target / name).exists() for name in MADE):
+                raise LostTargetError(file, target) from None
         return None
     if target not in TARGETS:
         raise DeploymentError(
@@ -72,20 +94,20 @@ def choose_target(wanted: str, build: Path = BUILD) -> str:
     """Return the target to bring up: the one named, else the one that is up, else AWS.
 
     Raises:
-        DeploymentError: the other one is up, or may be.
+        DeploymentError: the other one is up, or may be, or which one is cannot be known.
     """
-    present = target_that_is_up(build)
     if wanted not in ("", *TARGETS):
         raise DeploymentError(f"TARGET is {wanted!r}: it must be aws or local.")
+    try:
+        present = target_that_is_up(build)
+    except LostTargetError as lost:
+        if wanted != lost.target:
+            raise
+        present = wanted
     if present and wanted and wanted != present:
         raise DeploymentError(
             f"TARGET={present} is up in this checkout, and only one can be: "
             f"remove it with `make down`, then try again."
-        )
-    if not wanted and not present and has_traces("local", build):
-        raise DeploymentError(
-            f"{build / 'target'} is missing, which says what is up, and {build / 'local'} is not: "
-            "say TARGET=local to mend what is up on this machine, or `make down`."
         )
     return wanted or present or "aws"
 
@@ -108,10 +130,25 @@ def write_whole(file: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class Host:
-    """A host, as the inventory describes it."""
+    """A host, as the inventory describes it.
 
-    worker: str
+    Attributes:
+        name: its short name, ``a`` or ``b-2``.
+        variables: those of all hosts, and its own.
+    """
+
+    name: str
     variables: dict[str, Any]
+
+    @property
+    def worker(self) -> str:
+        """``a`` or ``b``."""
+        return self.name[0]
+
+    @property
+    def pair(self) -> int:
+        """The number of its pair."""
+        return pair_of(self.name)
 
     @property
     def instance_id(self) -> str:
@@ -127,7 +164,7 @@ class Host:
 
 
 def hosts(build: Path = BUILD) -> dict[str, Host]:
-    """Return the hosts by worker, ``a`` and ``b``.
+    """Return the hosts by short name, pair by pair: ``a``, ``b``, ``a-2``, ``b-2``.
 
     Raises:
         DeploymentError: there is no inventory, or it is damaged.
@@ -135,10 +172,15 @@ def hosts(build: Path = BUILD) -> dict[str, Host]:
     file = build / "inventory.yml"
     try:
         inventory = yaml.safe_load(file.read_text())["all"]
-        found = {}
-        for worker in ("a", "b"):
-            [variables] = inventory["children"][f"worker_{worker}"]["hosts"].values()
-            found[worker] = Host(worker, {**inventory["vars"], **variables})
+        variables = {
+            name.removeprefix("worker-"): {**inventory["vars"], **own}
+            for worker in WORKERS
+            for name, own in inventory["children"][f"worker_{worker}"]["hosts"].items()
+        }
+        pairs = max(len(variables) // len(WORKERS), 1)
+        found = {name: Host(name, variables.pop(name)) for name in names_of(pairs)}
+        if variables:
+            raise ValueError(variables)  # a host of no pair
     except FileNotFoundError:
         raise DeploymentError(
             f"TARGET={present} was begun here and has no hosts yet: `make up` goes on, `make down` "
@@ -154,11 +196,11 @@ def hosts(build: Path = BUILD) -> dict[str, Host]:
 
 
 def choose_hosts(wanted: str, build: Path = BUILD) -> list[Host]:
-    """Return the host named, or both."""
+    """Return the host named, or all."""
     found = hosts(build)
     if not wanted:
         return list(found.values())
-    name = wanted.lower().removeprefix("worker-").removeprefix("worker_")
+    name = wanted.lower().replace("_", "-").removeprefix("worker-")
     if name not in found:
-        raise DeploymentError(f"HOST is {wanted!r}: it must be a or b.")
+        raise DeploymentError(f"HOST is {wanted!r}: it must be {listed(found, 'or')}.")
     return [found[name]]

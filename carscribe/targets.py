@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from carscribe import cost, doctor, quota
+from carscribe.credentials import CredentialsError, session_of_the_user
 from carscribe.deployment import CHECKOUT, DeploymentError
 from emulator.hosts import server
 from emulator.hosts.deployment import Deployment
@@ -83,7 +84,7 @@ class Aws:
 
     def session(self, region: str | None = None) -> boto3.session.Session:
         """Return a session with the user's credentials."""
-        return boto3.session.Session(region_name=region)
+        return session_of_the_user(region)
 
     def answers(self) -> bool:
         """AWS is there."""
@@ -96,7 +97,7 @@ class Aws:
             yield doctor.private_key(Path(str(values["ssh_private_key_file"])).expanduser())
         try:
             session = self.session(str(values["region"]))
-        except BotoCoreError:
+        except (BotoCoreError, CredentialsError):
             yield doctor.credentials()
         else:
             yield from doctor.Aws(

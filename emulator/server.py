@@ -199,6 +199,7 @@ class Emulator:
         return self.moto.run(self._ask_moto, operation, request)
 
     def _ask_moto(self, operation: str, request: Request) -> Answer:
+        moto_patches.apply_to(operation.partition(".")[0])
         try:
             with credentials.context(request):
                 answer = self.moto.ask(request)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import BotoCoreError
 
 from carscribe import credentials
 from carscribe.credentials import CredentialsError, check_credentials
@@ -35,7 +36,16 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (f"# mine\n\n{KEYS}".encode(), 3, "no section stands above it"),
         (WELL.encode("utf-8-sig"), 1, "byte order mark"),
         (WELL.encode("utf-16"), 1, "it is UTF-16"),
+        (KEYS.replace("\n", "\r\n").encode(), 1, "no section stands above it"),
+        (f"[default\n{KEYS}".encode(), 1, "no section stands above it"),
         (f"{WELL}oops\n".encode(), 4, "neither a [section] nor 'name = value'"),
+        (f"{WELL}= x\n".encode(), 4, "neither a [section] nor 'name = value'"),
+        (f"{WELL}{WELL}".encode(), 4, "[default] stands above already"),
+        (f"{WELL}{KEYS}".encode(), 4, "[default] has aws_access_key_id already"),
+        (WELL.replace("= x", "= “x”").encode(), 3, "aws_secret_access_key has a blank, a quot"),
+        (WELL.replace("= x", "= 'x'").encode(), 3, "aws_secret_access_key has a blank, a quot"),
+        (WELL.replace("aws_s", "  aws_s").encode(), 2, "aws_access_key_id has a blank"),
+        (f"[work]\n[default]\n{KEYS}".replace("AKIA", "ASIA").encode(), 3, "aws_session_token is"),
         (WELL.encode() + b"# M\xfcnchen\n", 4, "it is no UTF-8"),
     ],
 )
@@ -48,11 +58,14 @@ def test_a_file_that_is_wrong(file: Path, raw: bytes, line: int, said: str) -> N
     assert said in str(told.value)
 
 
-@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 def test_a_file_that_is_right(file: Path, ends: str) -> None:
     """Windows' line ends, comments and blanks are no fault."""
-    file.write_text(f"; mine\n\n[default] # here\n{KEYS}", newline=ends)
+    others = "[work]\naws_access_key_id = ASIA no matter\ns3 =\n  max_concurrent_requests = 2\n"
+    file.write_text(f"; mine\n\n[default] # here\n{KEYS}{others}", newline=ends)
     credentials.read_files(os.environ)
+    keys = {"AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SESSION_TOKEN": "a/b+c=="}
+    credentials.read_files({**os.environ, **keys, "AWS_PROFILE": "work"})
 
 
 def test_an_unknown_profile(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,11 +93,76 @@ def test_half_of_the_credentials(file: Path) -> None:
         check_credentials()
 
 
-def test_a_value_with_a_line_end(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that was pasted with its line end is named."""
+@pytest.mark.parametrize("value", ["x\r", "x\ny", "x\u00a0", "'x'", "ä"])
+def test_a_value_that_is_no_key(file: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """A variable that was pasted with more than the key is named."""
     file.write_text(WELL)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x\r")
-    with pytest.raises(CredentialsError, match=r"^AWS_SECRET_ACCESS_KEY begins or ends with"):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", value)
+    with pytest.raises(CredentialsError, match=r"^AWS_SECRET_ACCESS_KEY has a blank, a quotation"):
+        check_credentials()
+
+
+def test_a_temporary_key_without_its_token(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told before AWS is asked, which would only say that it does not know the key."""
+    assert not file.exists()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    with pytest.raises(CredentialsError, match=r"^AWS_SESSION_TOKEN is missing: a key that begins"):
+        check_credentials()
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("credential_process = /nowhere/program", "No such file or directory"),
+        ("credential_process = echo hello", "Expecting value"),
+        ("credential_process = echo 'hello", "No closing quotation"),
+        ("role_arn = arn:aws:iam::1:role/x\nsource_profile = nix", 'source_profile "nix"'),
+    ],
+)
+def test_a_configuration_that_leads_nowhere(
+    file: Path, monkeypatch: pytest.MonkeyPatch, setting: str, said: str
+) -> None:
+    """What botocore lets through is a sentence, and no innocent endpoint is blamed."""
+    (file.parent / "config").write_text(f"[default]\n{setting}\n")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for ask in (check_credentials, credentials.session_of_the_user):
+        with pytest.raises((CredentialsError, BotoCoreError), match=said) as told:
+            ask()
+        assert "AWS_ENDPOINT_URL" not in str(told.value)
+
+
+def test_a_region_that_is_none(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told in botocore's words."""
+    file.write_text(WELL)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us east 1")
+    with pytest.raises(CredentialsError, match="region_name 'us east 1' doesn't match"):
+        check_credentials()
+
+
+def test_a_code_that_nobody_can_be_asked_for(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile with an MFA device is told with the way out."""
+    file.write_text(WELL)
+    role = "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = default\n"
+    device = "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
+    (file.parent / "config").write_text(f"[profile admin]\n{role}{device}")
+    monkeypatch.setenv("AWS_PROFILE", "admin")
+    asked = "botocore.credentials.AssumeRoleCredentialFetcher._assume_role_kwargs"
+    monkeypatch.setattr(asked, _no_terminal)
+    with pytest.raises(CredentialsError, match="asks for a code of your MFA device"):
+        check_credentials()
+
+
+def _no_terminal(_: object) -> None:
+    raise EOFError
+
+
+@pytest.mark.parametrize("name", ["/nowhere/credentials", "~nobody-here/credentials"])
+def test_a_file_that_is_not_there(file: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Where nobody is found, the variable that names no file is told."""
+    assert not file.exists()
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", name)
+    with pytest.raises(CredentialsError, match=rf"CREDENTIALS_FILE names {name}, which is not t"):
         check_credentials()
 
 

@@ -66,13 +66,29 @@ def test_a_damaged_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
             ask(tmp_path)
 
 
-def test_a_lost_word_on_the_target_is_no_aws(tmp_path: Path) -> None:
-    """Where hosts were made on this machine, AWS is not the default."""
-    (tmp_path / "local").mkdir()
-    (tmp_path / "local" / "emulator.json").touch()
-    with pytest.raises(DeploymentError, match="say TARGET=local to mend"):
-        deployment.choose_target("", tmp_path)
-    assert deployment.choose_target("aws", tmp_path) == "aws"
+@pytest.mark.parametrize(
+    "made", ["aws/inputs.json", "aws/terraform.tfstate", "local/emulator.json"]
+)
+def test_a_lost_word_on_the_target_is_not_nothing(tmp_path: Path, made: str) -> None:
+    """After a killed `up`, say: nothing is guessed towards what costs, nor called not there."""
+    target, other = ("aws", "local") if made.startswith("aws") else ("local", "aws")
+    (tmp_path / made).parent.mkdir()
+    (tmp_path / made).touch()
+    said = rf"target is missing.*`make up TARGET={target}` goes on with it, `make down` removes"
+    with pytest.raises(DeploymentError, match=said):
+        deployment.target_that_is_up(tmp_path)
+    for wanted in ("", other):
+        with pytest.raises(DeploymentError, match=said):
+            deployment.choose_target(wanted, tmp_path)
+    with pytest.raises(DeploymentError, match=said):
+        deployment.hosts(tmp_path)
+    assert deployment.choose_target(target, tmp_path) == target
+
+
+def test_a_look_alone_makes_nothing(tmp_path: Path) -> None:
+    """`make plan` leaves Terraform's own folder, and nothing is up."""
+    (tmp_path / "aws" / "terraform-data").mkdir(parents=True)
+    assert deployment.target_that_is_up(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -119,6 +135,42 @@ def test_hosts_are_those_of_the_inventory(build: Path) -> None:
     assert command[-2:] == ["admin@192.0.2.2", "echo 'a b'"]
     assert "/keys/id" in command
     assert 'UserKnownHostsFile="/a b/known"' in command
+
+
+@pytest.fixture
+def two_pairs(build: Path) -> Path:
+    """A build folder with an inventory of two pairs."""
+    inventory = yaml.safe_load((build / "inventory.yml").read_text())
+    for group, members in inventory["all"]["children"].items():
+        [first] = members["hosts"].values()
+        second = first | {"ansible_host": f"{group}-2.example.org", "carscribe_pair": 2}
+        members["hosts"][f"{group.replace('_', '-')}-2"] = second
+    (build / "inventory.yml").write_text(yaml.safe_dump(inventory))
+    return build
+
+
+def test_hosts_of_several_pairs(two_pairs: Path) -> None:
+    """Pair by pair under their short names, each with its own variables and those of all."""
+    found = deployment.hosts(two_pairs)
+    assert [(host.name, host.worker, host.pair) for host in found.values()] == [
+        *(("a", "a", 1), ("b", "b", 1), ("a-2", "a", 2), ("b-2", "b", 2)),
+    ]
+    assert found["b-2"].ssh()[-1] == "admin@worker_b-2.example.org"
+    for name in ("a-2", "A-2", "worker-a-2", "worker_a_2"):
+        assert deployment.choose_hosts(name, two_pairs) == [found["a-2"]]
+    assert deployment.choose_hosts("", two_pairs) == list(found.values())
+    with pytest.raises(DeploymentError, match=r"^HOST is 'a-3': it must be a, b, a-2 or b-2\.$"):
+        deployment.choose_hosts("a-3", two_pairs)
+
+
+@pytest.mark.parametrize("lost", ["worker_a", "worker_b"])
+def test_half_a_pair_is_a_damaged_inventory(two_pairs: Path, lost: str) -> None:
+    """A host whose partner is missing is not left out in silence."""
+    inventory = yaml.safe_load((two_pairs / "inventory.yml").read_text())
+    inventory["all"]["children"][lost]["hosts"].popitem()
+    (two_pairs / "inventory.yml").write_text(yaml.safe_dump(inventory))
+    with pytest.raises(DeploymentError, match=r"inventory\.yml is damaged"):
+        deployment.hosts(two_pairs)
 
 
 def test_what_was_begun_is_not_called_nothing(tmp_path: Path) -> None:

@@ -120,6 +120,13 @@ def test_hosts_that_are_stopped_are_started(
     assert said in capsys.readouterr().err
 
 
+def test_hosts_as_a_sentence_names_them() -> None:
+    """One, two, or those of several pairs."""
+    assert waking.named(["a-2"]) == "Host A-2"
+    assert waking.named(["a", "b"]) == "Hosts A and B"
+    assert waking.named(["a", "b", "a-2"]) == "Hosts A, B and A-2"
+
+
 def test_a_host_that_was_started_and_does_not_answer(given: Callable[..., list[str]]) -> None:
     """It is named with what may be the matter; one that ran is left to who calls."""
     given(Ec2("stopped", "running"), silent="ab")

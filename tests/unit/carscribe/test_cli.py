@@ -1,0 +1,101 @@
+"""The command line: what goes wrong on this machine is a sentence and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from carscribe import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Exception | None], tuple[int, str]]:
+    """Run a command that meets an error; return the exit code and what was said."""
+    for name in ("BUILD", "RESULTS"):
+        monkeypatch.setattr(cli, name, tmp_path / name.lower())
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+
+    def run(problem: Exception | None) -> tuple[int, str]:
+        def meet(_: object) -> int:
+            if problem is not None:
+                raise problem
+            return 0
+
+        monkeypatch.setitem(cli.COMMANDS, "verify", cli.Command(meet, (), "meet an error"))
+        return cli.main(["verify"]), capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk(outcome: Callable[[Exception | None], tuple[int, str]], number: int) -> None:
+    """It is said, with what to do."""
+    said = "The disk is full: make room, and the same command goes on.\n"
+    assert outcome(OSError(number, os.strerror(number))) == (73, said)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EISDIR, "/a/build/target: Is a directory.\n"),
+        (errno.EROFS, "/a/build/target: Read-only file system.\n"),
+        (errno.EACCES, f"/a/build/target: Permission denied.{cli.OF_ROOT}\n"),
+    ],
+)
+def test_a_file_that_cannot_be_used(
+    outcome: Callable[[Exception | None], tuple[int, str]], number: int, said: str
+) -> None:
+    """The file is named, and why: what was made with sudo is root's."""
+    assert outcome(OSError(number, os.strerror(number), "/a/build/target")) == (73, said)
+
+
+def test_a_folder_of_ours_that_is_a_file(
+    outcome: Callable[[Exception | None], tuple[int, str]], tmp_path: Path
+) -> None:
+    """It is named before anything is done."""
+    (tmp_path / "build").touch()
+    assert outcome(None) == (73, f"{tmp_path}/build: File exists.\n")
+
+
+def test_a_question_without_an_answer(
+    outcome: Callable[[Exception | None], tuple[int, str]],
+) -> None:
+    """Ctrl-D at a question is a no."""
+    assert outcome(EOFError()) == (78, "There was a question, and no answer: nothing was done.\n")
+
+
+def test_an_error_of_the_network_is_no_file_s(
+    outcome: Callable[[Exception | None], tuple[int, str]],
+) -> None:
+    """What no sentence fits stays what it is."""
+    with pytest.raises(ConnectionResetError):
+        outcome(ConnectionResetError(errno.ECONNRESET, "reset"))
+
+
+def test_a_reader_that_has_enough(tmp_path: Path) -> None:
+    """`make logs | head` ends as any program does whose reader has gone, without a word."""
+    program = (
+        "from carscribe import cli\n"
+        "from pathlib import Path\n"
+        f"cli.BUILD = cli.RESULTS = Path({str(tmp_path)!r})\n"
+        "cli.COMMANDS['verify'] = cli.Command(lambda _: print('x') or 0, (), '')\n"
+        "raise SystemExit(cli.main(['verify']))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.communicate()[1] == b""
+    assert process.returncode == 141
