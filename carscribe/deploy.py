@@ -533,15 +533,25 @@ def save_what_is_the_users(
             "cannot be known here (`make up` here first mends that): they would be lost.",
             options,
         )
-    for bucket in remembered.of_type("aws_s3_bucket"):
-        ours = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
-        theirs = remains.objects(target.session(), str(bucket["id"]), ours)
-        if theirs:
-            ask(
-                f"The bucket {bucket['id']} holds objects that `make up` did not upload "
-                f"({_some(theirs)}), and they would be deleted.",
-                options,
-            )
+    uploaded = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
+    prefix = str(remembered.outputs.get("results_prefix") or "")
+
+    def is_result(key: str) -> bool:
+        return bool(prefix) and key.startswith(prefix)
+
+    def is_theirs(key: str) -> bool:
+        return key not in uploaded and not is_result(key)
+
+    for bucket in (str(one["id"]) for one in remembered.of_type("aws_s3_bucket")):
+        for what, is_meant, under in (
+            ("results that the workers put there", is_result, prefix),
+            ("objects that `make up` did not upload", is_theirs, ""),
+        ):
+            if found := remains.objects(target.session(), bucket, is_meant, under):
+                ask(
+                    f"The bucket {bucket} holds {what} ({_some(found)}), and they would be deleted.",
+                    options,
+                )
 
 
 def _save_runs(steps: Steps, options: Options, names: Collection[str] | None = None) -> None:

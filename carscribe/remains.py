@@ -11,7 +11,7 @@ from carscribe.run import reached
 from carscribe.runs import About, Remote, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 
@@ -64,8 +64,16 @@ def ask_hosts(stopped: Collection[str] = ()) -> dict[str, About]:
     return {remote.name: one for remote, one in zip(remotes, said, strict=True)}
 
 
-def objects(session: Any, bucket: str, ours: set[str]) -> set[str]:
-    """Return the keys of a bucket that are not ours; of a long list the first page's.
+def objects(
+    session: Any, bucket: str, is_meant: Callable[[str], bool], prefix: str = ""
+) -> set[str]:
+    """Return the keys of a bucket that are meant; of a long list those of one page.
+
+    Args:
+        session: of boto3.
+        bucket: its name; one that is gone has none.
+        is_meant: tells it of a key.
+        prefix: of the keys that are listed.
 
     Raises:
         DeploymentError: the bucket cannot be listed.
@@ -74,8 +82,12 @@ def objects(session: Any, bucket: str, ours: set[str]) -> set[str]:
 
     try:
         found: set[str] = set()
-        for page in session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            found |= {str(one["Key"]) for one in page.get("Contents", [])} - ours
+        for page in (
+            session.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=bucket, Prefix=prefix)
+        ):
+            found = set(filter(is_meant, (str(one["Key"]) for one in page.get("Contents", []))))
             if found:
                 break
     except ClientError as problem:

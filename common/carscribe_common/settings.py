@@ -89,6 +89,17 @@ def _queue_url(text: str) -> str:
     return text
 
 
+# A folder's name begins with none of what a path gives a meaning to, such as "..".
+_RESULTS_PREFIX = re.compile(r"([A-Za-z0-9_][A-Za-z0-9._=-]*/)+")
+_RESULTS_PREFIX_CHARACTERS_MAX = 512
+
+
+def _results_prefix(text: str) -> str:
+    if len(text) > _RESULTS_PREFIX_CHARACTERS_MAX or not _RESULTS_PREFIX.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
 def _directory(text: str) -> Path:
     path = Path(text)
     if not path.is_absolute():
@@ -141,6 +152,9 @@ class Settings:
     run_id: str = setting(_run_id, "1 to 64 letters, digits, dots, dashes or underscores")
     bucket: str = setting(_text, "the name of an S3 bucket")
     prefix: str = setting(_text, "the beginning of the keys to look at", "")
+    results_prefix: str = setting(
+        _results_prefix, "folders for results in the bucket, such as carscribe-results/", ""
+    )
     queue_url: str = setting(_queue_url, "the URL of an SQS queue, https://...")
     region: str = setting(_text, "a region of AWS, such as us-east-1")
     state_dir: Path = setting(  # noqa: RUF009 - it returns a dataclass field

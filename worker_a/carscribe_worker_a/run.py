@@ -24,6 +24,7 @@ from carscribe_common.regions import Regions
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary
+from carscribe_common.upload import Upload
 from carscribe_worker_a.detection import Detection, detect_car
 from carscribe_worker_a.listing import ListedImage, Skipped, list_images
 from carscribe_worker_a.publisher import Publisher
@@ -144,12 +145,14 @@ class RunA:
         self._sending = 0  # handed to the publisher, and not committed as sent yet
         self._is_end_sent = False
 
+        self._upload = Upload(self._call, settings, "a")
         self._summary = Summary(
             worker="a",
             settings=settings,
             store=store,
             calls=self._calls,
             regions=self._regions,
+            upload=self._upload,
             counts=self._counts,
         )
 
@@ -182,6 +185,7 @@ class RunA:
         )
 
     def _go_on(self) -> None:
+        self._upload.probe()
         self._mark_what_goes_again()
         self._publishing.start()
         try:

@@ -28,6 +28,7 @@ from carscribe_common.regions import Regions
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary
+from carscribe_common.upload import Upload
 from carscribe_worker_b.consumer import LONG_POLL_SECONDS, Consumer, Received
 from carscribe_worker_b.handler import (
     Ack,
@@ -149,12 +150,14 @@ class RunB:
         self._acks: list[str] = []
         self._ack_at = math.inf
         self._reached_at = 0.0
+        self._upload = Upload(self._aws, settings, "b")
         self._summary = Summary(
             worker="b",
             settings=settings,
             store=store,
             calls=clients.calls,
             regions=self._regions,
+            upload=self._upload,
             counts=self._counts,
         )
 
@@ -204,6 +207,7 @@ class RunB:
         )
         try:
             self._probe_bucket()
+            self._upload.probe()
             self._resume()
             self._state.heard_at = time.monotonic()
             self._receiver.start()

@@ -131,20 +131,21 @@ class Session:
         return self.s3
 
 
-def test_objects_that_others_uploaded() -> None:
-    """What Terraform did not upload is not ours to delete."""
-    assert remains.objects(Session("1.jpg", "mine.jpg"), "b", {"1.jpg"}) == {"mine.jpg"}
+def test_objects_that_are_meant() -> None:
+    """And no others, of those that the bucket lists."""
+    is_mine = "mine.jpg".__eq__
+    assert remains.objects(Session("1.jpg", "mine.jpg"), "b", is_mine) == {"mine.jpg"}
 
 
 def test_a_bucket_that_is_gone_holds_nothing() -> None:
     """An empty answer is one that AWS gave."""
-    assert remains.objects(Session(code="NoSuchBucket"), "b", set()) == set()
+    assert remains.objects(Session(code="NoSuchBucket"), "b", bool) == set()
 
 
 def test_a_bucket_that_may_not_be_listed_may_hold_something() -> None:
     """A refusal is not an empty answer."""
     with pytest.raises(DeploymentError, match="may hold what `make up` did not upload"):
-        remains.objects(Session(code="AccessDenied"), "b", set())
+        remains.objects(Session(code="AccessDenied"), "b", bool)
 
 
 class Target:
@@ -352,6 +353,26 @@ def test_down_asks_about_objects_of_others(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(DeploymentError, match=r"did not upload \(mine\.jpg\)"):
         save(tmp_path, "1.jpg", "mine.jpg")
     save(tmp_path, "1.jpg", "mine.jpg", yes=True)
+
+
+@pytest.mark.usefixtures("world")
+def test_down_names_results_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the workers put there is asked about, and so is, apart from it, what is the user's."""
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    monkeypatch.setitem(STATE.outputs, "results_prefix", "r/")
+    asked: list[str] = []
+    monkeypatch.setattr(deploy, "ask", lambda question, _: asked.append(question))
+    save(tmp_path, "1.jpg", "r/1/a/summary.json", "mine.jpg")
+    assert asked == [
+        f"The bucket images holds {what}, and they would be deleted."
+        for what in (
+            "results that the workers put there (r/1/a/summary.json)",
+            "objects that `make up` did not upload (mine.jpg)",
+        )
+    ]
+    asked.clear()
+    save(tmp_path, "1.jpg")
+    assert asked == []
 
 
 def test_up_is_refused_before_terraform_acts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

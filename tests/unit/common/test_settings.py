@@ -180,3 +180,26 @@ def test_regions_that_are_none_are_refused(regions: str) -> None:
     """With what is accepted."""
     with pytest.raises(WorkerExit, match="but must be other regions with calls a second in each"):
         SettingsA.from_environment(GOOD | {"CARSCRIBE_REKOGNITION_REGIONS": regions})
+
+
+@pytest.mark.parametrize(
+    "prefix", ["r/", "carscribe-results/", "a/year=2026/b_c.d/", "a" * 511 + "/"]
+)
+def test_a_prefix_for_results(prefix: str) -> None:
+    """One folder or several; none by default."""
+    given = GOOD | {"CARSCRIBE_RESULTS_PREFIX": prefix}
+    assert SettingsB.from_environment(given).results_prefix == prefix
+    assert SettingsB.from_environment(GOOD).results_prefix == ""
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("results", "/", "/results/", "results//", "../", "a/../", ".a/", "-a/", "a*/", "a?/"),
+        *("${a}/", "a b/", "ä/", "a/\n", " ", "a" * 512 + "/"),
+    ],
+)
+def test_a_prefix_that_is_no_folder_is_refused(prefix: str) -> None:
+    """A run's id behind it would be read as part of a name, or a policy as a pattern."""
+    with pytest.raises(WorkerExit, match="but must be folders for results in the bucket"):
+        SettingsB.from_environment(GOOD | {"CARSCRIBE_RESULTS_PREFIX": prefix})
