@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from carscribe import progress
 from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
+from carscribe_common.rules import visible
 from emulator import lifetime
 from emulator.secret import ROOT_ACCESS_KEY_ID, Secret, SecretError, private_folder
 
@@ -362,7 +363,7 @@ def _show(images: Path, out: Path, found: Found, *, recognizer: bool) -> int:
     sys.stdout.flush()
     failures = [*a.get("failures", []), *b.get("failures", [])]
     for failure in failures[:FAILURES_NAMED]:
-        _say(0, f"failed: {failure.get('key')}: {failure.get('reason')}")
+        _say(0, f"failed: {visible(str(failure.get('key')))}: {failure.get('reason')}")
     if len(failures) > FAILURES_NAMED:
         _say(0, f"failed: and {len(failures) - FAILURES_NAMED} more, see summary.json")
     failed = {failure.get("key") for failure in failures}

@@ -154,13 +154,14 @@ def test_pictures_that_nobody_looked_at_are_no_pictures_without_cars(tmp_path: P
     put(tmp_path / "images", "1.jpg", 95.0, "known")
     for tint in (2, 3):
         (tmp_path / "images" / f"{tint}.jpg").write_bytes(picture(tint=tint))
-    (tmp_path / "images" / "broken.jpg").write_bytes(b"no image")
+    (tmp_path / "images" / "br\x1b[2Joken.jpg").write_bytes(b"no image")
     done = run(tmp_path / "images", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     said = "Nothing is recorded for 2 of 4 images, so nobody has seen them: EYES=1 "
     assert any(line.startswith(said) for line in lines), lines
     assert "4 images, 1 cars, 1 of them with text, 1 failed." in lines
+    assert "failed: br\\u001b[2Joken.jpg: unreadable-key" in lines, "a name steers no terminal"
     assert "Looked at by recorded answers: 1, by nobody: 2." in lines
 
 
