@@ -138,8 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        for folder in (BUILD, RESULTS):  # states and keys, pictures and texts: for their owner
-            private_folder(folder)
+        _make_private()
         code = int(known.command(known))
         sys.stdout.flush()
     except (DeploymentError, EOFError, OSError) as problem:
@@ -148,6 +147,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(INTERRUPTED.get(words[0], "Interrupted."), file=sys.stderr)
         return 130
     return code
+
+
+def _make_private() -> None:
+    """Keep states and keys, pictures and texts for their owner alone."""
+    for folder in (BUILD, RESULTS):
+        try:
+            private_folder(folder)
+        except OSError as problem:
+            if problem.errno != errno.EROFS:  # what needs them says so: `try OUT=...` does not
+                raise
 
 
 def failed(problem: DeploymentError | EOFError | OSError) -> int:
