@@ -29,6 +29,8 @@ def fill_a(run_dir: Path, queue_url: str, images: int) -> None:
         "run_id": "bench",
         "bucket": BUCKET,
         "prefix": "",
+        "pairs": 1,
+        "pair": 1,
         "car_confidence_percent": 90.0,
         "queue_url": queue_url,
     }
@@ -54,6 +56,8 @@ def fill_b(run_dir: Path, queue_url: str, images: int) -> None:
         "run_id": "bench",
         "bucket": BUCKET,
         "prefix": "",
+        "pairs": 1,
+        "pair": 1,
         "queue_url": queue_url,
         "text_confidence_percent": 80.0,
     }

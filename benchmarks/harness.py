@@ -23,6 +23,11 @@ POLL_SECONDS = 0.02
 DEADLINE_SECONDS = 180.0
 
 
+def queue_of(pair: int) -> str:
+    """Name the queue of a pair of workers."""
+    return QUEUE if pair == 1 else f"{QUEUE}-{pair}"
+
+
 class BenchmarkError(Exception):
     """A program under measurement did not do its work."""
 
@@ -72,7 +77,7 @@ class Emulator:
         credentials = {name.removeprefix("export "): value for name, _, value in said}
         self._token = credentials["CARSCRIBE_EMULATOR_TOKEN"]
         self.env = environment(self.url, credentials["AWS_SECRET_ACCESS_KEY"])
-        self.queue_url = f"{self.url}/123456789012/{QUEUE}"
+        self.queue_url = self.queue_url_of(1)
 
     @staticmethod
     def _pipe(pipe: IO[str] | None) -> IO[str]:
@@ -89,6 +94,10 @@ class Emulator:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def queue_url_of(self, pair: int) -> str:
+        """Return the URL of the queue of a pair of workers."""
+        return f"{self.url}/123456789012/{queue_of(pair)}"
 
     def close(self) -> None:
         """End the emulator; once is enough."""
@@ -213,18 +222,22 @@ class Worker:
     letter: str
     emulator: Emulator
     folder: Path
+    pair: int = 1
     rate_per_second: float = 50.0
     run_id: str = "bench"
     settings: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> Child:
         """Start it, or start it again in the same folder: then it goes on with its run."""
-        state = self.folder / self.letter
+        name = self.letter if self.pair == 1 else f"{self.letter}-{self.pair}"
+        state = self.folder / name
         state.mkdir(parents=True, exist_ok=True)
         own = {
             "RUN_ID": self.run_id,
             "BUCKET": BUCKET,
-            "QUEUE_URL": self.emulator.queue_url,
+            "QUEUE_URL": self.emulator.queue_url_of(self.pair),
+            "PAIRS": str(self.emulator.plan.get("pairs", 1)),
+            "PAIR": str(self.pair),
             "REGION": REGION,
             "STATE_DIR": str(state),
             "REKOGNITION_RATE_PER_SECOND": f"{self.rate_per_second:g}",
@@ -232,7 +245,7 @@ class Worker:
         env = self.emulator.env | {f"CARSCRIBE_{name}": value for name, value in own.items()}
         env["MALLOC_ARENA_MAX"] = "1"  # as the unit has it
         return start(
-            self.letter,
+            name,
             [f"carscribe_worker_{self.letter}"],
             env,
             self.folder,

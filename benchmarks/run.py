@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks import (
     measure_cost,
     measure_large,
+    measure_pairs,
     measure_pipeline,
     measure_raised,
     measure_rate,
@@ -39,7 +40,7 @@ CEILINGS_PROMISED = {
     "sqs.ReceiveMessage": 10_000,
 }
 """Calls a second of the emulator."""
-PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10", "11", "12", "13", "14", "15")
+PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10", "11", "12", "13", "14", "15", "16")
 
 
 class Benchmark:
@@ -109,6 +110,7 @@ class Benchmark:
             self.part("4", lambda folder: measure_pipeline.pipeline(folder, scale))
             self.part("5", lambda folder: measure_rate.times_sequential(folder, scale))
             self.part("15", lambda folder: measure_regions.several(folder, scale, self.load))
+            self.part("16", lambda folder: measure_pairs.several(folder, scale, self.load))
             self.part("13", lambda folder: measure_restart.killed_at_half(folder, scale))
             if waiting is not None:
                 self.part("10", lambda _: waiting.finish())

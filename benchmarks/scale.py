@@ -17,6 +17,8 @@ class Scale:
     images_cut: int = 1500
     cut_seconds: tuple[float, float] = (10.0, 22.0)
     images_regions: int = 4500
+    images_pairs: int = 2000
+    rate_of_pair: float = 20.0
     images_times_sequential: int = 600
     sequential_images: int = 30
     images_pipeline: int = 800
@@ -44,6 +46,8 @@ SHORT = Scale(
     images_cut=150,
     cut_seconds=(0.5, 1.0),
     images_regions=150,
+    images_pairs=100,
+    rate_of_pair=100.0,
     images_times_sequential=50,
     sequential_images=10,
     images_pipeline=100,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.bucket import Bucket
-from benchmarks.harness import BUCKET, QUEUE, REGION
+from benchmarks.harness import BUCKET, QUEUE, REGION, queue_of
 from benchmarks.images import Images
 from benchmarks.recorded import GeneratedRekognition
 from benchmarks.trace import Trace
@@ -43,6 +43,8 @@ class Plan:
     prefix: str = ""
     rekognition: dict[str, Any] = field(default_factory=dict)
     """By operation, how it behaves: see emulator/faults.py."""
+    pairs: int = 1
+    """Of workers: each has a queue of its own."""
     queued_run_id: str = ""
     """Put every car and the -1 of this run on the queue beforehand."""
 
@@ -61,7 +63,8 @@ class Server(Emulator):
         self.bucket = Bucket(self.images, BUCKET, REGION)
         self.counts = Trace()
         self.rekognition = GeneratedRekognition(self.images, BUCKET)
-        self._make_queue()
+        for pair in range(1, plan.pairs + 1):
+            self._make_queue(queue_of(pair))
         if plan.queued_run_id:
             self._fill_queue(plan.queued_run_id)
 
@@ -87,7 +90,7 @@ class Server(Emulator):
     def _ask_sqs(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self.sqs.service.call(operation, parameters, Caller(REGION, ""))
 
-    def _make_queue(self) -> None:
+    def _make_queue(self, name: str) -> None:
         self._ask_sqs("CreateQueue", QueueName=DEAD_LETTERS)
         found = self._ask_sqs(
             "GetQueueAttributes", QueueUrl=DEAD_LETTERS, AttributeNames=["QueueArn"]
@@ -100,7 +103,7 @@ class Server(Emulator):
             "RedrivePolicy": json.dumps(redrive),
             "VisibilityTimeout": str(VISIBILITY_SECONDS),
         }
-        self._ask_sqs("CreateQueue", QueueName=QUEUE, Attributes=attributes)
+        self._ask_sqs("CreateQueue", QueueName=name, Attributes=attributes)
 
     def _fill_queue(self, run_id: str) -> None:
         messages: list[Message] = []

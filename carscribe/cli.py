@@ -37,7 +37,7 @@ HELP = {
     "BUCKET": "the bucket of Terraform's state, made if it is not there",
     "CMD": "a command to run there, in place of a shell",
     "EYES": "recognize what is in pictures without a recorded answer (1 or 0)",
-    "HOST": "a or b",
+    "HOST": "a or b; of a second pair a-2 or b-2",
     "IMAGES": "the folder of images",
     "LAB": "in an AWS Academy Learner Lab (1 or 0)",
     "LINES": "how many lines",

@@ -46,11 +46,12 @@ from carscribe.inputs import find_key, fingerprint, temporary_folder
 from carscribe.options import THUMBNAILS
 from carscribe.provision import EXIT_LEFTOVERS, Terraform
 from carscribe.run import fetch_run, make_run, reached, say_result
+from carscribe.runs import listed, pair_of
 from carscribe.state import State, errors
 from carscribe.steps import Steps, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from carscribe.options import Options
     from carscribe.targets import Target
@@ -117,6 +118,7 @@ def up(options: Options, *, is_demo: bool = False) -> int:
         _stop_if_interrupted(terraform)
         if planned.code:
             raise steps.failed(planned.code, errors(planned.said))
+        _save_what_goes(steps, planned, options)
         _ask_about_losses(planned, options)
         code, said = planned.apply(
             given=wanted.extra,
@@ -134,7 +136,7 @@ def up(options: Options, *, is_demo: bool = False) -> int:
     steps.say("Ansible installs Python, the volumes and the workers")
     playbook(steps, "site")
     addresses = ", ".join(
-        f"{host.worker.upper()} {host.variables['ansible_host']}" for host in hosts().values()
+        f"{host.name.upper()} {host.variables['ansible_host']}" for host in hosts().values()
     )
     steps.say(f"Up after {steps.seconds():.0f} s: {addresses}. What was said: {shown(steps.log)}")
     if is_demo:
@@ -146,25 +148,24 @@ def up(options: Options, *, is_demo: bool = False) -> int:
 
 
 def stop_for_a_lost_host(steps: Steps) -> None:
-    """Stop the worker that is at work while the other's host is lost: it would wait in vain.
+    """Stop a worker that is at work while its partner's host is lost: it would wait in vain.
 
     Raises:
-        DeploymentError: a run is in progress, and no host is lost.
+        DeploymentError: a run is in progress on a pair that has lost no host.
     """
     seen = remains.ask_hosts()
-    at_work = {worker: one for worker, one in seen.items() if one.is_at_work}
-    lost = [f"worker-{worker}" for worker, one in seen.items() if one.problem]
-    if at_work and not lost:
-        busy = " and ".join(f"worker-{worker}" for worker in at_work)
+    lost = {pair_of(name): f"worker-{name}" for name, one in seen.items() if one.problem}
+    at_work = [name for name, one in seen.items() if one.is_at_work]
+    if busy := [f"worker-{name}" for name in at_work if pair_of(name) not in lost]:
         raise DeploymentError(
-            f"A run is in progress on {busy}, and `make up` would disturb it: wait "
+            f"A run is in progress on {listed(busy)}, and `make up` would disturb it: wait "
             "for its end (`make status` shows it), or end it with `make ssh`."
         )
     for remote in reached() if at_work else []:
-        if (run_id := seen[remote.worker].current) and remote.worker in at_work:
+        if (run_id := seen[remote.name].current) and remote.name in at_work:
             remote.stop(run_id)
             steps.say(
-                f"{' and '.join(lost)} does not answer, so worker-{remote.worker} was stopped in "
+                f"{lost[remote.pair]} does not answer, so worker-{remote.name} was stopped in "
                 f"the middle of its run: `make run RUN_ID={run_id}` goes on with it."
             )
 
@@ -174,11 +175,32 @@ def _stop_if_interrupted(terraform: Terraform) -> None:
         raise KeyboardInterrupt
 
 
+def _save_what_goes(steps: Steps, planned: provision.Plan, options: Options) -> None:
+    """Fetch the runs of the hosts that are removed with their volumes, as where there are to be fewer pairs.
+
+    Raises:
+        DeploymentError: the person does not agree that one is lost, or is not there to be asked.
+    """
+    machines = (
+        planned.removed("aws_instance", "id") if planned.removed("aws_ebs_volume", "id") else ()
+    )
+    if not machines:
+        return
+    try:
+        _save_runs(
+            steps, options, [n for n, host in hosts().items() if host.instance_id in machines]
+        )
+    except DeploymentError as problem:
+        if not options.yes:
+            raise
+        print(problem, file=sys.stderr)
+
+
 def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
     """Ask before images are removed, hosts made anew or results destroyed."""
     if volumes := planned.removed("aws_ebs_volume", "id"):
         ask(f"The volumes {', '.join(sorted(volumes))} would be destroyed, and all runs.", options)
-    if machines := planned.removed("aws_instance", "id"):
+    if machines := planned.made_anew("aws_instance", "id"):
         why = "`make plan` shows why: another instance_type, say."
         if keys := planned.removed("aws_key_pair", "public_key"):
             why = _where_the_key_is(keys.pop())
@@ -317,7 +339,7 @@ def run(options: Options) -> int:
 
 
 def results(options: Options) -> int:
-    """Fetch a run, the latest by default, and merge what both workers wrote."""
+    """Fetch a run, the latest by default, and merge what the workers wrote."""
     steps = Steps("results", verbose=options.verbose)
     awake()
     return fetch(steps, options.run_id, thumbnails=options.thumbnails)[1]
@@ -341,7 +363,7 @@ def fetch(
     bucket = str(hosts()["a"].variables["carscribe_bucket"])
     folder, silent = fetch_run(reached(), run_id, RESULTS)
     if silent and last:
-        names = " and ".join(worker.upper() for worker in silent)
+        names = listed(name.upper() for name in silent)
         raise DeploymentError(f"Host {names} does not answer, and what it has is missing.")
     write_whole(BUILD / "fetched-run", f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
@@ -384,7 +406,7 @@ def spent(target: Target, states: Mapping[str, str]) -> str:
 
     Args:
         target: where it is.
-        states: EC2's of each host, by worker; a host of which nothing is known is taken for up.
+        states: EC2's of each host, by short name; a host of which nothing is known is taken for up.
     """
     if not target.is_aws:
         return "nothing: no AWS account is used"
@@ -399,7 +421,7 @@ def spent(target: Target, states: Mapping[str, str]) -> str:
     usd = cost.usd_per_hour(kind, gib)
     when = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC"
     stopped = sum(state in waking.STOPPED for state in states.values())
-    now = cost.usd_per_hour(kind, gib, running=cost.HOSTS - stopped)
+    now = cost.usd_per_hour(kind, gib, stopped=stopped)
     if usd is None:
         return f"up since {when}; an hour costs what {kind} cost"
     so_far = f"about ${usd * hours:.2f} since {when}"
@@ -501,7 +523,7 @@ def save_what_is_the_users(
         with suppress(DeploymentError):  # what they have and is not fetched is asked about below
             awake()
     if busy := remains.running():
-        ask(f"A run is in progress on {' and '.join(busy)}, and would be lost.", options)
+        ask(f"A run is in progress on {listed(busy)}, and would be lost.", options)
     if not options.yes:
         _save_runs(steps, options)
     made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
@@ -511,20 +533,30 @@ def save_what_is_the_users(
             "cannot be known here (`make up` here first mends that): they would be lost.",
             options,
         )
-    for bucket in remembered.of_type("aws_s3_bucket"):
-        ours = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
-        theirs = remains.objects(target.session(), str(bucket["id"]), ours)
-        if theirs:
-            ask(
-                f"The bucket {bucket['id']} holds objects that `make up` did not upload "
-                f"({_some(theirs)}), and they would be deleted.",
-                options,
-            )
+    uploaded = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
+    prefix = str(remembered.outputs.get("results_prefix") or "")
+
+    def is_result(key: str) -> bool:
+        return bool(prefix) and key.startswith(prefix)
+
+    def is_theirs(key: str) -> bool:
+        return key not in uploaded and not is_result(key)
+
+    for bucket in (str(one["id"]) for one in remembered.of_type("aws_s3_bucket")):
+        for what, is_meant, under in (
+            ("results that the workers put there", is_result, prefix),
+            ("objects that `make up` did not upload", is_theirs, ""),
+        ):
+            if found := remains.objects(target.session(), bucket, is_meant, under):
+                ask(
+                    f"The bucket {bucket} holds {what} ({_some(found)}), and they would be deleted.",
+                    options,
+                )
 
 
-def _save_runs(steps: Steps, options: Options) -> None:
+def _save_runs(steps: Steps, options: Options, names: Collection[str] | None = None) -> None:
     unfinished = []
-    for run_id in remains.unfetched(RESULTS):
+    for run_id in remains.unfetched(RESULTS, names):
         steps.say(f"Fetching run {run_id}, which was not fetched yet")
         try:
             if fetch(steps, run_id, last=True)[1]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from carscribe.runs import ssh_words
+from carscribe.runs import WORKERS, listed, names_of, pair_of, ssh_words
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
@@ -130,10 +130,25 @@ def write_whole(file: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class Host:
-    """A host, as the inventory describes it."""
+    """A host, as the inventory describes it.
 
-    worker: str
+    Attributes:
+        name: its short name, ``a`` or ``b-2``.
+        variables: those of all hosts, and its own.
+    """
+
+    name: str
     variables: dict[str, Any]
+
+    @property
+    def worker(self) -> str:
+        """``a`` or ``b``."""
+        return self.name[0]
+
+    @property
+    def pair(self) -> int:
+        """The number of its pair."""
+        return pair_of(self.name)
 
     @property
     def instance_id(self) -> str:
@@ -149,7 +164,7 @@ class Host:
 
 
 def hosts(build: Path = BUILD) -> dict[str, Host]:
-    """Return the hosts by worker, ``a`` and ``b``.
+    """Return the hosts by short name, pair by pair: ``a``, ``b``, ``a-2``, ``b-2``.
 
     Raises:
         DeploymentError: there is no inventory, or it is damaged.
@@ -157,10 +172,15 @@ def hosts(build: Path = BUILD) -> dict[str, Host]:
     file = build / "inventory.yml"
     try:
         inventory = yaml.safe_load(file.read_text())["all"]
-        found = {}
-        for worker in ("a", "b"):
-            [variables] = inventory["children"][f"worker_{worker}"]["hosts"].values()
-            found[worker] = Host(worker, {**inventory["vars"], **variables})
+        variables = {
+            name.removeprefix("worker-"): {**inventory["vars"], **own}
+            for worker in WORKERS
+            for name, own in inventory["children"][f"worker_{worker}"]["hosts"].items()
+        }
+        pairs = max(len(variables) // len(WORKERS), 1)
+        found = {name: Host(name, variables.pop(name)) for name in names_of(pairs)}
+        if variables:
+            raise ValueError(variables)  # a host of no pair
     except FileNotFoundError:
         raise DeploymentError(
             f"TARGET={present} was begun here and has no hosts yet: `make up` goes on, `make down` "
@@ -176,11 +196,11 @@ def hosts(build: Path = BUILD) -> dict[str, Host]:
 
 
 def choose_hosts(wanted: str, build: Path = BUILD) -> list[Host]:
-    """Return the host named, or both."""
+    """Return the host named, or all."""
     found = hosts(build)
     if not wanted:
         return list(found.values())
-    name = wanted.lower().removeprefix("worker-").removeprefix("worker_")
+    name = wanted.lower().replace("_", "-").removeprefix("worker-")
     if name not in found:
-        raise DeploymentError(f"HOST is {wanted!r}: it must be a or b.")
+        raise DeploymentError(f"HOST is {wanted!r}: it must be {listed(found, 'or')}.")
     return [found[name]]

@@ -75,13 +75,21 @@ def of_bucket(s3: Any, bucket: str, prefix: str) -> Estimate:
     return Estimate(images, size, is_all=False)
 
 
-def volume(estimate: Estimate, size_gib: float) -> Finding:
-    """Say whether the workers' volumes hold a run, with the size to set if they do not."""
-    holds = math.floor(size_gib * GIB * USABLE_SHARE / BYTES_AN_IMAGE)
+def volume(estimate: Estimate, size_gib: float, pairs: int = 1) -> Finding:
+    """Say whether the workers' volumes hold a run, with the size to set if they do not.
+
+    Args:
+        estimate: of the run's images.
+        size_gib: of each worker's volume.
+        pairs: of hosts, each of which has its share of the images.
+    """
+    holds = math.floor(pairs * size_gib * GIB * USABLE_SHARE / BYTES_AN_IMAGE)
     what = f"volumes of {size_gib:g} GiB for {estimate}"
+    if pairs > 1:
+        what += f" on {pairs} pairs"
     if estimate.images <= holds:
         return Finding(what)
-    need = math.ceil(estimate.images * BYTES_AN_IMAGE / USABLE_SHARE / GIB)
+    need = math.ceil(estimate.images / pairs * BYTES_AN_IMAGE / USABLE_SHARE / GIB)
     return Finding(
         what,
         f"they hold a run over {holds:,}; set result_volume_size_gib = {need}"

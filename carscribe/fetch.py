@@ -1,4 +1,4 @@
-"""Fetch a run's files from both hosts: compressed, streamed, and gone on with where it broke off.
+"""Fetch a run's files from all hosts: compressed, streamed, and gone on with where it broke off.
 
 Nothing but the standard library, and nothing newer than Python 3.10: a playbook
 calls it with whatever Python Ansible runs on. What a host says is believed of
@@ -15,7 +15,7 @@ import time
 import zlib
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from carscribe.runs import Remote, SilentError, check_run_id, is_run_id
+from carscribe.runs import Remote, SilentError, check_run_id, is_run_id, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +99,7 @@ def choose(remotes: Sequence[Remote], run_id: str) -> tuple[str, dict[str, str]]
         try:
             said = remote.read(_LIST.format(state=remote.state))
         except SilentError as problem:
-            silent[remote.worker] = str(problem)
+            silent[remote.name] = str(problem)
             continue
         for line in said.splitlines():
             at, _, name = line.partition(" ")
@@ -108,7 +108,7 @@ def choose(remotes: Sequence[Remote], run_id: str) -> tuple[str, dict[str, str]]
                 found[name] = max(int(at), found.get(name, 0))
     names = sorted(found, key=lambda name: (found[name], name))
     if len(silent) == len(remotes):
-        said = "; ".join(f"host {worker.upper()}: {why}" for worker, why in silent.items())
+        said = "; ".join(f"host {name.upper()}: {why}" for name, why in silent.items())
         raise FetchError(f"No host answers SSH ({said}): `make status` says more.")
     if run_id and run_id not in found:
         there = ", ".join(sorted(found)) or "none"
@@ -119,16 +119,18 @@ def choose(remotes: Sequence[Remote], run_id: str) -> tuple[str, dict[str, str]]
 
 
 def _unseen(silent: dict[str, str]) -> str:
-    hosts = " and ".join(worker.upper() for worker in silent)
-    return f" Host {hosts} does not answer, and may know more." if silent else ""
+    if not silent:
+        return ""
+    return f" Host {listed(name.upper() for name in silent)} does not answer, and may know more."
 
 
 def fetch(
     remotes: Sequence[Remote], run_id: str, folder: Path, show: Callable[[int, int], None]
 ) -> dict[str, str]:
-    """Fetch what each worker wrote of a run into ``folder/a`` and ``folder/b``.
+    """Fetch what each worker wrote of a run into ``folder/a``, ``folder/b``, ``folder/a-2``...
 
-    What is here already and still the same stays; what a host has no more goes.
+    What is here already and still the same stays; what a host has no more goes. Of a host that
+    knows nothing of the run, as one that was made since, all stays that is here.
 
     Args:
         remotes: the hosts.
@@ -149,14 +151,14 @@ def fetch(
         try:
             there = stamps(remote, check_run_id(run_id))
         except SilentError as problem:
-            silent[remote.worker] = str(problem)
+            silent[remote.name] = str(problem)
             continue
         for name in FILES[remote.worker]:
-            copy = Copy(remote, run_id, folder / remote.worker / name)
+            copy = Copy(remote, run_id, folder / remote.name / name)
             if name in there:
                 copy.begin(there[name])
                 copies.append(copy)
-            else:
+            elif there:
                 copy.remove()
 
     def tell() -> None:
@@ -249,7 +251,7 @@ class Copy:
                 failures = failures + 1 if self.have == before else 1
                 if failures >= ATTEMPTS:
                     raise FetchError(
-                        f"{self._file.name} of worker {self._remote.worker.upper()} came to "
+                        f"{self._file.name} of worker {self._remote.name.upper()} came to "
                         f"{self.have} of {self.stamp.size} bytes, and then no further: {problem}. "
                         "The same command goes on from there."
                     ) from None

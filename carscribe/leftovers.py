@@ -28,7 +28,7 @@ SETTLE_SECONDS = 60.0
 """A deleted queue is listed for up to a minute (SQS, DeleteQueue)."""
 POLL_SECONDS = 5.0
 
-_SUFFIX = r"-(?:images|indexes|dead-letter|worker-[ab])-"
+_SUFFIX = r"-(?:images|(?:indexes|dead-letter|worker-[ab])(?:-\d\d?)?)-"
 _ANY = re.compile(rf"(?P<deployment>[a-z][a-z0-9-]{{0,19}}){_SUFFIX}\d{{26}}")
 """A name_prefix of ours, and the 26 digits that Terraform's provider appends to it."""
 

@@ -19,10 +19,10 @@ from carscribe.deployment import (
     hosts,
     target_that_is_up,
 )
-from carscribe.progress import Figures
+from carscribe.progress import Figures, of_all_pairs
 from carscribe.remains import ask_hosts
 from carscribe.run import reached
-from carscribe.runs import WORKERS, Remote, SilentError, is_summary
+from carscribe.runs import Remote, SilentError, is_summary, listed
 from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def status(states: Mapping[str, str]) -> None:
     """Say what is up, what runs, how deep the queue is, and how the last run ended.
 
     Args:
-        states: EC2's of each host, by worker, as far as they are known.
+        states: EC2's of each host, by short name, as far as they are known.
 
     Raises:
         DeploymentError: nothing is up.
@@ -47,13 +47,16 @@ def status(states: Mapping[str, str]) -> None:
         raise DeploymentError(NOTHING_IS_UP)
     print(f"target    {target}")
     present = hosts()
-    print(f"queue     {queue(present['a'], target)}")
-    remotes = {remote.worker: remote for remote in reached()}
-    stopped = {worker for worker, state in states.items() if state in STOPPED}
+    for host in present.values():
+        if host.worker == "b":
+            title = "queue" if host.pair == 1 else f"queue {host.pair}"
+            print(f"{title:<9} {queue(host, target)}")
+    remotes = {remote.name: remote for remote in reached()}
+    stopped = {name for name, state in states.items() if state in STOPPED}
     seen = ask_hosts(stopped)
-    for worker, one in seen.items():
-        print(f"worker {worker.upper()}  {present[worker].variables['ansible_host']}  {one}")
-    print(f"run       {run_in_words(seen, lambda worker, run: summary_of(remotes[worker], run))}")
+    for name, one in seen.items():
+        print(f"worker {name.upper()}  {present[name].variables['ansible_host']}  {one}")
+    print(f"run       {run_in_words(seen, lambda name, run: summary_of(remotes[name], run))}")
     print(f"result    {fetched()}")
 
 
@@ -103,22 +106,29 @@ def summary_of(remote: Remote, run_id: str) -> dict[str, Any]:
 
 def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[str, Any]]) -> str:
     """Say how far the run in progress is, or how the latest one ended, and what to do."""
-    a, b = seen["a"], seen["b"]
-    run_id = next(iter([*filter(None, (a.current, b.current)), *a.runs[:1], *b.runs[:1]]), "")
+    hosts = seen.values()
+    current = [one.current for one in hosts if one.current]
+    run_id = next(iter([*current, *(run for one in hosts for run in one.runs[:1])]), "")
     if not run_id:
-        if a.problem or b.problem:
+        if any(one.problem for one in hosts):
             return "not known while a host cannot be asked"
         return "none yet: `make run` makes one"
-    of_a, of_b = (summary(worker, run_id) for worker in WORKERS)
-    states = [str(one.get("state", "no summary yet")) for one in (of_a, of_b)]
-    state = states[0] if states[0] == states[1] else f"A {states[0]}, B {states[1]}"
-    said = f"{run_id}: {state}; {Figures.of(of_a, of_b)}"
-    if run_id not in {a.current, b.current} or a.is_at_work or b.is_at_work:
+    summaries = {name: summary(name, run_id) for name in seen}
+    states = {name: str(one.get("state", "no summary yet")) for name, one in summaries.items()}
+    same, *others = set(states.values())
+    state = ", ".join(f"{name.upper()} {one}" for name, one in states.items()) if others else same
+    said = f"{run_id}: {state}; {Figures.of(*of_all_pairs(summaries))}"
+    if run_id not in current or any(one.is_at_work for one in hosts):
         return said
-    if a.problem or run_id in {a.current, *a.runs}:
+    lost = [
+        name.upper()
+        for name, one in seen.items()
+        if name.startswith("a") and not one.problem and run_id not in {one.current, *one.runs}
+    ]
+    if not lost:
         return f"{said}; it has not ended, go on with it: `make run RUN_ID={run_id}`"
     return (
-        f"{said}; worker A's host knows nothing of it, so it cannot be gone on with: "
+        f"{said}; worker {listed(lost)}'s host knows nothing of it, so it cannot be gone on with: "
         f"`make results RUN_ID={run_id}` fetches what there is"
     )
 
@@ -126,13 +136,13 @@ def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[s
 def logs(host: str, lines: int) -> None:
     """Print the last lines of the workers' journals."""
     for chosen in choose_hosts(host):
-        print(f"== worker {chosen.worker.upper()}", flush=True)
+        print(f"== worker {chosen.name.upper()}", flush=True)
         unit = f"carscribe-worker-{chosen.worker}"
         journal = ["journalctl", f"--unit={unit}", f"--lines={lines}"]
         command = chosen.ssh("sudo", *journal, "--output=short-iso", "--no-pager")
         if subprocess.run(command, check=False).returncode:
             raise DeploymentError(
-                f"Worker {chosen.worker.upper()}'s host cannot be reached: `make status` says more."
+                f"Worker {chosen.name.upper()}'s host cannot be reached: `make status` says more."
             )
 
 

@@ -1,6 +1,6 @@
-"""Join what two workers wrote of the same images, however many, on disk.
+"""Join what pairs of workers wrote of the same images, however many, on disk.
 
-Both files go into one SQLite database in the run's folder, which is removed
+All files go into one SQLite database in the run's folder, which is removed
 again; what is read from it is joined, counted and in natural order. So memory
 does not grow with the number of images.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from carscribe_common.rules import natural_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 Record = dict[str, Any]
@@ -29,23 +29,24 @@ _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE a (
-    key BLOB, sort_key BLOB, etag BLOB, n INTEGER, car BLOB, confidence REAL, failure BLOB, call BLOB
+    pair INTEGER, key BLOB, sort_key BLOB, etag BLOB, n INTEGER, car BLOB, confidence REAL,
+    failure BLOB, call BLOB
 );
 CREATE TABLE b (
-    key BLOB, etag BLOB, n INTEGER, text BLOB, line BLOB, failure BLOB, call BLOB,
+    pair INTEGER, key BLOB, etag BLOB, n INTEGER, text BLOB, line BLOB, failure BLOB, call BLOB,
     PRIMARY KEY (n, key) ON CONFLICT REPLACE
 );
 """
+_NUMBERS = "CREATE INDEX a_n ON a (n, pair) WHERE n IS NOT NULL"
 _STRAYS = """
-CREATE INDEX a_n ON a (n) WHERE n IS NOT NULL;
-INSERT INTO a (key, sort_key, etag, n, car, failure, call)
-SELECT key, natural_key(key), etag, n, 'null', 'null', 'null' FROM b WHERE n NOT IN (
-    SELECT n FROM a WHERE n IS NOT NULL
-);
+INSERT INTO a (pair, key, sort_key, etag, n, car, failure, call)
+SELECT pair, key, natural_key(key), etag, n, 'null', 'null', 'null' FROM b WHERE pair = ?
+AND NOT EXISTS (SELECT * FROM a WHERE a.n = b.n AND a.pair = b.pair)
 """
 _ORDER = "CREATE INDEX a_order ON a (sort_key, key)"
 _JOINED = """
-SELECT a.key, a.etag, a.n, a.car, a.confidence, b.text, b.line, a.failure, b.failure, a.call, b.call
+SELECT a.pair, a.key, a.etag, a.n, a.car, a.confidence, b.text, b.line, a.failure, b.failure,
+    a.call, b.call
 FROM a LEFT JOIN b ON b.n = a.n AND b.key = a.key ORDER BY a.sort_key, a.key
 """
 
@@ -53,8 +54,25 @@ _OF_A = {"key", "etag", "n", "car", "failure"}
 _OF_B = {"key", "etag", "n", "text", "line", "failure"}
 
 
+class Pair(NamedTuple):
+    """What a pair of workers wrote.
+
+    Attributes:
+        number: of the pair.
+        a: worker A's records.
+        b: worker B's; one is A's if ``n`` and key are the same.
+        a_is_complete: whether what B has beside A came from messages that A
+            never sent; else it is shown too.
+    """
+
+    number: int
+    a: Iterable[Record]
+    b: Iterable[Record]
+    a_is_complete: bool
+
+
 class Merged(NamedTuple):
-    """One image as both workers saw it.
+    """One image as both workers of its pair saw it.
 
     Attributes:
         json: the record as it stands in results.jsonl.
@@ -74,17 +92,12 @@ class Merged(NamedTuple):
 
 
 @contextmanager
-def joined(
-    a: Iterable[Record], b: Iterable[Record], folder: Path, *, a_is_complete: bool
-) -> Iterator[Iterator[Merged]]:
-    """Join both workers' records, in the natural order of their keys.
+def joined(pairs: Sequence[Pair], folder: Path) -> Iterator[Iterator[Merged]]:
+    """Join the workers' records of all pairs, in the natural order of their keys.
 
     Args:
-        a: worker A's.
-        b: worker B's; one is A's if ``n`` and key are the same.
+        pairs: of the run.
         folder: where the database may be.
-        a_is_complete: whether what B has beside A came from messages that A
-            never sent; else it is shown too.
     """
     path = folder / NAME
     path.unlink(missing_ok=True)
@@ -94,10 +107,12 @@ def joined(
             # What it sorts may be more than /tmp holds.
             database.execute(f"PRAGMA temp_store_directory = '{_quoted(folder)}'")
             database.create_function("natural_key", 1, _natural, deterministic=True)
-            _insert(database, "a", 8, map(_row_of_a, a))
-            _insert(database, "b", 7, map(_row_of_b, b))
-            if not a_is_complete:
-                database.executescript(_STRAYS)
+            for number, a, b, _ in pairs:
+                _insert(database, "a", 9, ((number, *_row_of_a(record)) for record in a))
+                _insert(database, "b", 8, ((number, *_row_of_b(record)) for record in b))
+            if halves := [(pair.number,) for pair in pairs if not pair.a_is_complete]:
+                database.execute(_NUMBERS)
+                database.executemany(_STRAYS, halves)
             database.execute(_ORDER)
             try:
                 yield map(_merged, database.execute(_JOINED))
@@ -158,7 +173,7 @@ def _row_of_b(record: Record) -> tuple[Any, ...]:
 
 
 def _merged(row: tuple[Any, ...]) -> Merged:
-    key, etag, n, car, confidence, text, line, failed_a, failed_b, call_a, call_b = row
+    pair, key, etag, n, car, confidence, text, line, failed_a, failed_b, call_a, call_b = row
     failure: Record | None = None
     for worker, failed in (("a", failed_a), ("b", failed_b)):
         if failed and failed not in (b"null", "null"):
@@ -166,8 +181,8 @@ def _merged(row: tuple[Any, ...]) -> Merged:
     name = key.decode("utf-8", "surrogatepass")
     said = None if line is None else line.decode("utf-8", "surrogatepass")
     record = (
-        f'{{"key": {_text(_json(name))}, "etag": {_text(etag)}, "n": {json.dumps(n)}, '
-        f'"car": {_text(car)}, "text": {_text(text)}, "line": {_text(_json(said))}, '
+        f'{{"key": {_text(_json(name))}, "etag": {_text(etag)}, "pair": {pair}, '
+        f'"n": {json.dumps(n)}, "car": {_text(car)}, "text": {_text(text)}, "line": {_text(_json(said))}, '
         f'"failure": {_text(_json(failure))}, "a": {_text(call_a)}, "b": {_text(call_b)}}}'
     )
     return Merged(record, name, n, confidence, said, failure)

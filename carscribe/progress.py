@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.progress import TaskID
     from typing_extensions import Self  # noqa: UP035 # typing's is newer than Python 3.10
@@ -144,6 +144,28 @@ class Figures:
             f"A looked at {self.looked} of {self.of_images} images, "
             f"B read {self.settled} of {self.cars} cars: {self.facts}"
         )
+
+
+def of_all_pairs(summaries: Mapping[str, Summary]) -> tuple[Summary, Summary]:
+    """Return what all As say together, and what all Bs do, as if there were one pair.
+
+    Args:
+        summaries: by the hosts' short names, ``a``, ``b``, ``a-2``; nothing where there is none.
+    """
+    a, b = ([one for name, one in summaries.items() if name[0] == worker] for worker in "ab")
+    return _sum(a), _sum(b)
+
+
+def _sum(summaries: Sequence[Summary]) -> Summary:
+    images: Counter[str] = Counter()
+    for one in summaries:
+        images.update(one.get("images") or {})
+    return {
+        "images": images,
+        "listing_done": all(one.get("listing_done") for one in summaries),
+        "state": RUNNING if any(one.get("state") == RUNNING for one in summaries) else None,
+        "duration_seconds": max(one.get("duration_seconds") or 0.0 for one in summaries),
+    }
 
 
 class Progress:

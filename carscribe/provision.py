@@ -442,6 +442,14 @@ class Plan:
             if one["type"] == kind and "delete" in one["change"]["actions"]
         }
 
+    def made_anew(self, kind: str, attribute: str) -> set[str]:
+        """Return an attribute of each resource of a type that would be removed and made again."""
+        return {
+            str(one["change"]["before"].get(attribute))
+            for one in self._changes
+            if one["type"] == kind and {"create", "delete"} <= set(one["change"]["actions"])
+        }
+
     def made(self, kind: str, attribute: str) -> set[str]:
         """Return an attribute of each resource of a type that would be made."""
         return {

@@ -12,6 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import boto3
 
 OPERATIONS = ("DetectLabels", "DetectText")
@@ -59,9 +61,16 @@ def documented(region: str) -> Quota:
     return Quota(LARGE if region in LARGE_REGIONS else SMALL, DOCUMENTED)
 
 
-def read(session: boto3.session.Session, region: str) -> Quota:
-    """Ask Service Quotas; what it does not say, or not to everybody, is as documented."""
-    found = dict.fromkeys(OPERATIONS, documented(region))
+def listed(
+    session: boto3.session.Session, region: str, service: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return what Service Quotas says, as far as it may be asked: AWS's defaults, then the account's.
+
+    Args:
+        session: with the account's credentials.
+        region: of the quotas.
+        service: Service Quotas' code of the service.
+    """
     config = Config(connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 2})
     make: Any = session.client
     for source, operation in LISTS:
@@ -69,10 +78,16 @@ def read(session: boto3.session.Session, region: str) -> Quota:
             pages = make("service-quotas", region_name=region, config=config).get_paginator(
                 operation
             )
-            for page in pages.paginate(ServiceCode="rekognition"):
+            for page in pages.paginate(ServiceCode=service):
                 for quota in page["Quotas"]:
-                    name = str(quota["QuotaName"])
-                    for asked in OPERATIONS:
-                        if _is_of(asked, name):
-                            found[asked] = Quota(min(float(quota["Value"]), MOST), source)
+                    yield source, quota
+
+
+def read(session: boto3.session.Session, region: str) -> Quota:
+    """Ask Service Quotas; what it does not say, or not to everybody, is as documented."""
+    found = dict.fromkeys(OPERATIONS, documented(region))
+    for source, quota in listed(session, region, "rekognition"):
+        for asked in OPERATIONS:
+            if _is_of(asked, str(quota["QuotaName"])):
+                found[asked] = Quota(min(float(quota["Value"]), MOST), source)
     return min(found.values(), key=lambda quota: quota.calls_per_second)

@@ -8,28 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 from carscribe.deployment import DeploymentError
 from carscribe.run import reached
-from carscribe.runs import About, Remote
+from carscribe.runs import About, Remote, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 
 def running() -> list[str]:
     """Return the hosts on which a run is in progress, as far as they can be asked."""
-    return [f"worker-{worker}" for worker, seen in ask_hosts().items() if seen.is_at_work]
+    return [f"worker-{name}" for name, seen in ask_hosts().items() if seen.is_at_work]
 
 
-def unfetched(results: Path) -> list[str]:
+def unfetched(results: Path, names: Collection[str] | None = None) -> list[str]:
     """Return the ids of the runs that are not complete in the folder of results, oldest first.
+
+    Args:
+        results: the folder of results.
+        names: of the hosts whose runs are meant; all if left out.
 
     Raises:
         DeploymentError: a host that may have some does not answer.
     """
-    seen = ask_hosts()
-    if silent := [f"worker-{worker}" for worker, one in seen.items() if one.problem]:
+    seen = {name: one for name, one in ask_hosts().items() if names is None or name in names}
+    if silent := [f"worker-{name}" for name, one in seen.items() if one.problem]:
         raise DeploymentError(
-            f"{' and '.join(silent)} cannot be asked for runs that were not fetched, which would be "
+            f"{listed(silent)} cannot be asked for runs that were not fetched, which would be "
             "lost: `make up` may mend it, YES=1 goes on all the same."
         )
     runs = dict.fromkeys(run for one in seen.values() for run in reversed(one.runs))
@@ -51,17 +55,25 @@ def ask_hosts(stopped: Collection[str] = ()) -> dict[str, About]:
         return {}
 
     def ask(remote: Remote) -> About:
-        if remote.worker in stopped:
+        if remote.name in stopped:
             return About(problem="its host is stopped", is_stopped=True)
         return remote.about()
 
     with ThreadPoolExecutor(len(remotes)) as pool:
         said = list(pool.map(ask, remotes))
-    return {remote.worker: one for remote, one in zip(remotes, said, strict=True)}
+    return {remote.name: one for remote, one in zip(remotes, said, strict=True)}
 
 
-def objects(session: Any, bucket: str, ours: set[str]) -> set[str]:
-    """Return the keys of a bucket that are not ours; of a long list the first page's.
+def objects(
+    session: Any, bucket: str, is_meant: Callable[[str], bool], prefix: str = ""
+) -> set[str]:
+    """Return the keys of a bucket that are meant; of a long list those of one page.
+
+    Args:
+        session: of boto3.
+        bucket: its name; one that is gone has none.
+        is_meant: tells it of a key.
+        prefix: of the keys that are listed.
 
     Raises:
         DeploymentError: the bucket cannot be listed.
@@ -70,8 +82,12 @@ def objects(session: Any, bucket: str, ours: set[str]) -> set[str]:
 
     try:
         found: set[str] = set()
-        for page in session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            found |= {str(one["Key"]) for one in page.get("Contents", [])} - ours
+        for page in (
+            session.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=bucket, Prefix=prefix)
+        ):
+            found = set(filter(is_meant, (str(one["Key"]) for one in page.get("Contents", []))))
             if found:
                 break
     except ClientError as problem:

@@ -1,8 +1,9 @@
-"""Merge what the two workers wrote into the result of a run, and make its page.
+"""Merge what the workers wrote into the result of a run, and make its page.
 
 ``python -m carscribe.results results/RUN_ID`` reads ``a/`` and ``b/`` in that
-folder, as fetched from the hosts, and writes beside them ``output.txt`` (B's,
-byte for byte), ``results.jsonl``, ``results.csv``, ``summary.json`` and ``report.html``.
+folder, as fetched from the hosts, with several pairs also ``a-2/``, ``b-2/``
+and so on, and writes beside them ``output.txt`` (of one pair B's, byte for
+byte), ``results.jsonl``, ``results.csv``, ``summary.json`` and ``report.html``.
 """
 
 from __future__ import annotations
@@ -14,21 +15,24 @@ import logging
 import os
 import shutil
 import sys
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from carscribe import thumbnails
-from carscribe.merging import Merged, joined
+from carscribe.merging import Merged, Pair, joined
 from carscribe.page import write_page
+from carscribe.runs import NAME, WORKERS, names_of, pair_of
 from carscribe_common.errors import Exit
 from carscribe_common.files import replacing, write_json
 from carscribe_common.prices import rekognition_usd
-from carscribe_common.rules import escape
+from carscribe_common.rules import escape, result_line
+from carscribe_common.settings import PAIRS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,13 +40,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
+Workers = dict[str, Record | None]
+"""The workers' summaries by their hosts' short names, pair by pair; None where there is none."""
 
 CACHE = Path(__file__).parents[1] / "build" / "thumbnails"
 
 NO_INPUT = 66
 """EX_NOINPUT of sysexits.h."""
 
-# What a run has come to is what its worse half has come to.
 COMPLETE = "complete"
 COLUMNS = ("key", "car", "car_confidence_percent", "text", "failure")
 # Versions of models that are none of Rekognition's: the recognizer's, and that of an answer
@@ -70,7 +75,7 @@ def merge(
     """Write the merged files of a run and its page.
 
     Args:
-        run_dir: holds ``a/`` and ``b/``.
+        run_dir: holds a folder for each worker, by its short name.
         source: where the page's thumbnails come from; without it the page has none.
         cache: where they are kept for the next time.
         wanted: of how many images there is one, the first ones.
@@ -82,20 +87,40 @@ def merge(
     Raises:
         ResultsError: nothing is there, or a file is damaged.
     """
-    if not any((run_dir / worker).is_dir() for worker in "ab"):
+    names = names_of(_pairs(run_dir))
+    if not any((run_dir / name).is_dir() for name in names):
         raise ResultsError(
             f"There is nothing in {run_dir}/a and {run_dir}/b. Fetch the results of a run first.",
             NO_INPUT,
         )
-    _copy_output(run_dir)
-    totals = _merge_results(run_dir)
-    summary = _merge_summaries(run_dir, totals, paid=paid)
+    workers = {name: _summary(run_dir / name) for name in names}
+    if len(names) == len(WORKERS):
+        _copy_output(run_dir)
+    totals = _merge_results(run_dir, workers)
+    summary = _merge_summaries(run_dir, workers, totals, paid=paid)
     write_json(run_dir / "summary.json", summary)
     pictures = thumbnails.Thumbnails(source, cache, wanted)
     write_page(run_dir, summary, pictures)
     if pictures.reason:
         log.warning("%s pictures are missing on the page: %s", pictures.missing, pictures.reason)
     return summary
+
+
+def _pairs(run_dir: Path) -> int:
+    """Return how many pairs a run has: as any of its workers says, or left a folder."""
+    known = [1]
+    for folder in run_dir.glob("[ab]*"):
+        if NAME.fullmatch(folder.name):
+            known.append(pair_of(folder.name))
+            if (said := (_summary(folder) or {}).get("pairs", 1)) in range(1, PAIRS_MAX + 1):
+                known.append(said)
+    return max(known)
+
+
+def _by_pair(workers: Workers) -> list[tuple[str, str]]:
+    """Return the short names of both workers of each pair."""
+    names = [*workers]
+    return list(zip(names[::2], names[1::2], strict=True))
 
 
 def read_lines(path: Path) -> Iterator[Record]:
@@ -123,6 +148,20 @@ def _parsed(line: str, path: Path, number: int) -> Record:
     return record
 
 
+@contextmanager
+def _output(run_dir: Path, workers: Workers) -> Iterator[IO[str] | None]:
+    """Have the output of several pairs written; None with one, whose B has written it."""
+    if len(workers) == len(WORKERS):
+        yield None
+        return
+    names = ["output.txt", "output.partial.txt"]
+    if _state(*workers.values()) != COMPLETE:
+        names.reverse()
+    with replacing(run_dir / names[0]) as file:
+        yield file
+    (run_dir / names[1]).unlink(missing_ok=True)
+
+
 def _copy_output(run_dir: Path) -> None:
     """Copy B's output; without one there is none, so an old copy goes."""
     theirs, ours = run_dir / "b" / "output.txt", run_dir / "output.txt"
@@ -134,19 +173,26 @@ def _copy_output(run_dir: Path) -> None:
     temporary.replace(ours)
 
 
-def _merge_results(run_dir: Path) -> dict[str, int]:
-    """Write results.jsonl and results.csv, and return the counts of what is in them."""
+def _merge_results(run_dir: Path, workers: Workers) -> dict[str, int]:
+    """Write results.jsonl and results.csv, and return the counts of what is in them.
+
+    With several pairs output.txt, too, or what there is of it as output.partial.txt.
+    """
     totals = dict.fromkeys(("images", "cars", "with_text", "failed"), 0)
-    of_a = _summary(run_dir / "a") or {}
+    pairs = [
+        Pair(
+            pair_of(a),
+            read_lines(run_dir / a / "results.jsonl"),
+            read_lines(run_dir / b / "results.jsonl"),
+            a_is_complete=_state(workers[a]) == COMPLETE,
+        )
+        for a, b in _by_pair(workers)
+    ]
     with (
-        joined(
-            read_lines(run_dir / "a" / "results.jsonl"),
-            read_lines(run_dir / "b" / "results.jsonl"),
-            run_dir,
-            a_is_complete=of_a.get("state") == COMPLETE,
-        ) as records,
+        joined(pairs, run_dir) as records,
         replacing(run_dir / "results.jsonl") as lines,
         replacing(run_dir / "results.csv") as table,
+        _output(run_dir, workers) as output,
     ):
         cells = csv.writer(table, lineterminator="\n")
         cells.writerow(COLUMNS)
@@ -156,6 +202,8 @@ def _merge_results(run_dir: Path) -> dict[str, int]:
             totals["with_text"] += record.line is not None
             totals["failed"] += record.failure is not None
             lines.write(f"{record.json}\n")
+            if output and record.line is not None:
+                output.write(f"{result_line(record.key, record.line)}\n")
             cells.writerow(_cells(record))
     return totals
 
@@ -181,27 +229,43 @@ def _summary(folder: Path) -> Record | None:
     return _parsed(path.read_text(encoding="utf-8"), path, 1) if path.exists() else None
 
 
-def _merge_summaries(run_dir: Path, totals: dict[str, int], *, paid: bool) -> Record:
-    workers = {worker: _summary(run_dir / worker) for worker in "ab"}
+def _state(*summaries: Record | None) -> str:
+    """Return what a run has come to: what its worst part has come to."""
+    states = {summary["state"] if summary else "incomplete" for summary in summaries}
+    return next((state for state in STATES if state in states), "failed")
+
+
+def _merge_summaries(
+    run_dir: Path, workers: Workers, totals: dict[str, int], *, paid: bool
+) -> Record:
     known = [summary for summary in workers.values() if summary]
-    states = {summary["state"] for summary in known}
-    if len(known) < len(workers):
-        states.add("incomplete")
     cost = round(rekognition_usd(sum(s.get("billed_calls", 0) for s in known)), 6)
     if not paid:
         for summary in known:
             summary["estimated_cost_usd"] = None
     return {
         "run_id": next((summary["run_id"] for summary in known), run_dir.name),
-        "state": next((state for state in STATES if state in states), "failed"),
-        "worker_a": workers["a"],
-        "worker_b": workers["b"],
+        "state": _state(*workers.values()),
+        **_parts(workers),
         "totals": {
             **totals,
             "seconds": _seconds(known),
             "estimated_cost_usd": cost if paid else None,
             "recognized_by": _recognized_by(known, paid=paid),
         },
+    }
+
+
+def _parts(workers: Workers) -> Record:
+    """Return both workers' summaries, or a list of each pair's."""
+    parts = [{"worker_a": workers[a], "worker_b": workers[b]} for a, b in _by_pair(workers)]
+    if len(parts) == 1:
+        return parts[0]
+    return {
+        "pairs": [
+            {"pair": number, "state": _state(*part.values()), **part}
+            for number, part in enumerate(parts, 1)
+        ]
     }
 
 

@@ -11,7 +11,7 @@ from carscribe import runs, watch
 from carscribe.deployment import DeploymentError, StepError, hosts
 from carscribe.fetch import FetchError, choose, fetch
 from carscribe.options import THUMBNAILS_MAX
-from carscribe.progress import Progress, bytes_display, display, size
+from carscribe.progress import Progress, bytes_display, display, of_all_pairs, size
 from carscribe.steps import shown
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 INCOMPLETE = 65
 FILES = {
     "output.txt": "The result:",
+    "output.partial.txt": "So far:",
     "report.html": "The page:",
     "results.csv": "The table:",
     "results.jsonl": "All of it:",
@@ -38,7 +39,7 @@ def make_run(run_id: str, *, yes: bool, start: Callable[[dict[str, Any]], None])
     Args:
         run_id: of the run to go on with; empty for a new one.
         yes: leave a run that has not ended as it is without a question.
-        start: starts both workers, with these variables for the playbook.
+        start: starts the workers, with these variables for the playbook.
 
     Raises:
         DeploymentError: nothing is up, or another run has not ended.
@@ -63,7 +64,7 @@ def reached() -> list[runs.Remote]:
     Raises:
         DeploymentError: nothing is up.
     """
-    return [runs.Remote(host.worker, runs.ssh_words(host.variables)) for host in hosts().values()]
+    return [runs.Remote(host.name, runs.ssh_words(host.variables)) for host in hosts().values()]
 
 
 def asked(remotes: Sequence[runs.Remote], run_id: str) -> bool:
@@ -103,13 +104,13 @@ def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
     with display() as shown:
 
         def show(seen: Mapping[str, watch.Seen]) -> None:
-            figures = progress.figures(seen["a"].summary, seen["b"].summary)
+            figures = progress.figures(*of_all_pairs(watch.summaries(seen)))
             shown.worked(figures, watch.note(seen))
 
         seen = watch.watch(remotes, run_id, show)
     end = watch.end_of(remotes, seen, run_id)
-    for worker, lines in end.journals.items():
-        print("\n".join([f"Worker {worker.upper()}'s last lines:", *lines]), file=sys.stderr)
+    for name, lines in end.journals.items():
+        print("\n".join([f"Worker {name.upper()}'s last lines:", *lines]), file=sys.stderr)
     if end.problems:
         print("\n".join(end.problems), file=sys.stderr)
         raise StepError(1)
@@ -136,12 +137,10 @@ def fetch_run(
         name, silent = choose(remotes, run_id)
         folder = results / name
         with bytes_display() as show:
-            silent |= fetch(
-                [one for one in remotes if one.worker not in silent], name, folder, show
-            )
+            silent |= fetch([one for one in remotes if one.name not in silent], name, folder, show)
     except FetchError as problem:
         raise DeploymentError(str(problem)) from None
-    total = sum(path.stat().st_size for path in folder.glob("[ab]/*"))
+    total = sum(path.stat().st_size for path in folder.glob("[ab]*/*"))
     took = time.monotonic() - begun
     print(f"Run {name}: {size(total)} are here after {took:.0f} s", flush=True)
     return folder, silent
@@ -173,16 +172,17 @@ def say_result(folder: Path, silent: Mapping[str, str], thumbnails: int = THUMBN
             "THUMBNAILS=all` fetches the others, too."
         )
     if silent:
-        for worker, why in silent.items():
-            print(f"Host {worker.upper()} does not answer ({runs.shown(why)}).", file=sys.stderr)
+        for host, why in silent.items():
+            print(f"Host {host.upper()} does not answer ({runs.shown(why)}).", file=sys.stderr)
         print("What it has is missing: `make up`, then `make results` again.", file=sys.stderr)
         return INCOMPLETE
     if state == runs.COMPLETE:
         return 0
     reasons = [
-        f"Worker {worker.upper()}: {runs.shown(reason)}"
-        for worker in runs.WORKERS
-        if (reason := (summary[f"worker_{worker}"] or {}).get("reason"))
+        f"Worker {name.upper()}: {runs.shown(reason)}"
+        for pair in summary.get("pairs", [summary])
+        for name in runs.names_of(pair.get("pair", 1))[-2:]
+        if (reason := (pair[f"worker_{name[0]}"] or {}).get("reason"))
     ]
     advice = f"`make run RUN_ID={folder.name}` goes on with it, `make status` shows how far it is."
     print("\n".join([f"This run is not complete but {state}.", *reasons, advice]), file=sys.stderr)

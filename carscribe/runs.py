@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeGuard
 
 WORKERS = ("a", "b")
@@ -29,6 +29,8 @@ AT_WORK = frozenset({"active", "activating", "deactivating", "reloading"})
 """A unit's states in which a run is in progress (systemctl(1), is-active)."""
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"([ab])(?:-([2-9]|1[0-6]))?")
+"""A host's short name: ``a`` and ``b`` are the first pair, ``a-2`` and ``b-2`` the second."""
 _MEMBERS: dict[str, Any] = {
     **dict.fromkeys(("state", "reason", "started_at", "ended_at"), str),
     **dict.fromkeys(("images", "answers"), dict),
@@ -101,6 +103,26 @@ def unit(worker: str) -> str:
     return f"carscribe-worker-{worker}"
 
 
+def names_of(pairs: int) -> list[str]:
+    """Return the short names of so many pairs' hosts: ``a``, ``b``, ``a-2``, ``b-2``."""
+    return [
+        worker if pair == 1 else f"{worker}-{pair}"
+        for pair in range(1, pairs + 1)
+        for worker in WORKERS
+    ]
+
+
+def pair_of(name: str) -> int:
+    """Return the number of the pair that a host of this short name belongs to."""
+    return int(name.partition("-")[2] or 1)
+
+
+def listed(names: Iterable[str], word: str = "and") -> str:
+    """Return names as a sentence has them: ``A, B and A-2``."""
+    *others, last = names
+    return f"{', '.join(others)} {word} {last}" if others else last
+
+
 @dataclass
 class About:
     """What a host says of its worker.
@@ -135,14 +157,24 @@ class Remote:
     """A worker's host, as it is reached.
 
     Attributes:
-        worker: ``a`` or ``b``.
+        name: its short name.
         ssh: the command to which a host's command is appended, as one word.
         state_root: where the workers' state directories are.
     """
 
-    worker: str
+    name: str
     ssh: Sequence[str]
     state_root: str = STATE_ROOT
+
+    @property
+    def worker(self) -> str:
+        """``a`` or ``b``."""
+        return self.name[0]
+
+    @property
+    def pair(self) -> int:
+        """The number of its pair."""
+        return pair_of(self.name)
 
     def command(self, script: str) -> list[str]:
         """Return the command that runs a script there, as root."""
@@ -188,7 +220,7 @@ class Remote:
             return About(problem=str(problem))
         first, _, rest = said.partition("\n")
         second, _, names = rest.partition("\n")
-        # What one host names is part of a command for the other.
+        # What one host names is part of a command for the others.
         current = second.removeprefix("current=")
         return About(
             is_at_work=first.removeprefix("unit=") in AT_WORK,
@@ -213,6 +245,17 @@ class Remote:
         """
         text = self.read(f"cat {self.state}/runs/{check_run_id(run_id)}/output.txt")
         return text.split("\n")[:-1]
+
+
+def remotes(names: Iterable[str], variables: Mapping[str, Mapping[str, Any]]) -> list[Remote]:
+    """Return the hosts of these names in the inventory, pair by pair.
+
+    Args:
+        names: ``worker-a``, ``worker-b-2``...
+        variables: those of each host, as Ansible knows them.
+    """
+    found = [Remote(name.removeprefix("worker-"), ssh_words(variables[name])) for name in names]
+    return sorted(found, key=lambda remote: (remote.pair, remote.worker))
 
 
 def ssh_words(variables: Mapping[str, Any]) -> list[str]:

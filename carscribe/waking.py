@@ -16,10 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from carscribe.advice import advised
 from carscribe.credentials import CredentialsError
 from carscribe.deployment import DeploymentError, hosts
-from carscribe.runs import Remote, SilentError, ssh_words
+from carscribe.runs import Remote, SilentError, listed, ssh_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from carscribe.deployment import Host
     from carscribe.targets import Target
@@ -37,10 +37,9 @@ KNOCK = "systemctl try-restart carscribe-idle.service 2>/dev/null || :"
 """A host that is wanted counts its idle minutes anew."""
 
 
-def named(workers: Iterable[str]) -> str:
+def named(hosts: Sequence[str]) -> str:
     """Return ``Host A`` or ``Hosts A and B``."""
-    names = [worker.upper() for worker in workers]
-    return f"Host{'s' * (len(names) > 1)} {' and '.join(names)}"
+    return f"Host{'s' * (len(hosts) > 1)} {listed(name.upper() for name in hosts)}"
 
 
 def _client(target: Target, present: Mapping[str, Host]) -> Any:
@@ -51,7 +50,7 @@ def _client(target: Target, present: Mapping[str, Host]) -> Any:
 
 
 def _states(ec2: Any, present: Mapping[str, Host]) -> dict[str, str]:
-    ids = {host.instance_id: worker for worker, host in present.items()}
+    ids = {host.instance_id: name for name, host in present.items()}
     # By filter, for an id that EC2 has forgotten would be an error of the whole call.
     answer = ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": sorted(ids)}])
     found = {
@@ -59,11 +58,11 @@ def _states(ec2: Any, present: Mapping[str, Host]) -> dict[str, str]:
         for reservation in answer["Reservations"]
         for one in reservation["Instances"]
     }
-    return {worker: found.get(worker, "terminated") for worker in present}
+    return {name: found.get(name, "terminated") for name in present}
 
 
 def states(target: Target, present: Mapping[str, Host]) -> dict[str, str]:
-    """Return what EC2 says of each host, by worker; nothing if it cannot be asked."""
+    """Return what EC2 says of each host, by short name; nothing if it cannot be asked."""
     try:
         return _states(_client(target, present), present)
     except (BotoCoreError, ClientError, DeploymentError, ValueError):
@@ -82,17 +81,17 @@ def start_stopped(target: Target) -> list[str]:
         seen = _states(ec2, present)
     except (BotoCoreError, ClientError, CredentialsError, ValueError):
         return []
-    if lost := [worker for worker, state in seen.items() if state in GONE]:
+    if lost := [name for name, state in seen.items() if state in GONE]:
         raise DeploymentError(
             f"Terminated: {named(lost)}. `make up` makes it anew, and its volume and runs are there "
             "again."
         )
-    stopped = [worker for worker, state in seen.items() if state in STOPPED]
+    stopped = [name for name, state in seen.items() if state in STOPPED]
     if not stopped:
         return []
     print(f"{named(stopped)} stopped: starting (a minute or so)", file=sys.stderr, flush=True)
     deadline = time.monotonic() + RUNNING_SECONDS
-    while asleep := [worker for worker, state in seen.items() if state != "running"]:
+    while asleep := [name for name, state in seen.items() if state != "running"]:
         if time.monotonic() > deadline:
             raise DeploymentError(
                 f"{named(asleep)} did not start within {RUNNING_SECONDS} s: look at it in the EC2 "
@@ -126,12 +125,12 @@ def awake(target: Target, seconds: float = ANSWERS_SECONDS) -> None:
     started = start_stopped(target)
     present = hosts()
 
-    def answers(worker: str) -> bool:
-        return _answers(present[worker], seconds if worker in started else 0)
+    def answers(name: str) -> bool:
+        return _answers(present[name], seconds if name in started else 0)
 
     with ThreadPoolExecutor(len(present)) as pool:
         answered = dict(zip(present, pool.map(answers, present), strict=True))
-    if silent := [worker for worker in started if not answered[worker]]:
+    if silent := [name for name in started if not answered[name]]:
         raise DeploymentError(
             f"{named(silent)} started, but there is no answer over SSH: your address may be another "
             "now; `make up` mends that."
@@ -140,7 +139,7 @@ def awake(target: Target, seconds: float = ANSWERS_SECONDS) -> None:
 
 def _answers(host: Host, seconds: float) -> bool:
     """Knock, again and again for so long; tell whether the host answered."""
-    remote = Remote(host.worker, ssh_words(host.variables))
+    remote = Remote(host.name, ssh_words(host.variables))
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -6,7 +6,9 @@ playbook's action plugin imports it with whatever Python Ansible runs on.
 
 from __future__ import annotations
 
+import heapq
 import json
+import re
 import subprocess
 import threading
 import time
@@ -133,7 +135,7 @@ class Looker(threading.Thread):
     """Looks at a host about once a second over one connection, and opens it again if it breaks."""
 
     def __init__(self, remote: Remote, run_id: str, seconds: float) -> None:
-        super().__init__(name=f"look-{remote.worker}", daemon=True)
+        super().__init__(name=f"look-{remote.name}", daemon=True)
         self._command = remote.command(
             _LOOK.format(
                 unit=unit(remote.worker),
@@ -211,19 +213,20 @@ def watch(
     poll_seconds: float = POLL_SECONDS,
     silence_seconds: float = SILENCE_SECONDS,
 ) -> dict[str, Seen]:
-    """Watch a run until the end of each worker is known; tell ``show`` what is seen.
+    """Watch a run until the end of each worker is known, by short name; tell ``show`` what is seen.
 
-    A worker that is left alone is stopped. Whatever ends this, the run goes on.
+    A worker that is left alone is stopped; other pairs go on. Whatever ends this, the run goes on.
     """
     watched = [Watched(remote, run_id, poll_seconds, silence_seconds) for remote in remotes]
     try:
         while True:
             for one in watched:
                 one.look()
-            if any(one.seen.outcome in ENDED_BADLY for one in watched):
-                for one in watched:
+            lost = {one.remote.pair for one in watched if one.seen.outcome in ENDED_BADLY}
+            for one in watched:
+                if one.remote.pair in lost:
                     one.abandon()
-            seen = {one.remote.worker: one.seen for one in watched}
+            seen = {one.remote.name: one.seen for one in watched}
             show(seen)
             if all(one.outcome for one in seen.values()):
                 return seen
@@ -272,10 +275,10 @@ class Watched:
 def sentences(seen: Mapping[str, Seen], run_id: str) -> list[str]:
     """Say how a run ended, where it is not complete, and what to do."""
     told = []
-    for worker, one in seen.items():
+    for name, one in seen.items():
         if one.outcome in ENDED_BADLY:
             told.append(
-                f"Worker {worker.upper()} has not completed run {run_id} ({one.outcome}): "
+                f"Worker {name.upper()} has not completed run {run_id} ({one.outcome}): "
                 f"{one.reason}"
             )
     if told:
@@ -285,16 +288,21 @@ def sentences(seen: Mapping[str, Seen], run_id: str) -> list[str]:
 
 def note(seen: Mapping[str, Seen]) -> str:
     """Say what is waited for, if the figures do not."""
-    silent = [worker.upper() for worker, one in seen.items() if one.silent and not one.outcome]
+    silent = [name.upper() for name, one in seen.items() if one.silent and not one.outcome]
     if silent:
         return f"host {' and host '.join(silent)} out of reach for now; the run goes on there"
-    for worker, one in seen.items():
+    for name, one in seen.items():
         if one.restarts_after and not one.outcome:
             return (
-                f"worker {worker.upper()} ended with {one.restarts_after} and is started again: "
-                f"`make logs HOST={worker}` says why"
+                f"worker {name.upper()} ended with {one.restarts_after} and is started again: "
+                f"`make logs HOST={name}` says why"
             )
     return "" if any(one.summary for one in seen.values()) else "starting the workers"
+
+
+def summaries(seen: Mapping[str, Seen]) -> dict[str, dict[str, Any]]:
+    """Return each worker's own summary, as it last was."""
+    return {name: one.summary for name, one in seen.items()}
 
 
 @dataclass(frozen=True)
@@ -315,25 +323,33 @@ class End:
 def several_models(seen: Mapping[str, Seen]) -> list[str]:
     """Say of each worker whether several versions of the model answered it."""
     said = []
-    for worker, one in seen.items():
-        models = sorted({name.partition(" ")[2] for name in one.summary.get("answers", {})})
+    for name, one in seen.items():
+        models = sorted({answer.partition(" ")[2] for answer in one.summary.get("answers", {})})
         if len(models) > 1:
             said.append(
-                f"Worker {worker.upper()} was answered by several versions of the model, "
+                f"Worker {name.upper()} was answered by several versions of the model, "
                 f"{', '.join(map(shown, models))}: what they see may differ."
             )
     return said
 
 
+def _in_order(line: str) -> list[Any]:
+    """Return what the lines of several pairs are sorted by: their integers by value."""
+    parts: list[Any] = re.split("([0-9]+)", line)
+    parts[1::2] = map(int, parts[1::2])
+    return parts
+
+
 def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> End:
     """Ask the hosts for what is left to say."""
     problems = [shown(sentence) for sentence in sentences(seen, run_id)]
-    hosts = {remote.worker: remote for remote in remotes}
+    hosts = {remote.name: remote for remote in remotes}
     if problems:
-        failed = [worker for worker, one in seen.items() if one.outcome == FAILED]
-        return End(problems, {w: [*map(shown, hosts[w].last_lines())] for w in failed}, [])
+        failed = [name for name, one in seen.items() if one.outcome == FAILED]
+        return End(problems, {n: [*map(shown, hosts[n].last_lines())] for n in failed}, [])
     try:
-        return End([], {}, [*map(shown, hosts["b"].output(run_id))])
+        outputs = [one.output(run_id) for one in remotes if one.worker == "b"]
+        return End([], {}, [*map(shown, heapq.merge(*outputs, key=_in_order))])
     except SilentError as problem:
         said = f"Run {run_id} is complete, and its output cannot be read now ({problem}): "
         return End([f"{said}`make results RUN_ID={run_id}` fetches it."], {}, [])

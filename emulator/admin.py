@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from emulator import credentials
 from emulator.faults import Faults, FaultsError
 from emulator.messages import Answer
-from emulator.moto_patches import reboots
+from emulator.moto_app import regions_of_ec2
 
 if TYPE_CHECKING:
     from emulator.messages import Request
@@ -46,12 +46,12 @@ async def _carry_out(emulator: Emulator, call: str, value: dict[str, Any]) -> An
             unseen = 0 if loaded else emulator.answers.missed
             return Answer.of_json({"loaded": loaded, "unseen": unseen})
         case "GET instances":
-            return Answer.of_json(await emulator.moto.run(reboots.instances))
+            return Answer.of_json(await emulator.moto.run(_instances))
         case "POST reset":
             emulator.counts.reset()
         case "POST faults":
             try:
-                emulator.faults = Faults(value)
+                emulator.show(Faults(value))
             except FaultsError as error:
                 return Answer.of_json({"error": str(error)}, 400)
         case "POST answers":
@@ -69,3 +69,13 @@ async def _carry_out(emulator: Emulator, call: str, value: dict[str, Any]) -> An
         case _:
             return Answer.of_json({"error": f"no such call: {call}"}, 404)
     return Answer.of_json({})
+
+
+def _instances() -> dict[str, dict[str, Any]]:
+    """Return the state and the count of reboots of each instance that exists, by its id."""
+    return {
+        instance.id: {"state": instance.state, "reboots": instance.carscribe_reboots}
+        for backend in regions_of_ec2()
+        for reservation in list(backend.reservations.values())
+        for instance in reservation.instances
+    }

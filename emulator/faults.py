@@ -25,6 +25,7 @@ The setting is one JSON object; every part of it is optional:
                                      accepts requests and answers none of them until then
 
 The n-th call of an operation meets the same fate in every run with the same seed.
+A latency ends with its setting: when another one comes, the calls that wait go on.
 """
 
 from __future__ import annotations

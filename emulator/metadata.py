@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.utils import utcnow
-from moto.ec2.models import ec2_backends
 from moto.sts.models import sts_backends
 
 from emulator.credentials import PARTITION
 from emulator.messages import Answer
+from emulator.moto_app import regions_of_ec2
 
 if TYPE_CHECKING:
     from moto.sts.models import AssumedRole
@@ -89,7 +89,7 @@ class Metadata:
     def _instance_at(self, address: str, asked_at: str) -> Any:
         """Find who asks; `asked_at` is the address of ours that was asked."""
         named = self._addresses.get(address)
-        for backend in _backends():
+        for backend in regions_of_ec2():
             for reservation in backend.reservations.values():
                 for instance in reservation.instances:
                     if instance.state == "terminated":
@@ -175,10 +175,6 @@ class Metadata:
 def _is_gateway_of(instance: Any, address: str) -> bool:
     subnet = instance.ec2_backend.get_subnet(instance.subnet_id)
     return ipaddress.ip_address(address) in ipaddress.ip_network(subnet.cidr_block)
-
-
-def _backends() -> list[Any]:
-    return list(ec2_backends[DEFAULT_ACCOUNT_ID].values())
 
 
 def _profile_of(instance: Any) -> Any:

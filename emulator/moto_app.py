@@ -11,6 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.request import (
     PRESERVED_HEADER_NAMES_ENVIRON_KEY,
     environ_key_for_header,
@@ -59,6 +60,12 @@ class Moto:
             if hasattr(parts, "close"):
                 parts.close()
         return answer
+
+
+def regions_of_ec2() -> list[Any]:
+    """Return EC2 in each region: none before it was asked, and so imported."""
+    ec2 = sys.modules.get("moto.ec2.models")
+    return list(ec2.ec2_backends[DEFAULT_ACCOUNT_ID].values()) if ec2 else []
 
 
 def environ_of(request: Request) -> dict[str, Any]:

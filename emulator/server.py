@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from emulator import admin, credentials, errors, guard, metadata, moto_patches
@@ -60,6 +61,7 @@ class Emulator:
         self.secret = secret
         self.authenticator = credentials.Authenticator(secret, hint)
         self.faults = faults
+        self._other_faults = asyncio.Event()
         self.counts = Counts()
         self.answers = Answers(images)
         self.rekognition = Rekognition(self.answers, recognizer)
@@ -106,6 +108,12 @@ class Emulator:
                 self.sqs.reset()
             return self.moto.run(self.moto.ask, request)
         return self._answer_service(request)
+
+    def show(self, faults: Faults) -> None:
+        """Show these faults from now on; calls that wait for a latency of the earlier ones go on."""
+        self.faults = faults
+        self._other_faults.set()
+        self._other_faults = asyncio.Event()
 
     def control(self, request: Request) -> Answer | Awaitable[Answer]:
         """Answer who commands this emulator, and has its token."""
@@ -158,7 +166,9 @@ class Emulator:
 
     async def _meet_late(self, fate: Fate, operation: str, request: Request) -> Answer:
         await self._keep_silent()
-        await asyncio.sleep(fate.latency_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(fate.latency_seconds):
+                await self._other_faults.wait()
         found = self._meet(fate, operation, request)
         return found if isinstance(found, Answer) else await found
 
@@ -189,6 +199,7 @@ class Emulator:
         return self.moto.run(self._ask_moto, operation, request)
 
     def _ask_moto(self, operation: str, request: Request) -> Answer:
+        moto_patches.apply_to(operation.partition(".")[0])
         try:
             with credentials.context(request):
                 answer = self.moto.ask(request)

@@ -7,16 +7,39 @@ locals {
   # Both workers read images, and list so that a missing key is a 404.
   read_images = concat(local.list_and_get_images, local.decrypt_images)
 
-  # Only what S3 asks for on a worker's behalf: a key opens nothing else to it.
   decrypt_images = length(var.kms_key_arns) == 0 ? [] : [
     {
       Sid       = "DecryptImages"
       Effect    = "Allow"
       Action    = "kms:Decrypt"
       Resource  = sort(var.kms_key_arns)
-      Condition = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
+      Condition = local.through_s3
     },
   ]
+
+  # Encrypted by the bucket's default, which may be one of the images' keys.
+  write_results = concat(
+    local.results_prefix == "" ? [] : [
+      {
+        Sid      = "PutResults"
+        Effect   = "Allow"
+        Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+        Resource = "${local.bucket_arn}/${local.results_prefix}*"
+      },
+    ],
+    local.results_prefix == "" || length(var.kms_key_arns) == 0 ? [] : [
+      {
+        Sid       = "EncryptResults"
+        Effect    = "Allow"
+        Action    = "kms:GenerateDataKey"
+        Resource  = sort(var.kms_key_arns)
+        Condition = local.through_s3
+      },
+    ],
+  )
+
+  # Only what S3 asks for on a worker's behalf: a key opens nothing else to it.
+  through_s3 = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
 
   list_and_get_images = [
     merge(
@@ -48,7 +71,7 @@ locals {
   worker_policies = {
     worker_a = {
       Version = "2012-10-17"
-      Statement = concat(local.read_images, [
+      Statement = concat(local.read_images, local.write_results, [
         {
           Sid       = "DetectLabels"
           Effect    = "Allow"
@@ -66,7 +89,7 @@ locals {
     }
     worker_b = {
       Version = "2012-10-17"
-      Statement = concat(local.read_images, [
+      Statement = concat(local.read_images, local.write_results, [
         {
           Sid       = "DetectText"
           Effect    = "Allow"

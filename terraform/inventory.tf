@@ -35,6 +35,7 @@ locals {
         carscribe_region                      = var.region
         carscribe_bucket                      = local.bucket_name
         carscribe_prefix                      = var.image_prefix
+        carscribe_results_prefix              = local.results_prefix
         carscribe_queue_url                   = aws_sqs_queue.indexes.url
         carscribe_dead_letter_queue_url       = aws_sqs_queue.dead_letter.url
         carscribe_rekognition_rate_per_second = local.rekognition_rate_per_second

@@ -16,6 +16,9 @@ locals {
     for region, rate in var.rekognition_regions : region => rate == null ? local.documented_rekognition_rates[region] : rate
   }
 
+  # Empty for none.
+  results_prefix = var.results_prefix == null ? "" : var.results_prefix
+
   subnet_cidr = cidrsubnet(var.vpc_cidr, 24 - tonumber(split("/", var.vpc_cidr)[1]), 1)
 
   # The AMI's public SSM parameter, by the architecture of the instance type.

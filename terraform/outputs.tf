@@ -13,6 +13,11 @@ output "image_prefix" {
   value       = var.image_prefix
 }
 
+output "results_prefix" {
+  description = "What the keys of the results in the bucket begin with; empty if none are put there."
+  value       = local.results_prefix
+}
+
 output "image_count" {
   description = "Number of images that Terraform uploads; null with an existing bucket."
   value       = var.existing_bucket == null ? length(local.image_files) : null

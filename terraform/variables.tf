@@ -85,7 +85,7 @@ variable "images_dir" {
 }
 
 variable "existing_bucket" {
-  description = "Name of a bucket that holds the images already, in place of one of its own; nothing of it is ever changed or destroyed."
+  description = "Name of a bucket that holds the images already, in place of one of its own; no image in it is ever changed or destroyed."
   type        = string
   default     = null
 
@@ -104,6 +104,17 @@ variable "image_prefix" {
   validation {
     condition     = length(var.image_prefix) <= 512 && !startswith(var.image_prefix, "/") && !can(regex("[*?$]", var.image_prefix))
     error_message = "image_prefix is \"${var.image_prefix}\": use at most 512 characters, no leading slash, and none of * ? $."
+  }
+}
+
+variable "results_prefix" {
+  description = "Folders in the images' bucket into which each worker puts a run's results for other programs, such as \"carscribe-results/\"; null for none. At most 512 letters, digits and any of . _ = -, a slash behind each folder. A run whose image_prefix covers them passes them over, as it does all that is no picture."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.results_prefix == null || try(length(var.results_prefix) <= 512 && can(regex("^([A-Za-z0-9_][A-Za-z0-9._=-]*/)+$", var.results_prefix)), false)
+    error_message = "results_prefix is \"${coalesce(var.results_prefix, " ")}\": use folders, such as carscribe-results/, of at most 512 letters, digits and any of . _ = -, with a slash behind each; or null for none."
   }
 }
 

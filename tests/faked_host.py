@@ -16,9 +16,9 @@ RUN = "20261125T020000Z-0a1b2c"
 class Host:
     """A host that is a folder here: its systemctl reads a file, and what is stopped is written down."""
 
-    def __init__(self, folder: Path, worker: str) -> None:
-        self.folder, self.worker, self.failing = folder, worker, False
-        self.state = folder / f"carscribe-worker-{worker}"
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name, self.failing = folder, name, False
+        self.state = folder / f"carscribe-worker-{name[0]}"
         (self.state / "runs" / RUN).mkdir(parents=True)
         programs = folder / "bin"
         programs.mkdir()
@@ -42,7 +42,7 @@ class Host:
     @property
     def remote(self) -> Remote:
         """How it is reached."""
-        return Remote(self.worker, [str(self.folder / "bin/reach")], str(self.folder))
+        return Remote(self.name, [str(self.folder / "bin/reach")], str(self.folder))
 
     def _program(self, name: str, script: str) -> None:
         path = self.folder / "bin" / name

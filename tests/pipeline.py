@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from carscribe_common.protocol import Message, entry
+from carscribe_common.rules import natural_key
 
 if TYPE_CHECKING:
     import signal
@@ -141,7 +142,8 @@ class Pipeline:
         self.dlq_url = self._queue(f"{self.bucket}-dlq")
         arn = self.sqs.get_queue_attributes(QueueUrl=self.dlq_url, AttributeNames=["QueueArn"])
         redrive = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": 20}
-        self.queue_url = self._queue(self.bucket, RedrivePolicy=json.dumps(redrive))
+        self._redrive = {"RedrivePolicy": json.dumps(redrive)}
+        self.queue_url = self._queue(self.bucket, **self._redrive)
         self._workers: list[Worker] = []
         self.environ_of: dict[str, dict[str, str]] = {}  # of one worker, beside that of all
         self.settings = {
@@ -157,6 +159,12 @@ class Pipeline:
     def _queue(self, name: str, **attributes: str) -> str:
         answer = self.sqs.create_queue(QueueName=name, Attributes=attributes)
         return str(answer["QueueUrl"])
+
+    def of_pair(self, pair: int, pairs: int) -> dict[str, str]:
+        """Return the settings of one of several pairs of workers, each with a queue of its own."""
+        name = self.bucket if pair == 1 else f"{self.bucket}-{pair}"
+        url = self._queue(name, **self._redrive)
+        return {"PAIRS": str(pairs), "PAIR": str(pair), "QUEUE_URL": url}
 
     def add(self, key: str, answer: dict[str, Any] | None = None, *, body: bytes = b"") -> str:
         """Put an image into the bucket, with its answers; return its etag."""
@@ -216,6 +224,12 @@ class Pipeline:
             if worker.process.poll() is None:
                 worker.process.kill()
             worker.process.wait()
+
+
+def in_natural_order(*outputs: str) -> str:
+    """Return the lines of several pairs' output.txt as one pair writes them."""
+    lines = [line for output in outputs for line in output.splitlines(keepends=True)]
+    return "".join(sorted(lines, key=lambda line: natural_key(line.partition(": ")[0])))
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = 30) -> None:

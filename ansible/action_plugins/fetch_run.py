@@ -1,11 +1,11 @@
-"""Fetch a run's files from both hosts, compressed, and going on where it broke off.
+"""Fetch a run's files from all hosts, compressed, and going on where it broke off.
 
 Arguments:
     run_id: of the run; empty for the latest.
-    a, b: the names of the workers' hosts in the inventory.
+    hosts: the names of the workers' hosts in the inventory.
     results: the folder in which the run has its own.
 
-Returns ``folder``, that of the run. It runs once, for both hosts.
+Returns ``folder``, that of the run. It runs once, for all hosts.
 """
 
 from __future__ import annotations
@@ -34,22 +34,25 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
         """Fetch what there is."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         text = {"type": "str", "required": True}
-        names = ("run_id", "results", *runs.WORKERS)
-        _, told = self.validate_argument_spec(argument_spec=dict.fromkeys(names, text))
-        hosts = (task_vars or {})["hostvars"]
-        remotes = [runs.Remote(w, runs.ssh_words(hosts[told[w]])) for w in runs.WORKERS]
+        _, told = self.validate_argument_spec(
+            argument_spec={
+                **dict.fromkeys(("run_id", "results"), text),
+                "hosts": {"type": "list", "elements": "str", "required": True},
+            }
+        )
+        remotes = runs.remotes(told["hosts"], (task_vars or {})["hostvars"])
         lines = progress.Lines(lambda line: Display().display(f"  {line}"))
         try:
             if told["run_id"]:
                 runs.check_run_id(told["run_id"])
             name, silent = fetch.choose(remotes, told["run_id"])
             folder = Path(told["results"]).resolve() / name
-            there = [remote for remote in remotes if remote.worker not in silent]
+            there = [remote for remote in remotes if remote.name not in silent]
             silent |= fetch.fetch(there, name, folder, lines.fetched)
         except (fetch.FetchError, runs.RunIdError) as problem:
             return {**result, "failed": True, "msg": str(problem)}
-        for worker, why in silent.items():
+        for host, why in silent.items():
             Display().warning(
-                f"Host {worker.upper()} does not answer ({why}): what it has is missing."
+                f"Host {host.upper()} does not answer ({why}): what it has is missing."
             )
         return {**result, "changed": True, "folder": str(folder)}

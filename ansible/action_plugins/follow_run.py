@@ -1,13 +1,13 @@
-"""Follow a run until both workers have ended, and show how far they are.
+"""Follow a run until all workers have ended, and show how far they are.
 
 Arguments:
     run_id: of the run.
-    a, b: the names of the workers' hosts in the inventory.
+    hosts: the names of the workers' hosts in the inventory.
     poll_seconds: between two looks at a host.
     silence_seconds: how long a host may be out of reach, a reboot included.
 
 Returns ``output``, the lines of output.txt; or it fails, with what each worker
-that did not complete its part said. It runs once, for both hosts.
+that did not complete its part said. It runs once, for all hosts.
 """
 
 from __future__ import annotations
@@ -38,24 +38,23 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Follow until both ends are known."""
+        """Follow until all ends are known."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        text = {"type": "str", "required": True}
         _, told = self.validate_argument_spec(
             argument_spec={
-                **dict.fromkeys(("run_id", *runs.WORKERS), text),
+                "run_id": {"type": "str", "required": True},
+                "hosts": {"type": "list", "elements": "str", "required": True},
                 "poll_seconds": {"type": "float", "default": watch.POLL_SECONDS},
                 "silence_seconds": {"type": "float", "default": watch.SILENCE_SECONDS},
             }
         )
-        hosts = (task_vars or {})["hostvars"]
-        remotes = [runs.Remote(w, runs.ssh_words(hosts[told[w]])) for w in runs.WORKERS]
+        remotes = runs.remotes(told["hosts"], (task_vars or {})["hostvars"])
         seconds = {name: told[name] for name in ("poll_seconds", "silence_seconds")}
         seen = watch.watch(remotes, told["run_id"], Follower().show, **seconds)
         end = watch.end_of(remotes, seen, told["run_id"])
         journals = [
-            f"Worker {w.upper()}'s last lines:\n" + "\n".join(lines)
-            for w, lines in end.journals.items()
+            f"Worker {name.upper()}'s last lines:\n" + "\n".join(lines)
+            for name, lines in end.journals.items()
         ]
         failure = {"failed": True, "msg": "\n".join([*end.problems, *journals])}
         return {
@@ -67,7 +66,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
 
 
 class Follower:
-    """Shows both workers in a line with the time since it began."""
+    """Shows all workers in a line with the time since it began."""
 
     def __init__(self) -> None:
         self._progress, self._begun_at = progress.Progress(), time.monotonic()
@@ -81,5 +80,5 @@ class Follower:
         if os.getppid() != self._playbook:
             # Ansible's workers outlive a playbook that was killed; this one would for ever.
             os._exit(1)
-        figures = self._progress.figures(seen["a"].summary, seen["b"].summary)
+        figures = self._progress.figures(*progress.of_all_pairs(watch.summaries(seen)))
         self._lines.worked(figures, watch.note(seen))

@@ -3,6 +3,8 @@
 const byId = (id) => document.getElementById(id);
 const run = JSON.parse(byId("run").textContent);
 const rows = JSON.parse(byId("rows").textContent);
+const pairs = run.pairs ?? [{ pair: 1, worker_a: run.worker_a, worker_b: run.worker_b }];
+const nameOf = (worker, pair) => worker.toUpperCase() + (pair > 1 ? `-${pair}` : "");
 const BLOCK = 48; // thumbnails in one block, as the page was written
 
 /** Make an element. Texts go in as text, never as markup. */

@@ -23,15 +23,15 @@ const dialog = (() => {
 
   function facts(row, pictured) {
     const parts = [make("p", { className: "finding" }, finding(row))];
-    if (row.failure) parts.push(make("p", { className: "detail" }, row.failure[2], ` (worker ${row.failure[0].toUpperCase()})`));
+    if (row.failure) parts.push(make("p", { className: "detail" }, row.failure[2], ` (worker ${nameOf(row.failure[0], row.pair)})`));
     else if (row.n === null && row.car !== null) parts.push(make("p", { className: "detail" }, "A car has to be more certain than this."));
-    else if (row.n !== null && !row.read) parts.push(make("p", { className: "detail" }, "Worker B has not read this image."));
+    else if (row.n !== null && !row.read) parts.push(make("p", { className: "detail" }, `Worker ${nameOf("b", row.pair)} has not read this image.`));
     else if (row.n !== null && !row.lines.length) parts.push(make("p", { className: "detail" }, "There is no text on it."));
     parts.push(table(row, pictured));
     if (row.lines.some((line) => !line[2])) parts.push(make("p", { className: "detail" }, "A dashed box is a text too unsure to count."));
     const times = make("p", { className: "times" });
-    if (row.a) times.append(`${row.a[0].toFixed(2)} s into the run, worker A looked for ${row.a[1].toFixed(2)} s.`);
-    if (row.b) times.append(` At ${row.b[0].toFixed(2)} s worker B read for ${row.b[1].toFixed(2)} s.`);
+    if (row.a) times.append(`${row.a[0].toFixed(2)} s into the run, worker ${nameOf("a", row.pair)} looked for ${row.a[1].toFixed(2)} s.`);
+    if (row.b) times.append(` At ${row.b[0].toFixed(2)} s worker ${nameOf("b", row.pair)} read for ${row.b[1].toFixed(2)} s.`);
     if (row.n !== null) times.append(` Message ${row.n} of this run.`);
     parts.push(times);
     return parts.filter(Boolean);

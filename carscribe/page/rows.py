@@ -33,6 +33,7 @@ def row(record: Mapping[str, Any], base: float) -> dict[str, Any]:
     car, failure = record["car"], record["failure"]
     return {
         "key": escape(record["key"]),
+        "pair": record["pair"],
         "n": record["n"],
         "car": _percent(car["confidence"]) if car else None,
         "cars": [[_percent(i["confidence"]), *_box(i["box"])] for i in car["instances"]]

@@ -1,8 +1,13 @@
 // The head of the page and the table at its end: the run in words and figures.
 
 (() => {
-  const { totals, worker_a: a, worker_b: b } = run;
-  const calls = (worker, operation) => worker?.api_calls?.[`rekognition.${operation}`] ?? 0;
+  const { totals } = run;
+  const workers = pairs.flatMap(({ pair, worker_a: a, worker_b: b }) => [
+    { kind: "a", name: nameOf("a", pair), does: "looks for cars", said: a },
+    { kind: "b", name: nameOf("b", pair), does: "reads the texts", said: b },
+  ]);
+  const known = workers.filter((worker) => worker.said);
+  const calls = ({ kind, said }) => said.api_calls?.[`rekognition.${kind === "a" ? "DetectLabels" : "DetectText"}`] ?? 0;
   const date = (text) => new Date(text);
 
   byId("headline").textContent = totals.images === 0 ? "There was no image in the bucket"
@@ -10,7 +15,7 @@
       : totals.images === 1 ? "The one image shows a car with text"
         : `${totals.with_text.toLocaleString("en")} of ${count(totals.images, "image")} ${totals.with_text === 1 ? "shows" : "show"} a car with text`;
 
-  const starts = [a, b].filter(Boolean).map((worker) => date(worker.started_at));
+  const starts = known.map((worker) => date(worker.said.started_at));
   const when = byId("when");
   when.append("Run ", make("bdi", {}, run.run_id));
   if (starts.length) {
@@ -23,8 +28,9 @@
   const notice = byId("notice");
   const notices = [];
   if (run.state !== "complete") {
-    const reasons = [a, b].map((worker) => worker?.reason).filter(Boolean);
-    const missing = ["A", "B"].filter((_, index) => ![a, b][index]).map((name) => `There is nothing from worker ${name}.`);
+    const reasons = known.filter((worker) => worker.said.reason)
+      .map((worker) => (pairs.length > 1 ? `Worker ${worker.name}: ` : "") + worker.said.reason);
+    const missing = workers.filter((worker) => !worker.said).map((worker) => `There is nothing from worker ${worker.name}.`);
     notices.push(`This run is ${run.state}.`, ...reasons, ...missing);
   }
   if (run.shown < totals.images) {
@@ -43,26 +49,25 @@
     totals.seconds > 0 && totals.images > 1 ? `${(totals.images / totals.seconds).toFixed(1)} images a second` : null);
   const paid = totals.estimated_cost_usd !== null;
   if (paid) figure("Estimated cost", dollars(totals.estimated_cost_usd),
-    count(calls(a, "DetectLabels") + calls(b, "DetectText"), "Rekognition call"));
+    count(known.reduce((sum, worker) => sum + calls(worker), 0), "Rekognition call"));
 
   const table = byId("workers");
   const line = (name, of) => table.tBodies[0].append(make("tr", {}, make("th", { scope: "row" }, name),
-    ...[a, b].map((worker) => make("td", {}, worker ? String(of(worker) ?? "–") : "–"))));
+    ...workers.map((worker) => make("td", {}, worker.said ? String(of(worker.said, worker) ?? "–") : "–"))));
   table.append(
     make("caption", { className: "hidden" }, "What each worker did"),
     make("thead", {}, make("tr", {}, make("td", {}),
-      make("th", { scope: "col", className: "a" }, "A", make("small", {}, "looks for cars")),
-      make("th", { scope: "col", className: "b" }, "B", make("small", {}, "reads the texts")))),
+      ...workers.map(({ kind, name, does }) => make("th", { scope: "col", className: kind }, name, make("small", {}, does))))),
     make("tbody"));
   const number = (value) => value === undefined || value === null ? null : value.toLocaleString("en");
-  line("State", (worker) => worker.state);
-  line("Started, UTC", (worker) => date(worker.started_at).toISOString().slice(11, 19));
-  line("Duration", (worker) => duration(worker.duration_seconds));
-  line("Images", (worker) => number(worker === a ? worker.images?.detected ?? worker.images?.looked : worker.images?.settled));
-  line("Rekognition calls", (worker) => number(worker === a ? calls(a, "DetectLabels") : calls(b, "DetectText")));
-  line("Throttled", (worker) => number(worker.throttled));
-  line("Answered by", (worker) => Object.keys(worker.answers ?? {}).join(", ") || null);
-  line("Rate limit", (worker) => worker.rate_per_second === undefined ? null : `${worker.rate_per_second} a second`);
-  if (paid) line("Estimated cost", (worker) => dollars(worker.estimated_cost_usd ?? 0));
-  line("Version", (worker) => worker.version);
+  line("State", (said) => said.state);
+  line("Started, UTC", (said) => date(said.started_at).toISOString().slice(11, 19));
+  line("Duration", (said) => duration(said.duration_seconds));
+  line("Images", (said, worker) => number(worker.kind === "a" ? said.images?.detected ?? said.images?.looked : said.images?.settled));
+  line("Rekognition calls", (said, worker) => number(calls(worker)));
+  line("Throttled", (said) => number(said.throttled));
+  line("Answered by", (said) => Object.keys(said.answers ?? {}).join(", ") || null);
+  line("Rate limit", (said) => said.rate_per_second === undefined ? null : `${said.rate_per_second} a second`);
+  if (paid) line("Estimated cost", (said) => dollars(said.estimated_cost_usd ?? 0));
+  line("Version", (said) => said.version);
 })();

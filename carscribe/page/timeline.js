@@ -140,7 +140,7 @@ const timeline = (() => {
     }
   }
 
-  byId("timeline-title").textContent = both && both[1] > both[0] ? "Two workers at once" : "The two workers";
+  byId("timeline-title").textContent = both && both[1] > both[0] ? `${pairs.length > 1 ? 2 * pairs.length : "Two"} workers at once` : pairs.length > 1 ? "The workers" : "The two workers";
   byId("timeline-text").textContent = say();
   if (a.spans.length) explain();
   new ResizeObserver(redraw).observe(home);

@@ -105,6 +105,7 @@ _TRANSIENT: Final = frozenset(
         "InternalServerError",
         "InternalError",
         "InternalFailure",
+        "NoSuchUpload",  # aborted by the bucket's owner, or complete and its answer lost
         "ServiceUnavailable",
         "RequestTimeout",
         "RequestTimeoutException",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 def sync_directory(directory: Path) -> None:
@@ -52,8 +52,28 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[str]]:
         sync_directory(path.parent)
 
 
-def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
-    """Replace a file by data as JSON, in UTF-8 and readable by people."""
+def write_json(
+    path: Path,
+    data: Any,
+    *,
+    durable: bool = True,
+    before: Callable[[Path], None] | None = None,
+) -> None:
+    """Replace a file by data as JSON, in UTF-8 and readable by people.
+
+    Args:
+        path: the file to replace or make.
+        data: what JSON can say.
+        durable: False for what may be lost with the power, such as progress.
+        before: is given the new file before it takes the place of ``path``;
+            if it raises, ``path`` stays as it was.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
     with replacing(path, durable=durable) as file:
         json.dump(data, file, ensure_ascii=False, indent=2)
         file.write("\n")
+        if before is not None:
+            file.flush()
+            before(Path(file.name))

@@ -6,7 +6,8 @@ are (aws.amazon.com/rekognition/pricing); EC2 on demand, with what a vCPU-hour
 above the earned credits costs (aws.amazon.com/ec2/pricing/on-demand); public
 IPv4 addresses (aws.amazon.com/vpc/pricing); gp3 (aws.amazon.com/ebs/pricing); data
 that leaves a region for another, which the source alone pays
-(aws.amazon.com/ec2/pricing/on-demand, "Data Transfer").
+(aws.amazon.com/ec2/pricing/on-demand, "Data Transfer"); listing a bucket, up to a
+thousand objects a call (aws.amazon.com/s3/pricing, "Requests and data retrievals").
 S3 and SQS come to less than a cent for a hundred thousand images.
 """
 
@@ -41,6 +42,7 @@ BURST_BASELINE = {"nano": 0.05, "micro": 0.1, "small": 0.2, "medium": 0.2, "larg
 PUBLIC_ADDRESS_USD_PER_HOUR = 0.005
 GP3_USD_PER_GIB_MONTH = 0.08
 HOURS_PER_MONTH = 730
+LIST_USD_PER_THOUSAND_OBJECTS = 0.000005
 TRANSFER_USD_PER_GB = 0.02
 """From a host in the US, Canada or Europe to any other region."""
 TRANSFER_USD_PER_GB_MOST = 0.138

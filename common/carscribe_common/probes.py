@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from carscribe_common.errors import Exit, WorkerExit, classify, error_code_of
+from carscribe_common.upload import probe_key, try_upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ NO_MESSAGE = "\uffff"
 """Refused as InvalidMessageContents: XML 1.0 does not allow this character."""
 
 NO_HANDLE = "not-a-receipt-handle"
+
+NO_UPLOAD = "not-an-upload"
 
 
 class Probe(NamedTuple):
@@ -63,6 +66,23 @@ def bucket_probes(settings: Settings, clients: Clients) -> list[Probe]:
             ),
             # With s3:ListBucket a missing key is a 404, a forbidden one a 403.
             frozenset({"404", "NoSuchKey"}),
+        ),
+    ]
+
+
+def results_probes(settings: Settings, clients: Clients) -> list[Probe]:
+    """Return the probes of what both workers put into the bucket, none if they are not to."""
+    if not settings.results_prefix:
+        return []
+    under = f"{settings.bucket}/{settings.results_prefix}*"
+    return [
+        Probe(f"s3:PutObject on {under}", partial(try_upload, clients.s3, settings)),
+        Probe(
+            f"s3:AbortMultipartUpload on {under}",
+            lambda: clients.s3.abort_multipart_upload(
+                Bucket=settings.bucket, Key=probe_key(settings), UploadId=NO_UPLOAD
+            ),
+            frozenset({"NoSuchUpload"}),
         ),
     ]
 

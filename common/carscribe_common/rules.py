@@ -7,6 +7,7 @@ how a line of the result is written.
 from __future__ import annotations
 
 import re
+import zlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def is_image_key(key: str) -> bool:
 def can_be_queued(key: str) -> bool:
     """Tell whether SQS carries a key: only the characters that XML 1.0 allows."""
     return _NOT_IN_XML.search(key) is None
+
+
+def pair_of(key: str, pairs: int) -> int:
+    """Return which of so many pairs of workers an image is for, from 1 on, by its key's CRC-32."""
+    return zlib.crc32(key.encode("utf-8", "surrogatepass")) % pairs + 1
 
 
 def find_car(response: Mapping[str, Any]) -> Mapping[str, Any] | None:

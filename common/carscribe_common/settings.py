@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from carscribe_common.errors import Exit, WorkerExit
 from carscribe_common.protocol import is_run_id
+from carscribe_common.rules import pair_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,6 +89,17 @@ def _queue_url(text: str) -> str:
     return text
 
 
+# A folder's name begins with none of what a path gives a meaning to, such as "..".
+_RESULTS_PREFIX = re.compile(r"([A-Za-z0-9_][A-Za-z0-9._=-]*/)+")
+_RESULTS_PREFIX_CHARACTERS_MAX = 512
+
+
+def _results_prefix(text: str) -> str:
+    if len(text) > _RESULTS_PREFIX_CHARACTERS_MAX or not _RESULTS_PREFIX.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
 def _directory(text: str) -> Path:
     path = Path(text)
     if not path.is_absolute():
@@ -96,6 +108,10 @@ def _directory(text: str) -> Path:
 
 
 RATE_MIN, RATE_MAX = 0.1, 1000
+
+PAIRS_MAX = 16
+"""Of workers on one bucket: 32 addresses, where EC2 gives a region 5 unless it is asked for
+more (EC2 user guide, "Elastic IP address quota")."""
 
 
 class RegionRate(NamedTuple):
@@ -136,6 +152,9 @@ class Settings:
     run_id: str = setting(_run_id, "1 to 64 letters, digits, dots, dashes or underscores")
     bucket: str = setting(_text, "the name of an S3 bucket")
     prefix: str = setting(_text, "the beginning of the keys to look at", "")
+    results_prefix: str = setting(
+        _results_prefix, "folders for results in the bucket, such as carscribe-results/", ""
+    )
     queue_url: str = setting(_queue_url, "the URL of an SQS queue, https://...")
     region: str = setting(_text, "a region of AWS, such as us-east-1")
     state_dir: Path = setting(  # noqa: RUF009 - it returns a dataclass field
@@ -148,6 +167,9 @@ class Settings:
         RegionRates(),
     )
     concurrency_max: int = integer(1, 256, 64)
+    pairs: int = integer(1, PAIRS_MAX, 1)
+    pair: int = integer(1, PAIRS_MAX, 1)
+    pairs_at_work: int | None = integer(1, PAIRS_MAX, None)
     give_up_seconds: float = number(1, 86_400, 300.0)
     log_level: str = choice("DEBUG", "INFO", "WARNING", "ERROR", default="INFO")
 
@@ -158,9 +180,18 @@ class Settings:
 
     @property
     def rates_per_second(self) -> dict[str, float]:
-        """The calls a second in each region that Rekognition is asked in, the bucket's own first."""
+        """The calls a second in each region that Rekognition is asked in, the bucket's own first.
+
+        The quota is the account's: each pair that is at work in this run has an equal share.
+        """
         own = {self.region: self.rekognition_rate_per_second}
-        return own | {r.region: r.rate_per_second for r in self.rekognition_regions} | own
+        rates = own | {r.region: r.rate_per_second for r in self.rekognition_regions} | own
+        shares = self.pairs_at_work or self.pairs
+        return {region: rate / shares for region, rate in rates.items()}
+
+    def is_own(self, key: str) -> bool:
+        """Tell whether an object is this pair's to deal with."""
+        return pair_of(key, self.pairs) == self.pair
 
     @classmethod
     def from_environment(
@@ -194,6 +225,12 @@ class Settings:
                     errors.append(f"{name} is {text!r}, but must be {accepted}")
             elif declared.default is MISSING:
                 errors.append(f"{name} is not set; it must be {accepted}")
+        most = values.get("pairs", PAIRS_MAX if f"{PREFIX}PAIRS" in given else 1)
+        errors += [
+            f"{PREFIX}{name.upper()} is {value}, but must be at most {PREFIX}PAIRS, {most}"
+            for name in ("pair", "pairs_at_work")
+            if (value := values.get(name, 1)) > most
+        ]
         if errors:
             raise WorkerExit(Exit.CONFIG, "Correct the settings: " + "; ".join(errors) + ".")
         return cls(**values)

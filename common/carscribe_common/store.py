@@ -8,7 +8,8 @@ far a run is reads ``summary.json``.
 The tables that both workers have (each worker adds its own):
 
 - ``meta``: what must be the same for as long as the file lasts: run, bucket,
-  prefix, thresholds, and the version of this schema.
+  prefix, thresholds, how many pairs of workers there are and which this is,
+  and the version of this schema.
 - ``start``: one row for each process that opened the store, committed before
   anything is read that it relies on: that syncs what a killed process left in
   the page cache. ``calls_open`` is how many calls were in flight at most when

@@ -16,11 +16,12 @@ from carscribe_common.prices import rekognition_usd, transfer_usd, wire_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from carscribe_common.aws import Calls
     from carscribe_common.regions import Regions
+    from carscribe_common.settings import Settings
     from carscribe_common.store import Store
+    from carscribe_common.upload import Upload
 
 logger = logging.getLogger(__name__)
 
@@ -46,33 +47,34 @@ class Summary:
     process is not there yet.
 
     Args:
-        path: the file.
         worker: ``a`` or ``b``.
-        run_id: of this run.
+        settings: name the run, and the pair of workers that this one is of.
         store: of this run.
         calls: what the clients have done and the store does not know yet.
         regions: know the rate, and which of them are asked.
+        upload: puts what the run has come to into the bucket, where that is asked for.
         counts: returns what this worker's summary has beside that of the
             other, of all counts by name.
     """
 
     def __init__(
         self,
-        path: Path,
         *,
         worker: str,
-        run_id: str,
+        settings: Settings,
         store: Store,
         calls: Calls,
         regions: Regions,
+        upload: Upload,
         counts: Callable[[Counter[str]], dict[str, Any]],
     ) -> None:
-        self._path = path
+        self._path = settings.run_dir / "summary.json"
         self._worker = worker
-        self._run_id = run_id
+        self._settings = settings
         self._store = store
         self._calls = calls
         self._regions = regions
+        self._upload = upload
         self._counts = counts
         self._stored: dict[str, int] = {}
         self._written_at = 0.0
@@ -95,7 +97,7 @@ class Summary:
         failures: Iterable[dict[str, Any]],
         **more: Any,
     ) -> None:
-        """Write how the run ended.
+        """Write how the run ended; where it came to its end, put it into the bucket before.
 
         Args:
             code: what the process exits with.
@@ -105,18 +107,26 @@ class Summary:
 
         Raises:
             WorkerExit: DISK; the summary of a complete run could not be written.
+                What the bucket did not take: so the run has not come to its end,
+                and that is written.
         """
-        data = self._data(_STATES.get(code, "failed"))
-        data |= {"reason": reason, "exit_code": int(code), "failures": list(failures)}
-        models = {answer.partition(" ")[2] for answer in data["answers"]}
-        if len(models) > 1:
-            logger.warning(
-                "Several versions of the model answered, %s: what they see may differ",
-                ", ".join(sorted(models)),
-            )
-        data |= more
+        failed = list(failures)
+        is_end = code in (Exit.OK, Exit.INCOMPLETE)
         try:
-            write_json(self._path, data)
+            if is_end:
+                self._upload.put_files()
+            data = self._data(_STATES.get(code, "failed"))
+            data |= {"reason": reason, "exit_code": int(code), "failures": failed, **more}
+            models = {answer.partition(" ")[2] for answer in data["answers"]}
+            if len(models) > 1:
+                logger.warning(
+                    "Several versions of the model answered, %s: what they see may differ",
+                    ", ".join(sorted(models)),
+                )
+            write_json(self._path, data, before=self._upload.put_summary if is_end else None)
+        except WorkerExit as unfinished:
+            self.end(unfinished.code, unfinished.sentence, failed, **more)
+            raise
         except OSError as error:
             if code == Exit.OK:
                 raise WorkerExit(
@@ -135,7 +145,9 @@ class Summary:
         ).total_seconds()
         return {
             "worker": self._worker,
-            "run_id": self._run_id,
+            "run_id": self._settings.run_id,
+            "pair": self._settings.pair,
+            "pairs": self._settings.pairs,
             "state": state,
             "reason": None,
             "exit_code": None,

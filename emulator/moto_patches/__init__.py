@@ -5,12 +5,19 @@ tests/unit/emulator/test_moto_patches.py fails when moto needs one no more.
 
 from __future__ import annotations
 
-from emulator.moto_patches import machines, paths, policies, reboots
+from emulator.moto_patches import paths, policies
 
 
 def apply() -> None:
-    """Patch moto in this process."""
-    machines.patch()
+    """Patch moto in this process, but for what is imported when it is first asked."""
     paths.patch()
     policies.patch()
-    reboots.patch()
+
+
+def apply_to(service: str) -> None:
+    """Patch a service before it is asked. Nobody else waits for EC2, which takes a second to import."""
+    if service in {"ec2", "ssm"}:
+        from emulator.moto_patches import machines, reboots  # noqa: PLC0415 # see above
+
+        machines.patch()
+        reboots.patch()

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ec2.models import ec2_backends
 from moto.ec2.models.instances import Instance
 
 
@@ -25,13 +23,3 @@ def patch() -> None:
 
     Instance.carscribe_reboots = 0
     Instance.reboot = reboot
-
-
-def instances() -> dict[str, dict[str, Any]]:
-    """Return the state and the count of reboots of each instance that exists, by its id."""
-    return {
-        instance.id: {"state": instance.state, "reboots": instance.carscribe_reboots}
-        for backend in list(ec2_backends[DEFAULT_ACCOUNT_ID].values())
-        for reservation in list(backend.reservations.values())
-        for instance in reservation.instances
-    }

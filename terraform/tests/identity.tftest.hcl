@@ -157,6 +157,49 @@ run "keys_of_kms_are_used_through_s3_alone" {
   }
 }
 
+run "results_are_put_under_their_prefix_alone" {
+  command = plan
+
+  variables {
+    results_prefix = "carscribe-results/"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.worker : jsondecode(policy.policy).Statement[2] == {
+        Sid      = "PutResults"
+        Effect   = "Allow"
+        Action   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+        Resource = "arn:aws:s3:::the-images/carscribe-results/*"
+      } && length(jsondecode(policy.policy).Statement) == 5
+    ])
+    error_message = "A worker may write something else: ${join(" ", [for policy in aws_iam_role_policy.worker : policy.policy])}"
+  }
+}
+
+run "results_are_encrypted_with_the_images_keys" {
+  command = plan
+
+  variables {
+    existing_bucket = "my-photos"
+    results_prefix  = "carscribe-results/"
+    kms_key_arns    = ["arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.worker : jsondecode(policy.policy).Statement[4] == {
+        Sid       = "EncryptResults"
+        Effect    = "Allow"
+        Action    = "kms:GenerateDataKey"
+        Resource  = ["arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+        Condition = { StringEquals = { "kms:ViaService" = "s3.us-east-1.amazonaws.com" } }
+      }
+    ])
+    error_message = "A worker may do something else with the key: ${join(" ", [for policy in aws_iam_role_policy.worker : policy.policy])}"
+  }
+}
+
 run "other_regions_are_asked_where_they_are_named" {
   command = plan
 

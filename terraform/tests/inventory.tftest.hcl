@@ -42,7 +42,8 @@ run "what_both_hosts_share_is_listed_once" {
   command = plan
 
   variables {
-    image_prefix = "photos/"
+    image_prefix   = "photos/"
+    results_prefix = "results/a=1/"
   }
 
   assert {
@@ -52,6 +53,7 @@ run "what_both_hosts_share_is_listed_once" {
       carscribe_region                      = "us-east-1"
       carscribe_bucket                      = "the-images"
       carscribe_prefix                      = "photos/"
+      carscribe_results_prefix              = "results/a=1/"
       carscribe_queue_url                   = "https://sqs.us-east-1.amazonaws.com/123456789012/the-indexes"
       carscribe_dead_letter_queue_url       = "https://sqs.us-east-1.amazonaws.com/123456789012/the-dead-letters"
       carscribe_rekognition_rate_per_second = 50

@@ -26,6 +26,7 @@ run "refused_values_1" {
     existing_subnet_id          = "my-subnet"                                                     # subnet no id
     existing_bucket             = "s3://my-photos"                                                # bucket as url
     image_prefix                = "/photos/"                                                      # prefix with leading slash
+    results_prefix              = ""                                                              # results among all else
     instance_type               = "t3"                                                            # instance type without a size
     operating_system            = "windows"                                                       # operating system unknown
     ami_id                      = "al2023"                                                        # ami by name
@@ -50,6 +51,7 @@ run "refused_values_1" {
     var.existing_subnet_id,
     var.existing_bucket,
     var.image_prefix,
+    var.results_prefix,
     var.instance_type,
     var.operating_system,
     var.ami_id,
@@ -75,6 +77,7 @@ run "refused_values_2" {
     ssh_ingress_cidrs           = ["203.0.113.7"]         # ssh from no network
     vpc_cidr                    = "10.73.0.0/21"          # vpc too small
     image_prefix                = "*"                     # prefix with a wildcard
+    results_prefix              = "results"               # results beside a folder
     ssh_public_key_file         = "tests/files/key"       # public key of no kind that ec2 takes
     result_volume_size_gib      = 16385                   # volume too large
     rekognition_rate_per_second = 1001                    # rate too high
@@ -88,6 +91,7 @@ run "refused_values_2" {
     var.ssh_ingress_cidrs,
     var.vpc_cidr,
     var.image_prefix,
+    var.results_prefix,
     var.ssh_public_key_file,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
@@ -104,6 +108,7 @@ run "refused_values_3" {
     ssh_ingress_cidrs      = ["203.0.113.7/24"]  # ssh from a network with host bits
     vpc_cidr               = "ten"               # vpc no network
     image_prefix           = "$${aws:username}/" # prefix with a policy variable
+    results_prefix         = "results/*/"        # results prefix with a wildcard
     result_volume_size_gib = 1.5                 # volume of a fraction
     rekognition_regions    = { us-east-1 = 50 }  # the bucket's own region as another
   }
@@ -112,6 +117,7 @@ run "refused_values_3" {
     var.ssh_ingress_cidrs,
     var.vpc_cidr,
     var.image_prefix,
+    var.results_prefix,
     var.result_volume_size_gib,
     var.rekognition_regions,
   ]

@@ -125,14 +125,34 @@ def write_run(
     **changes: Any,
 ) -> Path:
     """Write the files of two workers, merge them, and return the page."""
-    _write(folder / "a", "a", a, folder.name, changes)
-    _write(folder / "b", "b", b, folder.name, changes)
+    _write_pair(folder, 1, a, b, changes)
+    results.merge(folder, source, folder.parent / "thumbnails")
+    return folder / "report.html"
+
+
+def write_run_of_two(folder: Path, a: list[Record], b: list[Record], /, **changes: Any) -> Path:
+    """Write the files of two pairs, each of every other image, merge them, and return the page."""
+    for pair in (1, 2):
+        of_a = [record for number, record in enumerate(a) if number % 2 == pair - 1]
+        cars = [record["key"] for record in of_a if record["n"] is not None]
+        of_a, of_b = (
+            [r | {"n": cars.index(r["key"]) + 1 if r["key"] in cars else None} for r in records]
+            for records in (of_a, [record for record in b if record["key"] in cars])
+        )
+        _write_pair(folder, pair, of_a, of_b, changes)
+    results.merge(folder)
+    return folder / "report.html"
+
+
+def _write_pair(folder: Path, pair: int, a: list[Record], b: list[Record], changes: Record) -> None:
+    names = {"a": "a", "b": "b"} if pair == 1 else {"a": f"a-{pair}", "b": f"b-{pair}"}
+    for worker, records in (("a", a), ("b", b)):
+        name = names[worker]
+        _write(folder / name, worker, records, folder.name, changes.get(name, {}))
     output = [(r["key"], r["line"]) for r in b if r["line"] is not None]
     output.sort(key=lambda item: rules.natural_key(item[0]))
     text = "".join(rules.result_line(*item) + "\n" for item in output)
-    (folder / "b" / "output.txt").write_bytes(text.encode())
-    results.merge(folder, source, folder.parent / "thumbnails")
-    return folder / "report.html"
+    (folder / names["b"] / "output.txt").write_bytes(text.encode())
 
 
 def _write(folder: Path, worker: str, records: list[Record], run_id: str, changes: Record) -> None:
@@ -151,7 +171,7 @@ def _write(folder: Path, worker: str, records: list[Record], run_id: str, change
         "billed_calls": len(records), "estimated_cost_usd": round(len(records) * 0.001, 6),
         "version": "1.0.0",
     }  # fmt: skip
-    text = json.dumps(summary | changes.get(worker, {}))
+    text = json.dumps(summary | changes)
     (folder / "summary.json").write_text(text, encoding="utf-8")
 
 

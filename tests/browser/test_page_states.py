@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from carscribe import results
@@ -43,6 +44,29 @@ def test_unfinished_run_says_what_is_missing(page: Page, tmp_path: Path) -> None
     assert page.text("#notice") == "This run is incomplete. Messages are missing: n 3."
     page.driver.find_element("name", "query").send_keys("7.jpg")
     assert "Not read yet" in page.text(".card")
+
+
+def test_page_of_two_pairs_names_each_worker(page: Page, tmp_path: Path) -> None:
+    """A column for each, what is missing and why by the worker's name, and the costs of all."""
+    a, b = runs.sample_run(["1.jpg", "2.jpg", "7.jpg", "4.jpg"], 5)
+    stopped = {"state": "stopped", "reason": "It was stopped."}
+    file = runs.write_run_of_two(tmp_path / "run", a, b, **{"b-2": stopped})
+    shutil.rmtree(file.parent / "a-2")
+    results.merge(file.parent)
+    page.open(file)
+    assert page.text("#notice") == (
+        "This run is incomplete. Worker B-2: It was stopped. There is nothing from worker A-2."
+    )
+    said = "return [...document.querySelectorAll(arguments[0])].map((cell) => cell.textContent)"
+    headings = ["Alooks for cars", "Breads the texts", "A-2looks for cars", "B-2reads the texts"]
+    assert page.run(said, "#workers th[scope=col]") == headings
+    states = page.run(said, "#workers tbody tr:first-child td")
+    assert (states[0], states[1], states[3]) == ("complete", "complete", "stopped")
+    assert "$0.005 5 Rekognition calls" in " ".join(page.text("#figures").split())
+    assert page.text("#timeline-title") == "4 workers at once"
+    page.driver.find_element("name", "query").send_keys("2.jpg")
+    page.driver.find_element("css selector", ".card").click()
+    assert "worker B-2 read for" in page.text("#dialog")
 
 
 def test_page_says_who_recognized_and_no_cost_where_nothing_was_paid(

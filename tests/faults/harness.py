@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from carscribe_common.errors import Exit
-from tests.pipeline import Pipeline, car_answer, picture, wait_for_log
+from tests.pipeline import Pipeline, car_answer, in_natural_order, picture, wait_for_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -168,10 +168,14 @@ class Trial:
         pipeline: a bucket and queues of its own.
         fault: what the row of the table is called.
         seed: of all that is random here; printed, so that a trial can be repeated.
+        pairs: of workers; those of the second are called ``a-2`` and ``b-2``.
     """
 
-    def __init__(self, pipeline: Pipeline, fault: str, seed: int, images: int = IMAGES) -> None:
+    def __init__(
+        self, pipeline: Pipeline, fault: str, seed: int, images: int = IMAGES, pairs: int = 1
+    ) -> None:
         self.pipeline = pipeline
+        self.names = [("a", "b"), *((f"a-{pair}", f"b-{pair}") for pair in range(2, pairs + 1))]
         self.fault, self.seed, self.images = fault, seed, images
         self.dice = random.Random(f"{fault}:{seed}")
         self.units: dict[str, Unit] = {}
@@ -194,6 +198,9 @@ class Trial:
 
     def start(self, name: str, **settings: str) -> Unit:
         """Start a worker under its unit; again, if it has ended."""
+        if len(self.names) > 1:
+            pair = int(name.partition("-")[2] or 1)
+            settings = self.pipeline.of_pair(pair, len(self.names)) | settings
         known = self.units.pop(name, None)
         if known:
             self.exits.setdefault(name, []).extend(known.exits)
@@ -201,9 +208,10 @@ class Trial:
         return self.units[name]
 
     def start_both(self, **settings: str) -> None:
-        """Start both workers as the run does: B first."""
-        for name in ("b", "a"):
-            self.start(name, **settings)
+        """Start both workers, of each pair, as the run does: B first."""
+        for a, b in self.names:
+            self.start(b, **settings)
+            self.start(a, **settings)
 
     def faults(self, setting: dict[str, Any] | None = None) -> None:
         """Switch faults on, seeded, beside the latency that Rekognition always has here."""
@@ -227,11 +235,11 @@ class Trial:
         return self.units["a"].wait(), self.units["b"].wait()
 
     def finish(self) -> None:
-        """Wait for the end of both, which must be the good one."""
-        codes = self.wait()
-        if codes != (0, 0):
+        """Wait for the end of all, which must be the good one."""
+        codes = {name: self.units[name].wait() for pair in self.names for name in pair}
+        if any(codes.values()):
             logs = "\n".join(unit.logs[-5000:] for unit in self.units.values())
-            raise AssertionError(f"A and B ended with {codes}, not 0:\n{logs}")
+            raise AssertionError(f"Workers ended with {codes}, not 0:\n{logs}")
 
     def wait_for_log(self, name: str, pattern: str, count: int = 1) -> None:
         """Wait until a worker has logged so many lines of a kind."""
@@ -279,13 +287,17 @@ class Trial:
         """
         failed_a: dict[str, str] = expectations.get("failed_a", {})
         failed_b: dict[str, str] = expectations.get("failed_b", {})
-        detected, settled = self.results("a"), self.results("b")
+        of_pairs = [(self.results(a), self.results(b)) for a, b in self.names]
+        detected = [row for rows, _ in of_pairs for row in rows]
+        settled = [row for _, rows in of_pairs for row in rows]
         wanted = {f"{n}.jpg" for n in self.numbers} | set(failed_a)
         cars = {r["key"]: r["n"] for r in detected if r["n"] is not None}
         known = {(n, key) for key, n in cars.items()}
         settled_known = [(r["n"], r["key"]) for r in settled if (r["n"], r["key"]) in known]
         strays = [r for r in settled if (r["n"], r["key"]) not in known]
-        output = (self.run_dir("b") / "output.txt").read_text()
+        output = in_natural_order(
+            *((self.run_dir(b) / "output.txt").read_text() for _, b in self.names)
+        )
         counts = self.pipeline.emulator.counts()
         paid = {
             "a": sum(r["failure"] is None for r in detected),
@@ -313,21 +325,26 @@ class Trial:
         assert not twice, f"asked about twice: {twice}"
         assert len(settled_known) == len(set(settled_known)), "an image was settled twice"
         assert {r["n"] for r in strays} <= set(expectations.get("strays", ())), strays
-        assert sorted(cars.values()) == list(range(1, len(cars) + 1)), "n are not 1, 2, 3, ..."
+        for rows, _ in of_pairs:
+            given = sorted(r["n"] for r in rows if r["n"] is not None)
+            assert given == list(range(1, len(given) + 1)), "n are not 1, 2, 3, ..."
         for operation, more in extra.items():
             assert 0 <= more <= self.in_flight[operation], (
                 f"{operation}: {more} calls more than settled images, "
                 f"{self.in_flight[operation]} were in flight at kills"
             )
-        for name, reasons in (("a", failed_a), ("b", failed_b)):
-            failures = {f["key"]: f["reason"] for f in self.summary(name)["failures"]}
-            assert failures == reasons, f"failures of worker {name}: {failures}"
-            summary = self.summary(name)
-            assert summary["state"] == "complete"
+        for workers, reasons in zip(
+            zip(*self.names, strict=True), (failed_a, failed_b), strict=True
+        ):
+            summaries = [self.summary(name) for name in workers]
+            failures = {f["key"]: f["reason"] for each in summaries for f in each["failures"]}
+            assert failures == reasons, f"failures of workers {workers}: {failures}"
+            assert {each["state"] for each in summaries} == {"complete"}
             if expectations.get("alone", True):
-                said = summary["billed_calls"] + summary["calls_unknown"]
-                made = counts.get(OPERATIONS[name], {}).get("ok", 0)
-                assert summary["billed_calls"] <= made <= said, f"{made} calls, the summary: {said}"
+                billed = sum(each["billed_calls"] for each in summaries)
+                said = billed + sum(each["calls_unknown"] for each in summaries)
+                made = counts.get(OPERATIONS[workers[0]], {}).get("ok", 0)
+                assert billed <= made <= said, f"{made} calls, the summaries: {billed} to {said}"
         return outcome
 
 

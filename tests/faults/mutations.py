@@ -79,6 +79,13 @@ MUTATIONS = (
         MACHINE,
     ),
     Mutation(
+        "no check of the pair",
+        HANDLER,
+        "if not state.is_own(car.key):",
+        "if not car.key:",
+        MACHINE,
+    ),
+    Mutation(
         "-1 ends the run at once",
         HANDLER,
         "if state.end is None or state.parked or not state.settled.is_covered:",

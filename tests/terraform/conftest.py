@@ -75,6 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                     **amazon,
                     "existing_bucket": "my-photos",
                     "image_prefix": "photos/2024/",
+                    "results_prefix": "carscribe-results/",
                     "existing_subnet_id": subnet,
                 },
             ),

@@ -65,6 +65,8 @@ def test_the_inventory_says_what_is_there(world: World, name: str) -> None:
         assert values["carscribe_queue_url"] == outputs["queue_url"]
         assert values["carscribe_dead_letter_queue_url"] == outputs["dead_letter_queue_url"]
         assert values["carscribe_prefix"] == ("photos/2024/" if name == "given" else "")
+        given = "carscribe-results/" if name == "given" else ""
+        assert values["carscribe_results_prefix"] == outputs["results_prefix"] == given
         assert values["carscribe_region"] == "us-east-1"
         assert values["carscribe_rekognition_rate_per_second"] == 50
         volume = values["carscribe_volume_id"]

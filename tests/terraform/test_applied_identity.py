@@ -164,3 +164,17 @@ def test_a_prefix_of_an_existing_bucket_is_all_that_is_read(enforced: World, hos
     assert code_of(lambda: s3.head_object(**bucket, Key="photos/2024/missing.jpg")) == "404"
     assert refused(lambda: s3.list_objects_v2(**bucket, Prefix="photos/2025/"))
     assert refused(lambda: s3.get_object(**bucket, Key="photos/2025/2.jpg"))
+
+
+@pytest.mark.parametrize("host", ["worker-a", "worker-b"])
+def test_results_are_put_under_their_prefix_alone(enforced: World, host: str) -> None:
+    """Whole or in parts, and nothing there is read or deleted; an image is never written over."""
+    s3 = clients_on(enforced, "given", host)["s3"]
+    result = {"Bucket": "my-photos", "Key": "carscribe-results/1/a/results.jsonl"}
+    image = {"Bucket": "my-photos", "Key": "photos/2024/1.jpg"}
+    begun = s3.create_multipart_upload(**result)["UploadId"]
+    assert code_of(lambda: s3.abort_multipart_upload(**result, UploadId=begun)) == "ok"
+    assert refused(lambda: s3.get_object(**result))
+    assert refused(lambda: s3.delete_object(**result))
+    assert refused(lambda: s3.put_object(**image, Body=b""))
+    assert refused(lambda: s3.create_multipart_upload(**image))

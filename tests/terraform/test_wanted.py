@@ -135,6 +135,20 @@ def test_what_a_plan_would_take_away_is_asked_about(kind: str, question: str) ->
     deploy._ask_about_losses(planned, Options(yes=True))
 
 
+def test_a_host_that_goes_for_good_is_not_made_anew() -> None:
+    """Fewer pairs: the hosts go with their volumes, and the volumes are the question."""
+    planned = object.__new__(provision.Plan)
+    changes = [("aws_instance", "i-2"), ("aws_ebs_volume", "vol-2")]
+    planned._changes = [
+        {"type": kind, "change": {"actions": ["delete"], "before": {"id": name}, "after": None}}
+        for kind, name in changes
+    ]
+    with pytest.raises(DeploymentError, match=r"^The volumes vol-2 would be destroyed"):
+        deploy._ask_about_losses(planned, Options())
+    planned._changes.pop()
+    deploy._ask_about_losses(planned, Options())
+
+
 def test_another_key_is_told_with_where_the_first_one_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

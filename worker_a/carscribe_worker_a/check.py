@@ -12,6 +12,7 @@ from carscribe_common.probes import (
     check_state_dir,
     make_probes,
     rekognition_probes,
+    results_probes,
 )
 from carscribe_common.rate_limit import RateLimiter
 
@@ -32,6 +33,7 @@ def check(settings: SettingsA, _shutdown: Shutdown) -> None:
     make_probes(
         [
             *bucket_probes(settings, clients),
+            *results_probes(settings, clients),
             *rekognition_probes("DetectLabels", settings, clients),
             Probe(
                 f"sqs:SendMessage to {settings.queue_url}",

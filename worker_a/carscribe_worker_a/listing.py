@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from carscribe_common.rules import is_image_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from carscribe_common.aws import Caller
 
@@ -33,9 +33,14 @@ class Skipped(NamedTuple):
 
 
 def list_images(
-    call: Caller, bucket: str, prefix: str, *, after: str = ""
+    call: Caller,
+    bucket: str,
+    prefix: str,
+    *,
+    after: str = "",
+    is_own: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[ListedImage | Skipped]:
-    """Yield the objects of a bucket, a page of 1,000 in memory at a time.
+    """Yield the objects of a bucket that are this pair's, a page of 1,000 in memory at a time.
 
     S3 lists in the order of the keys' UTF-8 bytes (S3 API reference,
     ListObjectsV2), which is the order of code points. So a key says how far
@@ -46,6 +51,7 @@ def list_images(
         bucket: its name.
         prefix: the beginning of the keys.
         after: begins behind this key.
+        is_own: tells of a key whether it is this pair's; all others are left without a word.
 
     Raises:
         WorkerExit: the bucket cannot be listed.
@@ -63,6 +69,8 @@ def list_images(
         )
         for item in page.get("Contents", ()):
             key = item["Key"]
+            if not is_own(key):
+                continue
             if is_image_key(key):
                 yield ListedImage(key, item["ETag"], item["Size"])
             else:

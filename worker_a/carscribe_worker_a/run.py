@@ -24,6 +24,7 @@ from carscribe_common.regions import Regions
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary
+from carscribe_common.upload import Upload
 from carscribe_worker_a.detection import Detection, detect_car
 from carscribe_worker_a.listing import ListedImage, Skipped, list_images
 from carscribe_worker_a.publisher import Publisher
@@ -91,6 +92,8 @@ def run(settings: SettingsA, shutdown: Shutdown) -> None:
         "run_id": settings.run_id,
         "bucket": settings.bucket,
         "prefix": settings.prefix,
+        "pairs": settings.pairs,
+        "pair": settings.pair,
         "car_confidence_percent": settings.car_confidence_percent,
         "queue_url": settings.queue_url,
     }
@@ -142,13 +145,14 @@ class RunA:
         self._sending = 0  # handed to the publisher, and not committed as sent yet
         self._is_end_sent = False
 
+        self._upload = Upload(self._call, settings, "a")
         self._summary = Summary(
-            settings.run_dir / "summary.json",
             worker="a",
-            run_id=settings.run_id,
+            settings=settings,
             store=store,
             calls=self._calls,
             regions=self._regions,
+            upload=self._upload,
             counts=self._counts,
         )
 
@@ -176,11 +180,12 @@ class RunA:
             counts.get("failed", 0),
             self._at.skipped,
             ""
-            if detected
+            if detected or self._settings.pairs > 1
             else f"; the bucket {self._settings.bucket} has no .jpg, .jpeg or .png{under}",
         )
 
     def _go_on(self) -> None:
+        self._upload.probe()
         self._mark_what_goes_again()
         self._publishing.start()
         try:
@@ -204,7 +209,11 @@ class RunA:
         settings = self._settings
         try:
             for item in list_images(
-                self._call, settings.bucket, settings.prefix, after=self._at.key
+                self._call,
+                settings.bucket,
+                settings.prefix,
+                after=self._at.key,
+                is_own=settings.is_own,
             ):
                 if isinstance(item, ListedImage):
                     self._room.acquire()

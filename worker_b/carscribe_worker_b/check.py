@@ -12,6 +12,7 @@ from carscribe_common.probes import (
     check_state_dir,
     make_probes,
     rekognition_probes,
+    results_probes,
 )
 from carscribe_common.rate_limit import RateLimiter
 
@@ -36,6 +37,7 @@ def check(settings: SettingsB, _shutdown: Shutdown) -> None:
     make_probes(
         [
             *bucket_probes(settings, clients),
+            *results_probes(settings, clients),
             *rekognition_probes("DetectText", settings, clients),
             Probe(
                 f"sqs:ReceiveMessage from {url}",

@@ -16,7 +16,7 @@ from carscribe_common.protocol import Alive, Car, Done, MalformedMessageError, M
 from carscribe_common.rules import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ class RunState:
     Attributes:
         run_id: of this run; messages of others are deleted.
         settled: the store.
+        is_own: tells of a key whether it is this pair's; another pair's is refused.
         now: the time of this turn, seconds; the main loop sets it.
         heard_at: when a message of this run came.
         changed_at: when any message came, or an image was settled.
@@ -98,6 +99,7 @@ class RunState:
 
     run_id: str
     settled: Settled
+    is_own: Callable[[str], bool] = lambda _: True
     now: float = 0.0
     heard_at: float = 0.0
     changed_at: float = 0.0
@@ -186,6 +188,9 @@ def _handle_end(state: RunState, done: Done, receipt: str) -> list[Action]:
 
 
 def _handle_car(state: RunState, car: Car, receipt: str) -> list[Action]:
+    if not state.is_own(car.key):
+        why = f"{escape(car.key)} is an image of another pair of workers"
+        return _refuse(state, "of_other_pairs", receipt, why=why)
     if state.settled.is_settled(car.n, car.key):
         state.messages["redelivered"] += 1
         return [Ack([receipt])]

@@ -28,6 +28,7 @@ from carscribe_common.regions import Regions
 from carscribe_common.results import failures, make_run_dir, write_results
 from carscribe_common.rules import escape
 from carscribe_common.summary import Summary
+from carscribe_common.upload import Upload
 from carscribe_worker_b.consumer import LONG_POLL_SECONDS, Consumer, Received
 from carscribe_worker_b.handler import (
     Ack,
@@ -105,6 +106,8 @@ def run(settings: SettingsB, shutdown: Shutdown) -> None:
         "run_id": settings.run_id,
         "bucket": settings.bucket,
         "prefix": settings.prefix,
+        "pairs": settings.pairs,
+        "pair": settings.pair,
         "queue_url": settings.queue_url,
         "text_confidence_percent": settings.text_confidence_percent,
     }
@@ -130,7 +133,7 @@ class RunB:
         self._consumer = Consumer(
             self._aws, settings.queue_url, settings.visibility_timeout_seconds
         )
-        self._state = RunState(settings.run_id, store)
+        self._state = RunState(settings.run_id, store, settings.is_own)
         self._memory = ByteBudget(IN_MEMORY_BYTES * len(limiters))
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._pool: Pool[Car] = Pool(
@@ -147,13 +150,14 @@ class RunB:
         self._acks: list[str] = []
         self._ack_at = math.inf
         self._reached_at = 0.0
+        self._upload = Upload(self._aws, settings, "b")
         self._summary = Summary(
-            settings.run_dir / "summary.json",
             worker="b",
-            run_id=settings.run_id,
+            settings=settings,
             store=store,
             calls=clients.calls,
             regions=self._regions,
+            upload=self._upload,
             counts=self._counts,
         )
 
@@ -203,6 +207,7 @@ class RunB:
         )
         try:
             self._probe_bucket()
+            self._upload.probe()
             self._resume()
             self._state.heard_at = time.monotonic()
             self._receiver.start()

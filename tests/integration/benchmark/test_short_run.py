@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PROMISES = [
     *("0", "1a", "1b", "1c", "2", "3", "4", "5", "6a", "6b", "7a", "7b", "8a", "8b", "9", "10"),
-    *("11a", "11b", "12a", "12b", "13", "14a", "14b", "15a", "15b", "15c"),
+    *("11a", "11b", "12a", "12b", "13", "14a", "14b", "15a", "15b", "15c", "16a", "16b"),
 ]
 RUN_SECONDS = 1200  # two minutes on a machine with nothing else to do
 pytestmark = pytest.mark.timeout(RUN_SECONDS + 20)
@@ -66,6 +66,13 @@ def test_all_regions_are_used(rows: dict[str, dict[str, Any]]) -> None:
         for answers in rows[number]["values"]["answers"].values():
             assert {who.split()[0] for who in answers} == {"us-east-1", "us-west-2", "eu-west-1"}
             assert sum(answers.values()) == 150
+
+
+def test_pairs_together_are_one(rows: dict[str, dict[str, Any]]) -> None:
+    """Two and four write what one writes, and ask about each image once."""
+    for number in ("16a", "16b"):
+        assert rows[number]["values"]["identical"]
+        assert set(rows[number]["values"]["calls"].values()) == {100}
 
 
 def test_no_call_is_paid_for_twice(rows: dict[str, dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from carscribe.runs import names_of
 from tests.faked_host import RUN, Host
 from tests.pipeline import ROOT
 
@@ -42,12 +43,14 @@ def ansible(request: pytest.FixtureRequest) -> Path:
 
 
 class Deployment:
-    """Two hosts that are folders, and the inventory that names them."""
+    """Hosts that are folders, and the inventory that names them."""
 
-    def __init__(self, folder: Path, ansible: Path) -> None:
-        (folder / "a").mkdir()
-        (folder / "b").mkdir()
-        self.a, self.b = Host(folder / "a", "a"), Host(folder / "b", "b")
+    def __init__(self, folder: Path, ansible: Path, pairs: int = 1) -> None:
+        self.hosts: dict[str, Host] = {}
+        for name in names_of(pairs):
+            (folder / name).mkdir()
+            self.hosts[name] = Host(folder / name, name)
+        self.a, self.b = self.hosts["a"], self.hosts["b"]
         self._ansible, self._inventory = ansible, folder / "inventory.yml"
         self._told = folder / "sentences"
         programs = folder / "bin"
@@ -67,10 +70,12 @@ class Deployment:
             "children": {
                 f"worker_{worker}": {
                     "hosts": {
-                        f"worker-{worker}": {
-                            "ansible_host": worker,
+                        f"worker-{name}": {
+                            "ansible_host": name,
                             "ansible_ssh_common_args": "-o 'UserKnownHostsFile=\"/a b\"'",
                         }
+                        for name in self.hosts
+                        if name.startswith(worker)
                     }
                 }
                 for worker in ("a", "b")
@@ -157,6 +162,35 @@ def test_a_run_that_failed_is_told_with_the_journal(deployment: Deployment) -> N
     [sentence] = deployment.sentences
     assert sentence["host"] == "localhost"
     assert sentence["message"].startswith(f"Worker A has not completed run {RUN}")
+
+
+def test_two_pairs_are_followed_and_fetched(tmp_path: Path, ansible: Path) -> None:
+    """One fails, and is told when the other has ended; what each has is fetched."""
+    deployment = Deployment(tmp_path, ansible, pairs=2)
+    hosts = deployment.hosts
+    for name in ("a", "a-2"):
+        images = {"listed": 10, "looked": 4, "cars": 3}
+        hosts[name].summary(state="running", listing_done=True, images=images)
+    following = deployment.follow()
+    said = until(following, "A looked at 8 of 20 images, B read 0 of 6 cars: 0 with text, 0 failed")
+    hosts["b-2"].unit("failed", "failed", "exit-code", 75)
+    for name in ("a", "b"):
+        hosts[name].complete()
+    rest, _ = following.communicate(timeout=60)
+    assert following.returncode != 0, said + rest
+    [sentence] = deployment.sentences
+    assert sentence["message"].startswith(f"Worker B-2 has not completed run {RUN} (failed)")
+    assert [name for name, host in hosts.items() if host.stopped] == ["a-2"]
+    for host in hosts.values():
+        (host.state / "runs" / RUN / "store.sqlite3").touch()
+        host.summary(state="complete")
+    done = deployment.play("results.yml", "-e", f"results_dir={tmp_path / 'results'}")
+    said, _ = done.communicate(timeout=60)
+    assert done.returncode == 0, said
+    fetched = sorted(
+        path.parent.name for path in (tmp_path / "results" / RUN).glob("*/summary.json")
+    )
+    assert fetched == sorted(hosts)
 
 
 def test_a_playbook_that_is_killed_takes_its_follower_along(deployment: Deployment) -> None:

@@ -154,6 +154,21 @@ def test_latency_holds_for_the_named_operation_alone(emulator: Emulator) -> None
 
 
 @pytest.mark.usefixtures("image")
+def test_a_latency_ends_with_its_setting(emulator: Emulator) -> None:
+    """A call that waits is answered as soon as other faults are set."""
+    emulator.faults({"operations": {LABELS: {"latency_seconds": 600}}})
+    client = emulator.client("rekognition")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.detect_labels, Image=FIRST)
+        end = time.monotonic() + 20
+        while not emulator.call("GET", "_carscribe/in_flight").get(LABELS):
+            assert time.monotonic() < end, "the call never came"
+            time.sleep(0.02)
+        emulator.faults({})
+        assert waiting.result(30)["Labels"]
+
+
+@pytest.mark.usefixtures("image")
 def test_silence_accepts_and_does_not_answer(emulator: Emulator) -> None:
     """While silent a request gets no answer at all; afterwards all is as before."""
     config = Config(read_timeout=0.3)

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 WORKERS = {"a": carscribe_worker_a, "b": carscribe_worker_b}
 ACTION = re.compile(r"\b(?:s3|sqs|rekognition):[A-Z][A-Za-z]+\b")
 
+PREFIX = "carscribe-results/"
+
 ACTIONS_OF_OPERATIONS = {
     "rekognition.DetectLabels": "rekognition:DetectLabels",
     "rekognition.DetectText": "rekognition:DetectText",
+    "s3.AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "s3.CreateMultipartUpload": "s3:PutObject",
     "s3.GetObject": "s3:GetObject",
     "s3.HeadObject": "s3:GetObject",
     "s3.ListObjectsV2": "s3:ListBucket",
+    "s3.PutObject": "s3:PutObject",
     "sqs.ChangeMessageVisibility": "sqs:ChangeMessageVisibility",
     "sqs.ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs.DeleteMessage": "sqs:DeleteMessage",
@@ -34,6 +39,12 @@ ACTIONS_OF_OPERATIONS = {
     "sqs.SendMessageBatch": "sqs:SendMessage",
 }
 """Service authorization reference: the batches ask for the permission of the single calls."""
+
+
+@pytest.fixture(autouse=True)
+def results_prefix(pipeline: Pipeline) -> None:
+    """Ask for results in the bucket, for without that two of the actions are not called."""
+    pipeline.settings["RESULTS_PREFIX"] = PREFIX
 
 
 def documented(name: str) -> set[str]:
@@ -55,6 +66,7 @@ def policy(pipeline: Pipeline, actions: Iterable[str]) -> str:
     resources = {
         "s3:ListBucket": f"arn:aws:s3:::{pipeline.bucket}",
         "s3:GetObject": f"arn:aws:s3:::{pipeline.bucket}/*",
+        "s3": f"arn:aws:s3:::{pipeline.bucket}/{PREFIX}*",
         "rekognition": "*",
         "sqs": f"arn:aws:sqs:us-east-1:123456789012:{pipeline.bucket}",
     }

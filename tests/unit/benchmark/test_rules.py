@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.images import Images
+from benchmarks.measure_pairs import verdict
 from benchmarks.measure_rate import busiest_second
 from benchmarks.trace import Trace
 
@@ -45,3 +48,20 @@ def test_a_reset_keeps_what_is_in_flight() -> None:
     trace.end("x.Y", "ok")
     assert trace.times()["x.Y"]["in_flight_max"] == 1
     assert trace.read()["x.Y"]["ok"] == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "fast", "wanted", "kept"),
+    [
+        (True, True, 9.0, True),
+        (True, False, 2.0, False),
+        (True, False, 2.01, None),
+        (False, True, 9.0, False),
+        (False, False, 9.0, False),
+    ],
+)
+def test_pairs_too_slow_for_want_of_cores_are_not_measured(
+    right: bool, fast: bool, wanted: float, kept: bool | None
+) -> None:
+    """What is fast under any load is fast; another output is wrong under any load."""
+    assert verdict(right=right, fast=fast, wanted=wanted, cores=2) is kept

@@ -15,6 +15,24 @@ def test_an_hour_of_two_hosts() -> None:
     assert "about $0.033:" in cost.an_hour("us-east-1")
 
 
+def test_an_hour_of_several_pairs() -> None:
+    """All of it as often as there are pairs; hosts that are stopped cost nothing."""
+    one = cost.usd_per_hour("t3.micro", 1)
+    assert one is not None
+    assert cost.usd_per_hour("t3.micro", 1, pairs=3) == pytest.approx(3 * one)
+    stopped = cost.usd_per_hour("t3.micro", 1, pairs=3, stopped=2)
+    assert stopped == pytest.approx(3 * one - 2 * 0.0104)
+    said = cost.an_hour("us-east-1", pairs=3)
+    assert "about $0.098: 6 t3.micro, 6 public addresses, 12 volumes." in said
+    assert "Bursts add $0.54 at the most, while all compute flat out" in said
+
+
+def test_each_pair_lists_the_bucket() -> None:
+    """A thousand objects a call, each call half a hundredth of a cent; one pair's is not worth a word."""
+    assert "Listing them 4 times costs $0.020." in cost.a_run(1_000_000, 50, None, 4)
+    assert "Listing" not in cost.a_run(1_000_000, 50, None)
+
+
 def test_another_region_is_about() -> None:
     """The prices are those of us-east-1, and elsewhere that is said."""
     assert "eu-central-1 differs" in cost.an_hour("eu-central-1")

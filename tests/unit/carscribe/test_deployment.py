@@ -137,6 +137,42 @@ def test_hosts_are_those_of_the_inventory(build: Path) -> None:
     assert 'UserKnownHostsFile="/a b/known"' in command
 
 
+@pytest.fixture
+def two_pairs(build: Path) -> Path:
+    """A build folder with an inventory of two pairs."""
+    inventory = yaml.safe_load((build / "inventory.yml").read_text())
+    for group, members in inventory["all"]["children"].items():
+        [first] = members["hosts"].values()
+        second = first | {"ansible_host": f"{group}-2.example.org", "carscribe_pair": 2}
+        members["hosts"][f"{group.replace('_', '-')}-2"] = second
+    (build / "inventory.yml").write_text(yaml.safe_dump(inventory))
+    return build
+
+
+def test_hosts_of_several_pairs(two_pairs: Path) -> None:
+    """Pair by pair under their short names, each with its own variables and those of all."""
+    found = deployment.hosts(two_pairs)
+    assert [(host.name, host.worker, host.pair) for host in found.values()] == [
+        *(("a", "a", 1), ("b", "b", 1), ("a-2", "a", 2), ("b-2", "b", 2)),
+    ]
+    assert found["b-2"].ssh()[-1] == "admin@worker_b-2.example.org"
+    for name in ("a-2", "A-2", "worker-a-2", "worker_a_2"):
+        assert deployment.choose_hosts(name, two_pairs) == [found["a-2"]]
+    assert deployment.choose_hosts("", two_pairs) == list(found.values())
+    with pytest.raises(DeploymentError, match=r"^HOST is 'a-3': it must be a, b, a-2 or b-2\.$"):
+        deployment.choose_hosts("a-3", two_pairs)
+
+
+@pytest.mark.parametrize("lost", ["worker_a", "worker_b"])
+def test_half_a_pair_is_a_damaged_inventory(two_pairs: Path, lost: str) -> None:
+    """A host whose partner is missing is not left out in silence."""
+    inventory = yaml.safe_load((two_pairs / "inventory.yml").read_text())
+    inventory["all"]["children"][lost]["hosts"].popitem()
+    (two_pairs / "inventory.yml").write_text(yaml.safe_dump(inventory))
+    with pytest.raises(DeploymentError, match=r"inventory\.yml is damaged"):
+        deployment.hosts(two_pairs)
+
+
 def test_what_was_begun_is_not_called_nothing(tmp_path: Path) -> None:
     """An `up` that failed before the hosts were there has made something all the same."""
     deployment.remember_target("aws", tmp_path)

@@ -67,6 +67,15 @@ def test_a_run_that_fits() -> None:
     assert estimate.volume(Estimate(HOLDS, 0), 1).well
 
 
+def test_several_pairs_share_a_run() -> None:
+    """Each volume holds its pair's images alone."""
+    assert estimate.volume(Estimate(2 * HOLDS, 0), 1, 2).well
+    refused = str(estimate.volume(Estimate(2_000_000, 0), 1, 2))
+    what = "✗ volumes of 1 GiB for 2,000,000 images on 2 pairs: they hold a run over 268,"
+    assert refused.startswith(what)
+    assert refused.endswith("set result_volume_size_gib = 8")
+
+
 @pytest.mark.parametrize(
     ("images", "gib", "needed"),
     [(HOLDS + 1, 1, 2), (2_000_000, 1, 15), (2_000_000, 14, 15), (100_000_000, 16, 746)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,6 +161,15 @@ def test_what_a_host_has_no_more_goes(hosts: tuple[Host, Host], tmp_path: Path) 
     Fetched(hosts, tmp_path / "run")
     (hosts[1].state / "runs" / RUN / "output.txt").unlink()
     assert "b/output.txt" not in Fetched(hosts, tmp_path / "run").files
+
+
+def test_a_host_that_knows_nothing_of_the_run_takes_nothing_away(
+    hosts: tuple[Host, Host], tmp_path: Path
+) -> None:
+    """A pair that was removed and made again has empty volumes; what was fetched before stays."""
+    before = Fetched(hosts, tmp_path / "run").files
+    shutil.rmtree(hosts[1].state / "runs" / RUN)
+    assert Fetched(hosts, tmp_path / "run").files == before
 
 
 def test_a_host_that_is_lost_keeps_nothing_back(hosts: tuple[Host, Host], tmp_path: Path) -> None:

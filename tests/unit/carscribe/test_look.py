@@ -73,6 +73,35 @@ def test_a_run_that_only_b_knows_is_fetched_and_not_gone_on_with() -> None:
     assert told.endswith("`make results RUN_ID=r1` fetches what there is")
 
 
+def said_of_two(*seen: About, **changes: dict[str, Any]) -> str:
+    """Return what is said of a run of two pairs."""
+    summaries = SUMMARIES | {f"{name}-2": one for name, one in SUMMARIES.items()} | changes
+    names = ("a", "b", "a-2", "b-2")
+    hosts = dict(zip(names, seen, strict=True))
+    return look.run_in_words(hosts, lambda name, _: summaries[name])
+
+
+def test_a_run_of_two_pairs() -> None:
+    """Figures are sums; one pair that is unfinished is reason to go on with the run."""
+    done = About(runs=["r1"])
+    whole = said_of_two(done, done, done, done)
+    assert whole.startswith("r1: complete; A looked at 20 of 20 images, B read 12 of 12 cars")
+    left = About(current="r1", runs=["r1"])
+    stopped = {"b-2": SUMMARIES["b"] | {"state": "stopped"}}
+    told = said_of_two(done, done, done, left, **stopped)
+    assert told.startswith("r1: A complete, B complete, A-2 complete, B-2 stopped; ")
+    assert told.endswith("has not ended, go on with it: `make run RUN_ID=r1`")
+    at_work = About(is_at_work=True, current="r1", runs=["r1"])
+    assert "go on" not in said_of_two(done, at_work, done, left, **stopped)
+
+
+def test_a_run_that_an_a_of_another_pair_does_not_know() -> None:
+    """One that was begun with fewer pairs, say, cannot be gone on with."""
+    left = About(current="r1", runs=["r1"])
+    told = said_of_two(left, left, About(), About(), **{"a-2": {}, "b-2": {}})
+    assert "; worker A-2's host knows nothing of it, so it cannot be gone on with: " in told
+
+
 def test_a_host_is_asked(tmp_path: Path) -> None:
     """Unit, run and runs come from the host; what is no run id is no run."""
     host = Host(tmp_path, "a")

@@ -22,7 +22,7 @@ def merged(**changes: Any) -> dict[str, Any]:
     """Return a merged record of a car with a text."""
     text = [runs.line(0, "A 1", 99.0, PLACE), runs.line(1, "b", 40.0, PLACE)]
     record = {
-        "key": "1.jpg", "etag": '"1"', "n": 1, "car": runs.car(98.7, PLACE), "text": text,
+        "key": "1.jpg", "etag": '"1"', "pair": 1, "n": 1, "car": runs.car(98.7, PLACE), "text": text,
         "line": "A 1", "failure": None, "a": {"at": 10.5, "seconds": 0.5},
         "b": {"at": 12.0, "seconds": 1.0},
     }  # fmt: skip

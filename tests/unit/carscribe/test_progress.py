@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from carscribe.progress import Figures, Lines, Meter, Progress, duration
+from carscribe.progress import Figures, Lines, Meter, Progress, duration, of_all_pairs
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -178,6 +178,24 @@ def test_who_has_ended_has_no_speed() -> None:
     a = summary(state="complete", listed=10, looked=10, cars=6) | {"listing_done": True}
     figures = Figures.of(a, summary(settled=3), speeds=(9.0, 1.5))
     assert (figures.images_per_second, figures.cars_per_second) == (None, 1.5)
+
+
+def test_figures_of_several_pairs_are_sums() -> None:
+    """The listing is at its end when each A's is; a pair that runs on has a speed."""
+    pairs = {
+        "a": summary(state="complete", listed=10, detected=10, cars=6) | {"listing_done": True},
+        "b": summary(received=6, settled=5, with_text=4, failed=1),
+        "a-2": summary(listed=20, detected=4, cars=3) | {"listing_done": True},
+        "b-2": {},
+    }
+    figures = Figures.of(*of_all_pairs(pairs))
+    assert str(figures) == (
+        "A looked at 14 of 30 images, B read 5 of 9 cars: "
+        "4 with text, 1 failed, 1.4 images/s, 0.5 cars/s, about 0:11 left"
+    )
+    listing = pairs | {"a-2": summary(listed=20, detected=4, cars=3)}
+    assert Figures.of(*of_all_pairs(listing)).of_images == "30+"
+    assert Figures.of(*of_all_pairs({name: {} for name in pairs})) == Figures.of({}, {})
 
 
 def test_speed_is_what_was_measured_and_not_the_limit() -> None:

@@ -13,6 +13,7 @@ from botocore.stub import Stubber
 
 from carscribe import deploy, preflight, provision, remains, targets
 from carscribe.deployment import DeploymentError, StepError
+from carscribe.deployment import Host as Named
 from carscribe.options import Options
 from carscribe.state import State
 from carscribe.steps import Steps
@@ -26,15 +27,19 @@ class World:
     """Two hosts that are idle and hold no run, as the operator's commands reach them."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.hosts = {}
-        for worker in ("a", "b"):
-            (folder / worker).mkdir()
-            host = self.hosts[worker] = Host(folder / worker, worker)
-            host.finish()
-            (host.state / "runs" / RUN).rmdir()
-        remotes = [host.remote for host in self.hosts.values()]
+        self.folder = folder
+        self.hosts: dict[str, Host] = {}
+        for name in ("a", "b"):
+            self.add(name)
         for module in (remains, deploy):
-            patch.setattr(module, "reached", lambda: remotes)
+            patch.setattr(module, "reached", lambda: [host.remote for host in self.hosts.values()])
+
+    def add(self, name: str) -> None:
+        """Add a host."""
+        (self.folder / name).mkdir()
+        host = self.hosts[name] = Host(self.folder / name, name)
+        host.finish()
+        (host.state / "runs" / RUN).rmdir()
 
     def holds(self, worker: str, *runs: str) -> None:
         """Give a host runs, the oldest first."""
@@ -126,20 +131,21 @@ class Session:
         return self.s3
 
 
-def test_objects_that_others_uploaded() -> None:
-    """What Terraform did not upload is not ours to delete."""
-    assert remains.objects(Session("1.jpg", "mine.jpg"), "b", {"1.jpg"}) == {"mine.jpg"}
+def test_objects_that_are_meant() -> None:
+    """And no others, of those that the bucket lists."""
+    is_mine = "mine.jpg".__eq__
+    assert remains.objects(Session("1.jpg", "mine.jpg"), "b", is_mine) == {"mine.jpg"}
 
 
 def test_a_bucket_that_is_gone_holds_nothing() -> None:
     """An empty answer is one that AWS gave."""
-    assert remains.objects(Session(code="NoSuchBucket"), "b", set()) == set()
+    assert remains.objects(Session(code="NoSuchBucket"), "b", bool) == set()
 
 
 def test_a_bucket_that_may_not_be_listed_may_hold_something() -> None:
     """A refusal is not an empty answer."""
     with pytest.raises(DeploymentError, match="may hold what `make up` did not upload"):
-        remains.objects(Session(code="AccessDenied"), "b", set())
+        remains.objects(Session(code="AccessDenied"), "b", bool)
 
 
 class Target:
@@ -229,6 +235,79 @@ def test_down_does_not_go_on_where_a_run_would_be_lost(
         save(tmp_path, "1.jpg")
 
 
+class Planned:
+    """A plan that removes instances with their volumes, or makes a volume anew."""
+
+    def __init__(self, *instances: str) -> None:
+        self.instances = set(instances)
+
+    def removed(self, kind: str, _: str) -> set[str]:
+        """Return what would be removed."""
+        return self.instances if kind == "aws_instance" else {"vol-1"}
+
+
+@pytest.fixture
+def pairs(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two pairs, of which the second is to go, with runs on both."""
+    for name in ("a-2", "b-2"):
+        world.add(name)
+    world.holds("a", "1", "2")
+    world.holds("b-2", "2", "3")
+    instances = {
+        name: Named(name, {"ansible_ssh_common_args": f"-o HostKeyAlias=i-{name}"})
+        for name in world.hosts
+    }
+    monkeypatch.setattr(deploy, "hosts", lambda: instances)
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    return world
+
+
+def fewer(tmp_path: Path, *instances: str, yes: bool = False) -> None:
+    """Call what `up` does once it knows what it would remove."""
+    steps = Steps("up", verbose=False, folder=tmp_path)
+    deploy._save_what_goes(steps, Planned(*instances), Options(yes=yes))  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("pairs")
+def test_fewer_pairs_first_fetch_what_the_others_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on the hosts that go, and was not fetched; what the others hold is not in danger."""
+    taken = fetch_as(monkeypatch, 0)
+    fewer(tmp_path, "i-a-2", "i-b-2", yes=True)
+    assert taken == ["2", "3"]
+    fetched(tmp_path, "2", "complete")
+    fewer(tmp_path, "i-a-2", "i-b-2")
+    assert taken == ["2", "3", "3"]
+
+
+def test_a_volume_alone_or_no_host_is_no_reason_to_fetch(
+    pairs: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is fetched where no host goes."""
+    taken = fetch_as(monkeypatch, 0)
+    fewer(tmp_path)
+    assert taken == []
+    assert not any(host.stopped for host in pairs.hosts.values())
+
+
+def test_fewer_pairs_ask_where_a_run_would_be_lost(
+    pairs: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An unfinished run and a host that is silent are no secret; YES=1 says them and goes on."""
+    fetch_as(monkeypatch, 65)
+    with pytest.raises(DeploymentError, match=r"^What there is of 2, 3 is fetched, and nobody"):
+        fewer(tmp_path, "i-b-2")
+    pairs.silence("b-2")
+    with pytest.raises(DeploymentError, match=r"^worker-b-2 cannot be asked for runs"):
+        fewer(tmp_path, "i-b-2")
+    fewer(tmp_path, "i-b-2", yes=True)
+    assert capsys.readouterr().err.startswith("worker-b-2 cannot be asked for runs")
+
+
 def test_down_asks_about_a_run_in_progress(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -276,6 +355,26 @@ def test_down_asks_about_objects_of_others(monkeypatch: pytest.MonkeyPatch, tmp_
     save(tmp_path, "1.jpg", "mine.jpg", yes=True)
 
 
+@pytest.mark.usefixtures("world")
+def test_down_names_results_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the workers put there is asked about, and so is, apart from it, what is the user's."""
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    monkeypatch.setitem(STATE.outputs, "results_prefix", "r/")
+    asked: list[str] = []
+    monkeypatch.setattr(deploy, "ask", lambda question, _: asked.append(question))
+    save(tmp_path, "1.jpg", "r/1/a/summary.json", "mine.jpg")
+    assert asked == [
+        f"The bucket images holds {what}, and they would be deleted."
+        for what in (
+            "results that the workers put there (r/1/a/summary.json)",
+            "objects that `make up` did not upload (mine.jpg)",
+        )
+    ]
+    asked.clear()
+    save(tmp_path, "1.jpg")
+    assert asked == []
+
+
 def test_up_is_refused_before_terraform_acts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a run is in progress nothing of `make up` is begun."""
     monkeypatch.setattr(deploy, "choose_target", lambda _: "local")
@@ -300,6 +399,23 @@ def test_up_mends_a_host_that_is_lost_in_the_middle_of_a_run(
         "worker-a does not answer, so worker-b was stopped in the middle of its run: "
         f"`make run RUN_ID={RUN}` goes on with it.\n"
     )
+
+
+def test_up_disturbs_no_other_pair_that_is_at_work(world: World, tmp_path: Path) -> None:
+    """It waits for the pairs that have lost nobody, and then stops who has lost its partner alone."""
+    for name in ("a-2", "b-2"):
+        world.add(name)
+    for name in ("a", "b", "b-2"):
+        world.starts(name)
+    world.silence("a-2")
+    steps = Steps("up", verbose=False, folder=tmp_path)
+    with pytest.raises(DeploymentError, match=r"^A run is in progress on worker-a and worker-b, a"):
+        deploy.stop_for_a_lost_host(steps)
+    assert not any(host.stopped for host in world.hosts.values())
+    for name in ("a", "b"):
+        world.hosts[name].finish()
+    deploy.stop_for_a_lost_host(steps)
+    assert [name for name, host in world.hosts.items() if host.stopped] == ["b-2"]
 
 
 def test_up_stops_nobody_where_no_run_is_in_progress(world: World, tmp_path: Path) -> None:

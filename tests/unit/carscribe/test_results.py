@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -255,6 +256,98 @@ def test_empty_run_has_empty_results(tmp_path: Path) -> None:
     assert summary["state"] == "complete"
 
 
+NAMES = ["10.jpg", "9.jpg", "1.jpg", "4.jpg", "3.jpg", "2.jpg", "7.jpg", "6.jpg"]
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """A run of two pairs over sample images."""
+    runs.write_run_of_two(tmp_path / "run-1", *runs.sample_run(NAMES, 10))
+    return tmp_path / "run-1"
+
+
+def without_pairs(folder: Path) -> list[dict[str, Any]]:
+    """Return the merged records without what pairs number for themselves."""
+    return [record | {"pair": None, "n": bool(record["n"])} for record in merged(folder)]
+
+
+def test_two_pairs_give_what_one_gives(pairs: Path, tmp_path: Path) -> None:
+    """output.txt and the table byte for byte, the records but for pair and number."""
+    one = tmp_path / "one" / "run-1"
+    runs.write_run(one, *runs.sample_run(NAMES, 10))
+    for name in ("output.txt", "results.csv"):
+        assert (pairs / name).read_bytes() == (one / name).read_bytes()
+    assert (pairs / "output.txt").read_bytes().count(b"\n") > 2
+    assert without_pairs(pairs) == without_pairs(one)
+    assert [record["pair"] for record in merged(pairs)] == [1, 2, 1, 2, 2, 1, 2, 1]
+    assert {record["pair"] for record in merged(one)} == {1}
+    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (pairs, one)]
+    of_two, of_one = (summary["totals"] for summary in summaries)
+    assert of_two == of_one
+    assert not (pairs / "output.partial.txt").exists()
+
+
+def test_texts_of_any_kind_stand_in_the_output_of_two_pairs_as_b_writes_them(
+    tmp_path: Path,
+) -> None:
+    """Colons, bars, backslashes and surrogates in keys and texts are escaped in the same way."""
+    a = [runs.image(key, 1.0, 0.1, n=1, car=runs.car(99)) for key in ("a: b.jpg", "\ud800\\.jpg")]
+    b = [runs.reading(one, [runs.line(0, "x|y\u2028", 99, (0, 0, 1, 1))], 2, 1) for one in a]
+    runs.write_run_of_two(tmp_path / "run", a, b)
+    theirs = b"".join((tmp_path / "run" / n / "output.txt").read_bytes() for n in ("b", "b-2"))
+    assert (tmp_path / "run" / "output.txt").read_bytes() == theirs
+    assert len(theirs.splitlines()) == 2
+
+
+@pytest.mark.parametrize("left", ["a-2", "b-2", "b"])
+def test_output_is_partial_while_a_pair_is_incomplete(pairs: Path, left: str) -> None:
+    """What there is has another name, and the state of each pair is told; then it is whole."""
+    whole = (pairs / "output.txt").read_bytes()
+    change(pairs / left / "summary.json", state="stopped", reason="It was stopped.")
+    (pairs / left / "results.jsonl").rename(pairs / "kept")
+    summary = results.merge(pairs)
+    assert summary["state"] == "stopped"
+    number = int(left.endswith("2"))
+    assert summary["pairs"][number]["state"] == "stopped"
+    assert summary["pairs"][1 - number]["state"] == "complete"
+    assert not (pairs / "output.txt").exists()
+    lines = (pairs / "output.partial.txt").read_bytes().splitlines()
+    assert lines
+    assert set(lines) <= set(whole.splitlines())
+    (pairs / "kept").rename(pairs / left / "results.jsonl")
+    change(pairs / left / "summary.json", state="complete")
+    results.merge(pairs)
+    assert (pairs / "output.txt").read_bytes() == whole
+    assert not (pairs / "output.partial.txt").exists()
+
+
+def test_a_pair_of_which_nothing_came_is_incomplete(pairs: Path) -> None:
+    """Its number is known from the others' summaries; a number that no pair has is not believed."""
+    for name in ("a-2", "b-2"):
+        shutil.rmtree(pairs / name)
+    change(pairs / "a" / "summary.json", pairs=2)
+    summary = results.merge(pairs)
+    nothing = {"pair": 2, "state": "incomplete", "worker_a": None, "worker_b": None}
+    assert summary["pairs"][1] == nothing
+    assert summary["state"] == "incomplete"
+    assert (pairs / "output.partial.txt").exists()
+    change(pairs / "a" / "summary.json", pairs=17)
+    assert "pairs" not in results.merge(pairs)
+
+
+def test_strays_are_told_by_pair(pairs: Path) -> None:
+    """An n that another pair has numbered says nothing of this one's; none is taken for both."""
+    images = len(merged(pairs))
+    for name in ("a-2",):
+        (pairs / name / "results.jsonl").write_text("")
+        change(pairs / name / "summary.json", state="failed")
+    of_b = [json.loads(line)["key"] for line in (pairs / "b-2" / "results.jsonl").open()]
+    of_a = [json.loads(line)["key"] for line in (pairs / "a" / "results.jsonl").open()]
+    results.merge(pairs)
+    assert sorted(record["key"] for record in merged(pairs)) == sorted([*of_a, *of_b])
+    assert 0 < len(of_b) < images / 2
+
+
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the command line as the Makefile does."""
     line = [sys.executable, "-m", "carscribe.results", *map(str, arguments)]
@@ -319,14 +412,14 @@ def test_command_merges(run: Path) -> None:
 
 MERGE = """
 import json, pathlib, resource, sys
-from carscribe.merging import joined
+from carscribe.merging import Pair, joined
 n = int(sys.argv[1])
 car = {"confidence": 97.5, "instances": []}
 a = ({"key": f"{i * 7919 % n}-{i}.jpg", "etag": "e", "n": i + 1, "car": car, "failure": None, "at": 1.0}
      for i in range(n))
 b = ({"key": f"{i * 7919 % n}-{i}.jpg", "etag": "e", "n": i + 1, "text": ["x" * 300], "line": "x" * 300,
       "failure": None, "at": 1.0} for i in range(n))
-with joined(a, b, pathlib.Path(sys.argv[2]), a_is_complete=True) as records:
+with joined([Pair(1, a, b, a_is_complete=True)], pathlib.Path(sys.argv[2])) as records:
     assert sum(record.line is not None for record in records) == n
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -203,6 +203,33 @@ def test_a_run_that_is_not_complete_says_so(
     )
 
 
+def test_a_run_of_two_pairs_names_what_is_partial_and_why(
+    hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Both pairs' files come; the output so far has a name of its own, and the code is 65."""
+    found = [*hosts]
+    for name in ("a-2", "b-2"):
+        (tmp_path / name).mkdir()
+        found.append(Host(tmp_path / name, name))
+    for host in found:
+        when = {"started_at": "2026-03-03T10:00:00+00:00", "ended_at": None}
+        host.summary(state="complete", run_id=RUN, pairs=2, **when)
+        (host.state / "runs" / RUN / "store.sqlite3").touch()
+    found[3].summary(state="stopped", run_id=RUN, pairs=2, reason="It was \x1b.", **when)
+    folder, silent = run.fetch_run([host.remote for host in found], "", tmp_path / "results")
+    results.merge(folder)
+    assert run.say_result(folder, silent) == 65
+    said = capfd.readouterr()
+    assert f"So far:      {folder}/output.partial.txt\n" in said.out
+    assert "The result:" not in said.out
+    assert said.err.endswith(
+        "This run is not complete but stopped.\nWorker B-2: It was \\x1b.\n"
+        f"`make run RUN_ID={RUN}` goes on with it, `make status` shows how far it is.\n"
+    )
+    size = sum(path.stat().st_size for path in folder.glob("*/*"))
+    assert f"Run {RUN}: {size / 1000:.1f} kB are here" in said.out
+
+
 def test_a_host_that_does_not_answer_is_named_with_the_way_out(
     hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

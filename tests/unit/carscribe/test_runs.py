@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from carscribe import watch
-from carscribe.runs import RunIdError, SilentError, check_run_id, new_run_id
+from carscribe.runs import (
+    RunIdError,
+    SilentError,
+    check_run_id,
+    names_of,
+    new_run_id,
+    remotes,
+)
 from carscribe.watch import Seen, judge, several_models
 from tests.faked_host import RUN, Host
 
@@ -165,13 +172,13 @@ def hosts(tmp_path: Path) -> tuple[Host, Host]:
 class Watching:
     """A watch beside the test."""
 
-    def __init__(self, hosts: tuple[Host, Host], silence_seconds: float = 60) -> None:
+    def __init__(self, hosts: tuple[Host, ...], silence_seconds: float = 60) -> None:
         self.seen: list[dict[str, Seen]] = []
         self.end: dict[str, Seen] = {}
         self._thread = threading.Thread(target=self._watch, args=(hosts, silence_seconds))
         self._thread.start()
 
-    def _watch(self, hosts: tuple[Host, Host], silence_seconds: float) -> None:
+    def _watch(self, hosts: tuple[Host, ...], silence_seconds: float) -> None:
         self.end = watch.watch(
             [host.remote for host in hosts],
             RUN,
@@ -187,6 +194,13 @@ class Watching:
         """Wait until a summary was seen."""
         deadline = time.monotonic() + 20
         while not self.seen or self.seen[-1][worker].summary != summary:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def until_ended(self, *names: str) -> None:
+        """Wait until workers have ended."""
+        deadline = time.monotonic() + 20
+        while not self.seen or not all(self.seen[-1][name].outcome for name in names):
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
@@ -221,6 +235,79 @@ def test_a_worker_that_is_left_alone_is_stopped(hosts: tuple[Host, Host]) -> Non
     [said, advice] = watch.sentences(watching.end, RUN)
     assert said == f"Worker A has not completed run {RUN} (failed): exit-code, exit code 78."
     assert advice.endswith(f"`make run RUN_ID={RUN}`.")
+
+
+@pytest.fixture
+def pairs(hosts: tuple[Host, Host], tmp_path: Path) -> dict[str, Host]:
+    """Two pairs, at work on the run."""
+    for name in ("a-2", "b-2"):
+        (tmp_path / name).mkdir()
+    second = [Host(tmp_path / name, name) for name in ("a-2", "b-2")]
+    return {host.name: host for host in (*hosts, *second)}
+
+
+def test_a_pair_that_fails_leaves_the_others_to_their_end(pairs: dict[str, Host]) -> None:
+    """Only the partner is stopped; the other pair ends when it has ended, and what failed is said."""
+    watching = Watching(tuple(pairs.values()))
+    pairs["a-2"].unit("failed", "failed", "exit-code", 78)
+    watching.until_ended("a-2", "b-2")
+    assert pairs["b-2"].stopped
+    pairs["a"].summary(state="running", images={"looked": 7})
+    watching.until("a", state="running", images={"looked": 7})
+    assert not pairs["a"].stopped
+    assert not pairs["b"].stopped
+    pairs["a"].complete()
+    pairs["b"].complete()
+    ended = {"a": "complete", "b": "complete", "a-2": "failed", "b-2": "abandoned"}
+    assert watching.outcomes() == ended
+    remotes = [host.remote for host in pairs.values()]
+    end = watch.end_of(remotes, watching.end, RUN)
+    assert end.problems[0].startswith(f"Worker A-2 has not completed run {RUN} (failed)")
+    assert end.journals.keys() == {"a-2"}
+    assert end.output == []
+
+
+def test_a_host_out_of_reach_leaves_the_other_pair_at_work(pairs: dict[str, Host]) -> None:
+    """What is silent is given up with its partner alone."""
+    (pairs["b"].folder / "off").touch()
+    for name in ("a-2", "b-2"):
+        pairs[name].complete()
+    outcomes = Watching(tuple(pairs.values()), silence_seconds=1).outcomes()
+    ended = {"a": "abandoned", "b": "unreachable", "a-2": "complete", "b-2": "complete"}
+    assert outcomes == ended
+    assert pairs["a"].stopped
+    assert not pairs["a-2"].stopped
+
+
+def test_the_output_of_several_pairs_is_in_natural_order(pairs: dict[str, Host]) -> None:
+    """As the lines of one pair would stand."""
+    pairs["b"].output("1.jpg: A\n10.jpg: 1\nb.jpg: B\n")
+    pairs["b-2"].output("2.jpg: A\n9.jpg: 2\na.jpg: B\n")
+    done = {name: Seen(outcome="complete") for name in pairs}
+    remotes = [host.remote for host in pairs.values()]
+    lines = watch.end_of(remotes, done, RUN).output
+    assert [line.partition(":")[0] for line in lines] == [
+        *("1.jpg", "2.jpg", "9.jpg", "10.jpg", "a.jpg", "b.jpg"),
+    ]
+
+
+def test_names_of_hosts_pair_by_pair() -> None:
+    """The first pair has no number; playbooks name hosts as the inventory does, in any order."""
+    assert names_of(2) == ["a", "b", "a-2", "b-2"]
+    variables = {
+        "ansible_ssh_private_key_file": "k",
+        "ansible_ssh_common_args": "",
+        "ansible_user": "u",
+    }
+    names = ["worker-a", "worker-a-2", "worker-a-10", "worker-b", "worker-b-2", "worker-b-10"]
+    known = {name: {**variables, "ansible_host": name} for name in names}
+    found = remotes(names, known)
+    assert [remote.name for remote in found] == ["a", "b", "a-2", "b-2", "a-10", "b-10"]
+    assert [remote.ssh[-1] for remote in found][2] == "u@worker-a-2"
+    assert {remote.state for remote in found} == {
+        "/var/lib/carscribe-worker-a",
+        "/var/lib/carscribe-worker-b",
+    }
 
 
 def test_another_s_worker_is_never_stopped(hosts: tuple[Host, Host]) -> None:

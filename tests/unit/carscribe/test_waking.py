@@ -120,6 +120,13 @@ def test_hosts_that_are_stopped_are_started(
     assert said in capsys.readouterr().err
 
 
+def test_hosts_as_a_sentence_names_them() -> None:
+    """One, two, or those of several pairs."""
+    assert waking.named(["a-2"]) == "Host A-2"
+    assert waking.named(["a", "b"]) == "Hosts A and B"
+    assert waking.named(["a", "b", "a-2"]) == "Hosts A, B and A-2"
+
+
 def test_a_host_that_was_started_and_does_not_answer(given: Callable[..., list[str]]) -> None:
     """It is named with what may be the matter; one that ran is left to who calls."""
     given(Ec2("stopped", "running"), silent="ab")
@@ -196,7 +203,7 @@ def test_status_says_what_still_costs(
     monkeypatch: pytest.MonkeyPatch, states: dict[str, str], hosts_up: int, said: str
 ) -> None:
     """Stopped hosts cost nothing, their addresses and volumes do."""
-    values = {"instance_type": "t3.micro", "result_volume_size_gib": 1}
+    values = {"instance_type": "t3.micro", "pairs": 1, "result_volume_size_gib": 1}
     monkeypatch.setattr(provision, "made_with", lambda _: {"since": 0})
     monkeypatch.setattr(provision, "Terraform", lambda *_: None)
     monkeypatch.setattr(provision, "values", lambda *_: values)

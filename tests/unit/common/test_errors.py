@@ -78,6 +78,7 @@ def test_faults_of_an_image(code: str, status: int, reason: str) -> None:
         answer("ExpiredTokenException", 403),
         answer("ExpiredToken", 400),
         answer("RequestTimeTooSkewed", 403),
+        answer("NoSuchUpload", 404),
         EndpointConnectionError(endpoint_url="x"),
         ConnectTimeoutError(endpoint_url="x"),
         ReadTimeoutError(endpoint_url="x"),

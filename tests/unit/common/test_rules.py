@@ -17,6 +17,7 @@ from carscribe_common.rules import (
     is_car,
     is_image_key,
     natural_key,
+    pair_of,
     result_line,
     result_text,
 )
@@ -206,3 +207,9 @@ def test_key_and_texts_can_be_had_back(key: str, texts: list[str]) -> None:
     before, _, behind = result_line(key, result_text(texts)).partition(": ")
     assert original(before) == key
     assert [original(part) for part in behind.split(" | ")] == (texts or [""])
+
+
+@pytest.mark.parametrize(("pairs", "pair"), [(1, 1), (3, 3), (16, 7)])
+def test_the_pair_of_a_key_is_its_crc_32_modulo_their_number(pairs: int, pair: int) -> None:
+    """Of "123456789", whose CRC-32 every list of them names for a check: 0xCBF43926."""
+    assert pair_of("123456789", pairs) == 0xCBF43926 % pairs + 1 == pair

@@ -63,6 +63,7 @@ def test_all_errors_are_reported_at_once() -> None:
         ("VISIBILITY_TIMEOUT_SECONDS", "2", "43200"),
         ("TEXT_CONFIDENCE_PERCENT", "0", "100"),
         ("IDLE_TIMEOUT_SECONDS", "1", "86400"),
+        ("PAIRS", "1", "16"),
     ],
 )
 def test_ranges_include_their_ends(name: str, lowest: str, highest: str) -> None:
@@ -122,6 +123,52 @@ def test_other_regions_have_a_rate_each() -> None:
     assert SettingsA.from_environment(GOOD).rates_per_second == {"us-east-1": 5.0}
 
 
+def test_a_pair_has_its_share_of_each_rate() -> None:
+    """The quota divided by the pairs that are at work: all of them unless it is said."""
+    given = GOOD | {
+        "CARSCRIBE_REKOGNITION_RATE_PER_SECOND": "50",
+        "CARSCRIBE_REKOGNITION_REGIONS": "us-west-2=5",
+        "CARSCRIBE_PAIRS": "4",
+        "CARSCRIBE_PAIR": "4",
+    }
+    assert SettingsA.from_environment(given).rates_per_second == {
+        "us-east-1": 12.5,
+        "us-west-2": 1.25,
+    }
+    unfinished = SettingsB.from_environment(given | {"CARSCRIBE_PAIRS_AT_WORK": "1"})
+    assert unfinished.rates_per_second == {"us-east-1": 50, "us-west-2": 5}
+    assert (unfinished.pairs, unfinished.pair) == (4, 4)
+
+
+@pytest.mark.parametrize("name", ["PAIR", "PAIRS_AT_WORK"])
+def test_a_pair_beyond_their_number_is_refused(name: str) -> None:
+    """With the other errors; where the number itself is none, only that is said."""
+    given = GOOD | {
+        "CARSCRIBE_PAIRS": "2",
+        f"CARSCRIBE_{name}": "3",
+        "CARSCRIBE_ALIVE_SECONDS": "x",
+    }
+    with pytest.raises(WorkerExit, match="ALIVE_SECONDS is 'x'") as caught:
+        SettingsA.from_environment(given)
+    assert f"CARSCRIBE_{name} is 3, but must be at most CARSCRIBE_PAIRS, 2" in caught.value.sentence
+    with pytest.raises(WorkerExit, match="PAIRS is 'two'") as caught:
+        SettingsA.from_environment(given | {"CARSCRIBE_PAIRS": "two"})
+    assert "at most" not in caught.value.sentence
+
+
+@pytest.mark.parametrize("key", ["1.jpg", "a/\ud800.png", "Käfer.jpeg"])
+@pytest.mark.parametrize("pairs", [1, 2, 3, 16])
+def test_each_key_is_of_one_pair(key: str, pairs: int) -> None:
+    """None is left and none taken twice, whatever characters it has."""
+    own = [
+        SettingsA.from_environment(
+            GOOD | {"CARSCRIBE_PAIRS": str(pairs), "CARSCRIBE_PAIR": str(pair)}
+        ).is_own(key)
+        for pair in range(1, pairs + 1)
+    ]
+    assert own.count(True) == 1
+
+
 @pytest.mark.parametrize(
     "regions",
     [
@@ -133,3 +180,26 @@ def test_regions_that_are_none_are_refused(regions: str) -> None:
     """With what is accepted."""
     with pytest.raises(WorkerExit, match="but must be other regions with calls a second in each"):
         SettingsA.from_environment(GOOD | {"CARSCRIBE_REKOGNITION_REGIONS": regions})
+
+
+@pytest.mark.parametrize(
+    "prefix", ["r/", "carscribe-results/", "a/year=2026/b_c.d/", "a" * 511 + "/"]
+)
+def test_a_prefix_for_results(prefix: str) -> None:
+    """One folder or several; none by default."""
+    given = GOOD | {"CARSCRIBE_RESULTS_PREFIX": prefix}
+    assert SettingsB.from_environment(given).results_prefix == prefix
+    assert SettingsB.from_environment(GOOD).results_prefix == ""
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("results", "/", "/results/", "results//", "../", "a/../", ".a/", "-a/", "a*/", "a?/"),
+        *("${a}/", "a b/", "ä/", "a/\n", " ", "a" * 512 + "/"),
+    ],
+)
+def test_a_prefix_that_is_no_folder_is_refused(prefix: str) -> None:
+    """A run's id behind it would be read as part of a name, or a policy as a pattern."""
+    with pytest.raises(WorkerExit, match="but must be folders for results in the bucket"):
+        SettingsB.from_environment(GOOD | {"CARSCRIBE_RESULTS_PREFIX": prefix})

@@ -91,3 +91,13 @@ def done_by_moto() -> dict[str, bool]:
 def test_moto_needs_it_still(done_by_moto: dict[str, bool], patch: str) -> None:
     """Take the patch away when this fails."""
     assert done_by_moto[patch] is False
+
+
+def test_a_start_does_not_wait_for_ec2() -> None:
+    """What takes a second to import, and who asks for no host never needs, is not imported."""
+    program = "import sys, emulator.server as s; s.moto_patches.apply(); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "moto.iam.models" in done.stdout.split()
+    assert "moto.ec2.models" not in done.stdout.split()

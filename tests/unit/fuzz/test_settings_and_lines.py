@@ -49,6 +49,8 @@ def read(kind: type[SettingsA | SettingsB], environ: dict[str, str]) -> Settings
     st.dictionaries(st.sampled_from(NAMES), WORDS | st.text().filter(lambda t: "\0" not in t)),
     st.sampled_from(KINDS),
 )
+@example({"CARSCRIBE_PAIR": "2"}, SettingsA)
+@example({"CARSCRIBE_PAIRS": "2", "CARSCRIBE_PAIRS_AT_WORK": "3"}, SettingsB)
 def test_settings_are_within_their_ranges_or_refused(
     given_settings: dict[str, str], kind: type[SettingsA | SettingsB]
 ) -> None:
@@ -61,6 +63,8 @@ def test_settings_are_within_their_ranges_or_refused(
         return
     assert 0.1 <= settings.rekognition_rate_per_second <= 1000
     assert 1 <= settings.concurrency_max <= 256
+    assert 1 <= settings.pair <= settings.pairs <= 16
+    assert 1 <= (settings.pairs_at_work or 1) <= settings.pairs
     assert 1 <= settings.give_up_seconds <= 86_400
     assert settings.run_dir.parent == settings.state_dir / "runs"
     assert ".." not in settings.run_id.split("/")

@@ -48,6 +48,14 @@ def test_other_objects_are_passed_over(aws: StubbedAWS) -> None:
     ]
 
 
+def test_objects_of_another_pair_are_left(aws: StubbedAWS) -> None:
+    """Be they images or not: the pairs' listings together are the bucket's."""
+    expect(aws, page("in/1.jpg", "in/1.txt", "in/2.jpg", "in/2.txt", following="t"))
+    expect(aws, page("in/3.jpg"), ContinuationToken="t")
+    own = list_images(aws.call, "photos", "in/", is_own=lambda key: "2" in key)
+    assert list(own) == [ListedImage("in/2.jpg", '"in/2.jpg"', 8), Skipped("in/2.txt")]
+
+
 def test_it_goes_on_behind_a_key(aws: StubbedAWS) -> None:
     """A later process begins where all is detected; the pages behind go by their token."""
     expect(aws, page("in/8.jpg", following="t"), StartAfter="in/7.jpg")

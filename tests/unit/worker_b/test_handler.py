@@ -103,6 +103,15 @@ def test_a_malformed_message_is_requeued(state: RunState) -> None:
     assert state.messages == {"malformed": 1}
 
 
+def test_an_image_of_another_pair_is_requeued(store: TextStore) -> None:
+    """Nothing is known of it, its n is free, and it is no sign that this pair's A is alive."""
+    state = RunState("run-1", store, is_own=lambda key: key != STRAY.key, now=5.0)
+    assert handle(state, STRAY, "r1") == [Requeue(("r1",))]
+    assert state.messages == {"of_other_pairs": 1}
+    assert state.heard_at == 0
+    assert handle(state, car(1), "r2") == [Process(car(1), ["r2"])]
+
+
 def test_an_end_is_recorded_before_it_is_acknowledged(state: RunState) -> None:
     """And its second delivery is acknowledged as the first one."""
     assert handle(state, Done("run-1", 3, 7), "r1") == [RecordEnd(3, 7), Ack(["r1"])]

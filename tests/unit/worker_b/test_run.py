@@ -352,6 +352,83 @@ def test_a_run_that_was_done_asks_nobody(start_b: Callable[..., B]) -> None:
     assert not b.listed
 
 
+class Bucket:
+    """Takes what a run puts into the bucket, or refuses one of the calls.
+
+    Attributes:
+        taken: what was put, each with the state that the summary on the disk had.
+    """
+
+    def __init__(self, b: B, refused: str | None = None) -> None:
+        self._b, self._refused = b, refused
+        self.taken: list[tuple[str, str | None]] = []
+
+    def _take(self, what: str) -> None:
+        if what == self._refused:
+            raise WorkerExit(Exit.TRANSIENT, "the bucket takes nothing")
+        path = self._b.settings.run_dir / "summary.json"
+        self.taken.append((what, self._b.summary["state"] if path.exists() else None))
+
+    def put_files(self) -> None:
+        """Take results.jsonl and output.txt."""
+        assert (self._b.settings.run_dir / "results.jsonl").exists()
+        self._take("files")
+
+    def put_summary(self, path: Path) -> None:
+        """Take the summary that is about to be on the disk."""
+        self._take(json.loads(path.read_text())["state"])
+
+
+def test_a_run_is_complete_when_the_bucket_has_it(start_b: Callable[..., B]) -> None:
+    """The summary last of all, and on the disk only behind that."""
+    b = start_b()
+    settle(b.store, result(car(1)))
+    set_end(b.store, 1)
+    b.start()
+    b.run._summary._upload = bucket = Bucket(b)  # type: ignore[assignment]
+    b.run.run()
+    assert bucket.taken == [("files", None), ("complete", None)]
+    assert b.summary["state"] == "complete"
+
+
+@pytest.mark.parametrize("refused", ["files", "complete"])
+def test_what_the_bucket_does_not_take_is_put_after_the_next_start(
+    start_b: Callable[..., B], refused: str
+) -> None:
+    """Until then the run is not said to be complete, and every row is kept."""
+    b = start_b()
+    settle(b.store, result(car(1)))
+    set_end(b.store, 1)
+    b.start()
+    b.run._summary._upload = Bucket(b, refused)  # type: ignore[assignment]
+    with pytest.raises(WorkerExit, match="takes nothing"):
+        b.run.run()
+    assert (b.summary["state"], b.summary["exit_code"]) == ("failed", Exit.TRANSIENT)
+    b.start()
+    b.run._summary._upload = bucket = Bucket(b)  # type: ignore[assignment]
+    b.run.run()
+    assert bucket.taken == [("files", "failed"), ("complete", "failed")]
+    assert b.summary["state"] == "complete"
+
+
+def test_an_incomplete_run_that_the_bucket_does_not_take(start_b: Callable[..., B]) -> None:
+    """It goes on after the next start, as nothing else would put it there."""
+    b = start_b()
+    settle(b.store, result(car(1)))
+    b.run._summary._upload = Bucket(b, "incomplete")  # type: ignore[assignment]
+    with pytest.raises(WorkerExit, match="takes nothing"):
+        b.run._end_early(WorkerExit(Exit.INCOMPLETE, "nothing came"))
+    assert (b.summary["state"], b.summary["missing_ranges"]) == ("failed", "2-")
+
+
+def test_a_run_that_fails_is_not_put_into_the_bucket(start_b: Callable[..., B]) -> None:
+    """It has not come to its end."""
+    b = start_b()
+    b.run._summary._upload = bucket = Bucket(b)  # type: ignore[assignment]
+    b.run._end_early(WorkerExit(Exit.DENIED, "no"))
+    assert bucket.taken == []
+
+
 def test_a_run_of_other_images_is_never_complete(start_b: Callable[..., B]) -> None:
     """All n are there, and they are not the ones that A numbered: begin a new run."""
     b = start_b()

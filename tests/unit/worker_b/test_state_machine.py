@@ -77,6 +77,11 @@ def own(n: int) -> Car:
     return Car(RUN_ID, n, f"{n}.jpg", f'"{n}"', 100)
 
 
+def is_own(key: str) -> bool:
+    """Tell whether an image is of this B's pair."""
+    return not key.startswith("elsewhere")
+
+
 DIGEST = sum(car_hash(n, own(n).key, own(n).etag) for n in range(1, CARS + 1)) % DIGEST_MODULUS
 
 
@@ -117,6 +122,7 @@ class WorkerB(RuleBasedStateMachine):
             mock.patch.object(run_module, "Pool", return_value=FakePool(self._submit)),
         ):
             self.run = RunB(settings_b, self.shutdown, self.store)
+        self.run._state.is_own = is_own
         self.done = self.store.is_done
         if not self.done:
             self.run._resume()
@@ -155,6 +161,7 @@ class WorkerB(RuleBasedStateMachine):
 
     def _submit(self, car: Car) -> None:
         assert car.run_id == RUN_ID, "an image of another run is read"
+        assert is_own(car.key), "an image of another pair is read"
         assert not self.store.is_settled(car.n, car.key), f"{car} is read again"
         assert car.n not in {other.n for other in self.submitted}, f"{car} is read beside another"
         assert self.deaths[car] < CRASHES_MAX, f"{car} is read by yet another process"
@@ -225,6 +232,11 @@ class WorkerB(RuleBasedStateMachine):
     def impostor(self, n: int) -> None:
         """An A with another store gives an n to another image, which can be read."""
         self.sqs.send(Car(RUN_ID, n, f"other{n}.jpg", '"e"'))
+
+    @rule(n=N)
+    def elsewhere(self, n: int) -> None:
+        """Another pair's image comes, under an n that is used here."""
+        self.sqs.send(Car(RUN_ID, n, f"elsewhere{n}.jpg", '"e"'))
 
     @rule()
     def foreign(self) -> None:
