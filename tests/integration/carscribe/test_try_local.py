@@ -324,6 +324,30 @@ def test_a_signal_stops_all_that_was_started(tmp_path: Path, number: signal.Sign
     assert not (out / ".work").exists()
 
 
+def test_of_two_at_once_one_has_the_folder(tmp_path: Path) -> None:
+    """The second says so and touches nothing; the first goes on to its result."""
+    put(tmp_path / "images", "1.jpg", 95.0, "seen")
+    out = tmp_path / "out"
+    first = subprocess.Popen(
+        command(tmp_path / "images", out),
+        cwd=ROOT,
+        env=environment(str(out)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not (out / ".work").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGSTOP)
+    second = run(tmp_path / "images", out)
+    first.send_signal(signal.SIGCONT)
+    assert second.returncode == 73
+    assert second.stderr.startswith(f"Another command keeps its results in {out}: wait for its")
+    assert first.communicate(timeout=60)[0] == "1.jpg: seen\n"
+    assert first.returncode == 0
+
+
 def test_kill_9_of_the_parent_leaves_nothing(tmp_path: Path) -> None:
     """Even then workers and emulator are gone."""
     out = tmp_path / "out"
