@@ -195,7 +195,7 @@ def test_the_script_finds_its_checkout(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / ".venv").symlink_to(checkout / ".venv")
     (checkout / ".venv" / "bin" / "python").write_text(
-        '#!/bin/sh\necho "$PYTHONHOME$PYTHONOPTIMIZE$PYTHONPATH $*"\n'
+        '#!/bin/sh\necho "$PIP_PYTHON$PYTHONHOME$PYTHONOPTIMIZE$PYTHONPATH $*"\n'
     )
     for folder, script, root in (
         ("/", checkout / ".venv/bin/carscribe", checkout),
