@@ -10,15 +10,20 @@ import os
 import signal
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from carscribe import deploy, options, provision, record, try_local
+from carscribe import deploy, options, provision, record, targets, try_local
 from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
-from carscribe.deployment import BUILD, EXIT_NOT_CONFIGURED, DeploymentError
+from carscribe.deployment import (
+    BUILD,
+    EXIT_NOT_CONFIGURED,
+    DeploymentError,
+    target_that_is_up,
+)
 from carscribe.inputs import temporary_folder
 from carscribe.steps import clear
 from emulator.secret import private_folder
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from carscribe.options import Options
+    from carscribe.targets import Target
 
 EXIT_CANNOT_CREATE = 73
 """EX_CANTCREAT of sysexits.h: another command is at work, or a file cannot be used."""
@@ -138,8 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        for folder in (BUILD, RESULTS):  # states and keys, pictures and texts: for their owner
-            private_folder(folder)
+        _make_private()
         code = int(known.command(known))
         sys.stdout.flush()
     except (DeploymentError, EOFError, OSError) as problem:
@@ -148,6 +153,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(INTERRUPTED.get(words[0], "Interrupted."), file=sys.stderr)
         return 130
     return code
+
+
+def _make_private() -> None:
+    """Keep states and keys, pictures and texts for their owner alone."""
+    for folder in (BUILD, RESULTS):
+        try:
+            private_folder(folder)
+        except OSError as problem:
+            if problem.errno != errno.EROFS:  # what needs them says so: `try OUT=...` does not
+                raise
 
 
 def failed(problem: DeploymentError | EOFError | OSError) -> int:
@@ -201,14 +216,24 @@ def _carry_out(name: str, command: Command, known: argparse.Namespace) -> int:
     chosen.terraform.extend(known.extra)
     if "EYES" in command.takes:
         os.environ["CARSCRIBE_EYES"] = "1" if chosen.eyes else ""  # heard by the emulator
-    elsewhere = options.diversions(os.environ) if command.alone or name == "doctor" else []
-    for line in [*said, *elsewhere]:
+    if command.alone or name == "doctor":
+        surroundings = _target(name, chosen).surroundings()
+        said += options.diversions(os.environ, surroundings)
+    for line in said:
         print(line, file=sys.stderr)
     if not command.alone:
         return command.run(chosen)
     with locked(name):
         clear(temporary_folder())
         return command.run(chosen)
+
+
+def _target(name: str, chosen: Options) -> Target:
+    if name == "demo":
+        return targets.Local()
+    with suppress(DeploymentError):  # the command says it
+        return targets.of(chosen.target or target_that_is_up() or "aws")
+    return targets.Aws()
 
 
 @contextmanager

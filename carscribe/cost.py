@@ -9,6 +9,8 @@ ROOT_VOLUME_GIB = 8
 """What Amazon Linux 2023 and Debian 12 ask for."""
 HOURS_SAID = 0.1
 """A run that takes less is not worth a word on its time."""
+LISTINGS_USD_SAID = 0.001
+"""Listings that cost less are not worth a word."""
 
 
 def usd_per_hour(
@@ -73,8 +75,8 @@ def a_run(
         f"A run over {images} {noun} costs ${low:.3f}, and at most ${high - low:.3f} more for "
         "those with a car."
     )
-    if pairs > 1:
-        listings = pairs * images / 1000 * prices.LIST_USD_PER_THOUSAND_OBJECTS
+    listings = pairs * images / 1000 * prices.LIST_USD_PER_THOUSAND_OBJECTS
+    if pairs > 1 and listings >= LISTINGS_USD_SAID:
         said += f" Listing them {pairs} times costs ${listings:.3f}."
     hours = images / rate_per_second / 3600
     if hours < HOURS_SAID:

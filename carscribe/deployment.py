@@ -16,6 +16,8 @@ from carscribe.runs import WORKERS, listed, names_of, pair_of, ssh_words
 CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
 TARGETS = ("aws", "local")
+INVENTORY = {"carscribe_bucket", "carscribe_region"}
+"""What commands read of the inventory beside how a host is reached."""
 MADE = ("inputs.json", "terraform.tfstate", "emulator.json")
 """Files of build/TARGET that are there from when something is made until it is removed."""
 
@@ -181,6 +183,10 @@ def hosts(build: Path = BUILD) -> dict[str, Host]:
         found = {name: Host(name, variables.pop(name)) for name in names_of(pairs)}
         if variables:
             raise ValueError(variables)  # a host of no pair
+        for host in found.values():
+            host.ssh()
+            if missing := INVENTORY - host.variables.keys():
+                raise KeyError(*missing)
     except FileNotFoundError:
         raise DeploymentError(
             f"TARGET={present} was begun here and has no hosts yet: `make up` goes on, `make down` "

@@ -181,23 +181,27 @@ def joined(arguments: list[str]) -> list[str]:
     return result
 
 
-def diversions(environ: Mapping[str, str]) -> list[str]:
-    """Say which of the user's settings are kept out, and which lead elsewhere and are used."""
+def diversions(environ: Mapping[str, str], surroundings: Mapping[str, str]) -> list[str]:
+    """Say which of the user's settings are kept out, and which lead elsewhere and are used.
+
+    Args:
+        environ: the user's environment.
+        surroundings: what the target leaves of it.
+    """
     from carscribe.provision import diverting  # noqa: PLC0415 # this module is read first
 
-    kept_out = sorted(
-        [*diverting(environ), *(name for name in environ if name.startswith("ANSIBLE_"))]
-    )
-    used = sorted(
+    leading = {
         name
         for name in environ
         if name.startswith(("AWS_ENDPOINT_URL", "TF_VAR_")) and environ[name]
-    )
+    }
+    ansible = (name for name in environ if name.startswith("ANSIBLE_"))
+    kept_out = {*diverting(environ), *ansible, *(leading - surroundings.keys())}
     said = []
     if kept_out:
-        said.append(f"Not used: {', '.join(kept_out)} of your environment.")
-    if used:
-        said.append(f"Used: {', '.join(used)} of your environment.")
+        said.append(f"Not used: {', '.join(sorted(kept_out))} of your environment.")
+    if used := leading - kept_out:
+        said.append(f"Used: {', '.join(sorted(used))} of your environment.")
     return said
 
 

@@ -17,7 +17,7 @@ from carscribe import cost, doctor, estimate, provision, quota
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
 from carscribe.folder import PicturesError, find
-from carscribe.inputs import UsageError, make_key
+from carscribe.inputs import UsageError, check_key, make_key
 from carscribe.options import joined
 from carscribe.quota import Quota
 
@@ -65,6 +65,7 @@ class Wanted:
             self.terraform.environment.setdefault(name, value)
         if not any("ssh_private_key_file" in argument for argument in self.extra):
             make_key(provision.KEY)
+            check_key(provision.KEY)
         self.values = self._values()
         self._refuse_another_inventory()
         self.images = options.images or before.get("images")

@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 
     from carscribe.steps import Steps
 
+OF_AN_ACCOUNT = (
+    "AWS_",
+    "TF_VAR_ami_id",
+    "TF_VAR_existing_",
+    "TF_VAR_kms_key_arns",
+    "TF_VAR_permissions_boundary",
+    "TF_VAR_region",
+)
+"""How variables of the environment begin that speak of an account on AWS, or of a place in it."""
 LOOPBACK = "127.0.0.1,localhost"
 
 
@@ -201,6 +210,11 @@ class Local:
     ) -> Iterator[doctor.Finding]:
         """Look at this machine, and whether it can carry hosts."""
         yield from doctor.machine()
+        if (region := values["region"]) != server.REGION:
+            yield doctor.Finding(
+                "region",
+                f"it is {region}, and the local hosts are in {server.REGION}: leave it out",
+            )
         asked = self._emulator("check", "--subnet", str(values["subnet_cidr"]))
         if asked.returncode:
             yield doctor.Finding("local hosts", asked.stderr.strip() or "they cannot be asked for")
@@ -243,7 +257,7 @@ class Local:
 
     def surroundings(self) -> dict[str, str]:
         """Return the user's environment without what leads to AWS, or to it by a proxy."""
-        kept = {name: os.environ[name] for name in os.environ if not name.startswith("AWS_")}
+        kept = {name: os.environ[name] for name in os.environ if not name.startswith(OF_AN_ACCOUNT)}
         spared = ",".join(filter(None, [os.environ.get("NO_PROXY"), LOOPBACK]))
         return {**kept, "NO_PROXY": spared, "no_proxy": spared}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -10,12 +11,14 @@ import subprocess
 import sys
 import time
 import warnings
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from carscribe import progress
 from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
+from carscribe_common.rules import visible
 from emulator import lifetime
 from emulator.secret import ROOT_ACCESS_KEY_ID, Secret, SecretError, private_folder
 
@@ -79,11 +82,12 @@ def run(images: Path, out: Path, *, eyes: bool) -> int:
     os.environ["PYTHONWARNINGS"] = "ignore"
     children: list[subprocess.Popen[bytes]] = []
     work: Path | None = None
+    until = ExitStack()
     try:
         images = images.resolve()
         found = find(images)
         _say(0, str(found))
-        out = _prepare(out, images)
+        out = _prepare(out, images, until)
         work = out / WORK_FOLDER
         if eyes:
             os.environ[EYES] = "1"  # heard by the emulator
@@ -104,6 +108,7 @@ def run(images: Path, out: Path, *, eyes: bool) -> int:
                 child.stdin.close()
         if work:
             shutil.rmtree(work, ignore_errors=True)
+        until.close()
 
 
 def _stop(number: int, _: Any) -> NoReturn:
@@ -118,8 +123,8 @@ def _say(code: int, sentence: str) -> int:
     return code
 
 
-def _prepare(out: Path, images: Path) -> Path:
-    """Make the folder for the results, without those of an earlier run."""
+def _prepare(out: Path, images: Path, until: ExitStack) -> Path:
+    """Make the folder for the results, without those of an earlier run, and have it alone."""
     out, images = out.resolve(), images.resolve()
     if out == images or images in out.parents:
         raise Failed(
@@ -129,6 +134,7 @@ def _prepare(out: Path, images: Path) -> Path:
         if out.is_relative_to(ROOT / "results"):
             private_folder(ROOT / "results")
         out.mkdir(parents=True, exist_ok=True)
+        _take(out, until)
         for name in (*OWN_NAMES, WORK_FOLDER):
             old = out / name
             if old.is_dir():
@@ -141,6 +147,19 @@ def _prepare(out: Path, images: Path) -> Path:
             EXIT_CANNOT_CREATE, f"Cannot keep results in {out}: {error.strerror}."
         ) from error
     return out
+
+
+def _take(out: Path, until: ExitStack) -> None:
+    taken = os.open(out, os.O_RDONLY)
+    until.callback(os.close, taken)
+    try:
+        fcntl.flock(taken, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Failed(
+            EXIT_CANNOT_CREATE,
+            f"Another command keeps its results in {out}: wait for its end, or name another "
+            "folder with OUT=DIR.",
+        ) from None
 
 
 def _run(
@@ -362,7 +381,7 @@ def _show(images: Path, out: Path, found: Found, *, recognizer: bool) -> int:
     sys.stdout.flush()
     failures = [*a.get("failures", []), *b.get("failures", [])]
     for failure in failures[:FAILURES_NAMED]:
-        _say(0, f"failed: {failure.get('key')}: {failure.get('reason')}")
+        _say(0, f"failed: {visible(str(failure.get('key')))}: {failure.get('reason')}")
     if len(failures) > FAILURES_NAMED:
         _say(0, f"failed: and {len(failures) - FAILURES_NAMED} more, see summary.json")
     failed = {failure.get("key") for failure in failures}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import tarfile
@@ -36,8 +37,11 @@ def ensure(deployment: Deployment, engine: Engine) -> str:
     image = f"localhost/{deployment.name}-base:{digest.hexdigest()[:12]}"
     if engine.has_image(image):
         return image
-    if not archive.exists():
-        _build(deployment, engine, archive)
+    deployment.cache.mkdir(parents=True, exist_ok=True)
+    with archive.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another deployment that shares the cache may build it
+        if not archive.exists():
+            _build(deployment, engine, archive)
     complete = deployment.state / "base.tar"
     complete.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(archive, complete)
@@ -60,7 +64,6 @@ def _owned_by_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def _build(deployment: Deployment, engine: Engine, archive: Path) -> None:
     """Make the root file system that is kept for later deployments."""
-    deployment.cache.mkdir(parents=True, exist_ok=True)
     unfinished = archive.with_suffix(".unfinished")
     print("Building the hosts' base image, Debian 12; it is kept for the next time ...", flush=True)
     if not _from_registry(engine, unfinished):

@@ -88,7 +88,10 @@ def test_only_b_shows_a_disk_and_it_is_the_attached_blank_one(hosts: World) -> N
 
 
 def test_a_file_system_mounted_by_its_uuid_comes_back_after_a_reboot(hosts: World) -> None:
-    """What /etc/fstab says is mounted at boot, and the data on it is there."""
+    """What /etc/fstab says is mounted at boot, and the data on it is there.
+
+    No service keeps what is unmounted after that: the device is in use no more.
+    """
     hosts.ssh(
         "worker-b",
         "set -e; sudo mkfs.ext4 -q /dev/sdf; sudo mkdir /mnt/data; "
@@ -104,6 +107,7 @@ def test_a_file_system_mounted_by_its_uuid_comes_back_after_a_reboot(hosts: Worl
     assert hosts.ssh("worker-b", "cat /mnt/data/file").strip() == "kept"
     hosts.ssh("worker-b", "ls /dev/disk/by-uuid/$(sudo blkid -o value -s UUID /dev/sdf)")
     hosts.ssh("worker-b", "sudo umount /mnt/data && sudo sed -i '/data/d' /etc/fstab")
+    hosts.ssh("worker-b", "sudo e2fsck -f -p /dev/sdf")
 
 
 def test_the_default_provider_chain_finds_the_roles_own_credentials_and_renews_them(

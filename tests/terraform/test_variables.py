@@ -156,7 +156,7 @@ def test_what_would_lead_terraform_elsewhere_is_kept_out(
     environment = terraform(checkout).environment
     assert {"TF_CLI_ARGS", "TF_WORKSPACE"}.isdisjoint(environment)
     assert values(checkout)["name"] == "mine"
-    assert options.diversions(os.environ) == [
+    assert options.diversions(os.environ, os.environ) == [
         "Not used: TF_CLI_ARGS, TF_WORKSPACE of your environment.",
         "Used: TF_VAR_name of your environment.",
     ]

@@ -154,13 +154,14 @@ def test_pictures_that_nobody_looked_at_are_no_pictures_without_cars(tmp_path: P
     put(tmp_path / "images", "1.jpg", 95.0, "known")
     for tint in (2, 3):
         (tmp_path / "images" / f"{tint}.jpg").write_bytes(picture(tint=tint))
-    (tmp_path / "images" / "broken.jpg").write_bytes(b"no image")
+    (tmp_path / "images" / "br\x1b[2Joken.jpg").write_bytes(b"no image")
     done = run(tmp_path / "images", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     said = "Nothing is recorded for 2 of 4 images, so nobody has seen them: EYES=1 "
     assert any(line.startswith(said) for line in lines), lines
     assert "4 images, 1 cars, 1 of them with text, 1 failed." in lines
+    assert "failed: br\\u001b[2Joken.jpg: unreadable-key" in lines, "a name steers no terminal"
     assert "Looked at by recorded answers: 1, by nobody: 2." in lines
 
 
@@ -321,6 +322,30 @@ def test_a_signal_stops_all_that_was_started(tmp_path: Path, number: signal.Sign
     for worker in ("a", "b"):
         assert f" {worker} Stopped by SIGTERM" in log, "a worker is asked before it is made to"
     assert not (out / ".work").exists()
+
+
+def test_of_two_at_once_one_has_the_folder(tmp_path: Path) -> None:
+    """The second says so and touches nothing; the first goes on to its result."""
+    put(tmp_path / "images", "1.jpg", 95.0, "seen")
+    out = tmp_path / "out"
+    first = subprocess.Popen(
+        command(tmp_path / "images", out),
+        cwd=ROOT,
+        env=environment(str(out)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not (out / ".work").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGSTOP)
+    second = run(tmp_path / "images", out)
+    first.send_signal(signal.SIGCONT)
+    assert second.returncode == 73
+    assert second.stderr.startswith(f"Another command keeps its results in {out}: wait for its")
+    assert first.communicate(timeout=60)[0] == "1.jpg: seen\n"
+    assert first.returncode == 0
 
 
 def test_kill_9_of_the_parent_leaves_nothing(tmp_path: Path) -> None:

@@ -68,6 +68,18 @@ def test_a_folder_of_ours_that_is_a_file(
     assert outcome(None) == (73, f"{tmp_path}/build: File exists.\n")
 
 
+def test_a_checkout_that_can_only_be_read(
+    outcome: Callable[[Exception | None], tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What writes nothing into it works all the same."""
+
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
+
+    monkeypatch.setattr(cli, "private_folder", refuse)
+    assert outcome(None) == (0, "")
+
+
 def test_a_question_without_an_answer(
     outcome: Callable[[Exception | None], tuple[int, str]],
 ) -> None:

@@ -30,7 +30,8 @@ def test_an_hour_of_several_pairs() -> None:
 def test_each_pair_lists_the_bucket() -> None:
     """A thousand objects a call, each call half a hundredth of a cent; one pair's is not worth a word."""
     assert "Listing them 4 times costs $0.020." in cost.a_run(1_000_000, 50, None, 4)
-    assert "Listing" not in cost.a_run(1_000_000, 50, None)
+    for images, pairs in ((1_000_000, 1), (49_000, 4)):
+        assert "Listing" not in cost.a_run(images, 50, None, pairs)
 
 
 def test_another_region_is_about() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 INVENTORY = {
     "all": {
-        "vars": {"ansible_user": "admin", "ansible_ssh_private_key_file": "/keys/id"},
+        "vars": {
+            "ansible_user": "admin",
+            "ansible_ssh_private_key_file": "/keys/id",
+            "carscribe_bucket": "photos",
+            "carscribe_region": "us-east-1",
+        },
         "children": {
             f"worker_{name}": {
                 "hosts": {
@@ -97,6 +103,31 @@ def test_a_look_alone_makes_nothing(tmp_path: Path) -> None:
 def test_a_damaged_inventory_is_named(tmp_path: Path, text: str) -> None:
     """An emptied or junk inventory is one sentence with the way out."""
     (tmp_path / "inventory.yml").write_text(text)
+    with pytest.raises(DeploymentError, match=r"inventory\.yml is damaged.*`make up` writes it"):
+        deployment.hosts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ansible_ssh_common_args", "-o 'UserKnownHostsFile"),
+        ("ansible_ssh_common_args", None),
+        ("ansible_host", None),
+        ("carscribe_region", None),
+    ],
+)
+def test_an_inventory_that_lacks_something_is_damaged(
+    tmp_path: Path, name: str, value: str | None
+) -> None:
+    """Whoever has cut a line out of it is not left with half of what a command needs."""
+    lines = yaml.safe_dump(INVENTORY).splitlines()
+    kept = [line for line in lines if not line.strip().startswith(f"{name}:")]
+    if value is not None:
+        kept = [
+            f"{line.partition(name)[0]}{name}: {json.dumps(value)}" if name in line else line
+            for line in lines
+        ]
+    (tmp_path / "inventory.yml").write_text("\n".join(kept))
     with pytest.raises(DeploymentError, match=r"inventory\.yml is damaged.*`make up` writes it"):
         deployment.hosts(tmp_path)
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from carscribe import deploy, targets
+from carscribe import deploy, options, targets
 
 EMULATOR = {
     "AWS_ACCESS_KEY_ID": "carscribe",
@@ -15,6 +15,7 @@ EMULATOR = {
     "AWS_REGION": "us-east-1",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
 }
+ACCOUNT_S = ("TF_VAR_existing_key_pair", "TF_VAR_region")
 HOSTILE = {
     "AWS_PROFILE": "nowhere",
     "AWS_CONFIG_FILE": "/nowhere/config",
@@ -22,6 +23,9 @@ HOSTILE = {
     "AWS_ENDPOINT_URL": "https://elsewhere.example.org",
     "AWS_ENDPOINT_URL_S3": "https://elsewhere.example.org",
     "AWS_ACCESS_KEY_ID": "AKIAREAL",
+    "TF_VAR_existing_key_pair": "mine",
+    "TF_VAR_region": "eu-west-1",
+    "TF_VAR_vpc_cidr": "10.9.0.0/16",
     "HTTP_PROXY": "http://proxy.example.org:1",
     "NO_PROXY": "example.org",
     "ANSIBLE_CONFIG": "/nowhere/ansible.cfg",
@@ -52,7 +56,32 @@ def test_programs_for_the_emulator_know_nothing_of_aws() -> None:
     """Nothing of AWS_... is left, and no proxy stands before this machine."""
     surroundings = targets.Local().surroundings()
     assert [name for name in surroundings if name.startswith("AWS_")] == []
+    assert {name for name in surroundings if name.startswith("TF_VAR_")} == {"TF_VAR_vpc_cidr"}
     assert surroundings["NO_PROXY"] == "example.org,127.0.0.1,localhost"
+
+
+def test_what_is_used_is_said_of_the_target() -> None:
+    """What speaks of an account on AWS is used there alone."""
+    environ = {name: value for name, value in HOSTILE.items() if "ANSIBLE" not in name}
+    kept_out = [name for name in HOSTILE if name.startswith(("AWS_ENDPOINT_URL", *ACCOUNT_S))]
+    assert options.diversions(environ, targets.Local().surroundings()) == [
+        f"Not used: {', '.join(sorted(kept_out))} of your environment.",
+        "Used: TF_VAR_vpc_cidr of your environment.",
+    ]
+    [used] = options.diversions(environ, targets.Aws().surroundings())
+    assert used.startswith("Used: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, TF_VAR_existing_key_pair")
+
+
+def test_another_region_has_no_local_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would be made where nobody looks for them, so one line says so before anything is."""
+    target = targets.Local()
+    done = subprocess.CompletedProcess([], 0, "well", "")
+    monkeypatch.setattr(target, "_emulator", lambda *_: done)
+    values = {"region": "eu-west-1", "subnet_cidr": "10.9.1.0/24"}
+    said = "\n".join(map(str, target.preflight(values, lab=False)))
+    assert "✗ region: it is eu-west-1, and the local hosts are in us-east-1: leave it out" in said
+    values["region"] = "us-east-1"
+    assert not [one for one in target.preflight(values, lab=False) if "region" in str(one)]
 
 
 def test_aws_is_the_account_that_the_user_chose() -> None:
