@@ -48,7 +48,7 @@ from carscribe.provision import EXIT_LEFTOVERS, Terraform
 from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.runs import listed, pair_of
 from carscribe.state import State, errors
-from carscribe.steps import Steps, shown
+from carscribe.steps import Steps, clear, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -469,6 +469,8 @@ def down(options: Options) -> int:
     for name in FORGOTTEN:
         (BUILD / name).unlink(missing_ok=True)
     remember_target(None)
+    clear(temporary := temporary_folder())
+    temporary.rmdir()
     return 0
 
 

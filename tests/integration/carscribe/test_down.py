@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from carscribe.inputs import SYSTEM_TEMPORARY
 from tests.emulator import Emulator, start
 from tests.integration.carscribe.checkout import Checkout
 
@@ -268,3 +271,6 @@ def test_terraform_s_own_folder_is_gone(checkout: Checkout) -> None:
     assert checkout.keys() == []
     assert "Removed: 1 key pair." in said
     assert checkout.files() <= {"ssh/id_ed25519", "ssh/id_ed25519.pub"}
+    digest = hashlib.sha256(os.fsencode(checkout.root)).hexdigest()[:12]
+    left = SYSTEM_TEMPORARY / f"carscribe-{os.getuid()}-{digest}"  # for a path as long as this
+    assert not left.exists()
