@@ -2,6 +2,8 @@
 # All of it is `carscribe COMMAND`, which says what each takes.
 .PHONY: prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test
 prerequisites-venv prerequisites-up prerequisites-demo prerequisites-test: prerequisites-%:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3,))' 2> /dev/null || \
+	  { echo "PYTHON is $(PYTHON), and that is no Python 3 here: say 'make PYTHON=/path/to/python3.11 ...'." >&2; exit 78; }
 	@$(PYTHON) carscribe/prerequisites.py $*
 
 $(VENV)/pyvenv.cfg: | prerequisites-venv

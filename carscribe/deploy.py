@@ -418,10 +418,11 @@ def spent(target: Target, states: Mapping[str, str]) -> str:
     values = provision.values(terraform, [*inputs.get("given", []), *provision.NO_KEYS])
     hours = (time.time() - since) / 3600
     kind, gib = str(values["instance_type"]), float(values["result_volume_size_gib"])
-    usd = cost.usd_per_hour(kind, gib)
+    pairs = int(values["pairs"])
+    usd = cost.usd_per_hour(kind, gib, pairs=pairs)
     when = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC"
     stopped = sum(state in waking.STOPPED for state in states.values())
-    now = cost.usd_per_hour(kind, gib, stopped=stopped)
+    now = cost.usd_per_hour(kind, gib, pairs=pairs, stopped=stopped)
     if usd is None:
         return f"up since {when}; an hour costs what {kind} cost"
     so_far = f"about ${usd * hours:.2f} since {when}"

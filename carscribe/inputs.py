@@ -78,11 +78,14 @@ def find_key(public_key: str, folder: Path) -> Path | None:
 
 
 def make_key(key: Path) -> None:
-    """Make a key pair, if it is not there."""
+    """Make a key pair, if it is not there.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
     if key.exists() and key.with_suffix(".pub").exists():
         return
-    if shutil.which("ssh-keygen") is None:
-        raise UsageError("There is no ssh-keygen on this machine: install OpenSSH's client.")
+    _need_ssh_keygen()
     key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=key.parent) as folder:
         new = Path(folder) / key.name
@@ -90,3 +93,26 @@ def make_key(key: Path) -> None:
         subprocess.run(command, check=True)
         new.replace(key)
         new.with_suffix(".pub").replace(key.with_suffix(".pub"))
+
+
+def check_key(key: Path) -> None:
+    """Look at a key pair as ssh will: it asks for a passphrase, and who may read the file.
+
+    Raises:
+        UsageError: with it nobody would get into the hosts.
+    """
+    _need_ssh_keygen()
+    command = ["ssh-keygen", "-y", "-P", "", "-f", str(key)]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    public = key.with_suffix(".pub").read_text(errors="replace")
+    if asked.stdout.split()[:2] != public.split()[:2]:
+        why = " ".join(asked.stderr.replace("@", "").split()) or "they are no pair"
+        raise UsageError(
+            f"{key} and its .pub are not what SSH takes: {why}. Copy both again from the checkout "
+            "that made the hosts, or remove both, and a new pair is made."
+        )
+
+
+def _need_ssh_keygen() -> None:
+    if shutil.which("ssh-keygen") is None:
+        raise UsageError("There is no ssh-keygen on this machine: install OpenSSH's client.")

@@ -17,7 +17,7 @@ from carscribe import cost, doctor, estimate, provision, quota
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
 from carscribe.folder import PicturesError, find
-from carscribe.inputs import UsageError, make_key
+from carscribe.inputs import UsageError, check_key, make_key
 from carscribe.options import joined
 from carscribe.quota import Quota
 
@@ -65,6 +65,7 @@ class Wanted:
             self.terraform.environment.setdefault(name, value)
         if not any("ssh_private_key_file" in argument for argument in self.extra):
             make_key(provision.KEY)
+            check_key(provision.KEY)
         self.values = self._values()
         self._refuse_another_inventory()
         self.images = options.images or before.get("images")
@@ -113,7 +114,7 @@ class Wanted:
         """Say whether the workers' volumes hold what a run writes."""
         if self.estimate is not None:
             size_gib = float(self.values["result_volume_size_gib"])
-            yield estimate.volume(self.estimate, size_gib)
+            yield estimate.volume(self.estimate, size_gib, int(self.values["pairs"]))
 
     def _values(self) -> dict[str, Any]:
         """Ask what the variables come to; a private key that is missing the doctor tells."""
@@ -219,13 +220,13 @@ def look(wanted: Wanted, *, everything: bool) -> None:
         print(wanted.found)
     print(wanted.target.price(wanted.values))
     if wanted.target.is_aws:
-        values = wanted.values
+        values, pairs = wanted.values, int(wanted.values["pairs"])
         hour = cost.usd_per_hour(
-            str(values["instance_type"]), float(values["result_volume_size_gib"])
+            str(values["instance_type"]), float(values["result_volume_size_gib"]), pairs=pairs
         )
         known = wanted.estimate
         count = known.images if known and known.is_all else None
-        print(cost.a_run(count, sum(wanted.rates.values()), hour), flush=True)
+        print(cost.a_run(count, sum(wanted.rates.values()), hour, pairs), flush=True)
         if len(wanted.rates) > 1:
             print(estimate.transfer(known, wanted.rates, str(values["region"])), flush=True)
 

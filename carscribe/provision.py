@@ -52,6 +52,7 @@ ASKED_FOR = (
     "instance_type",
     "inventory_file",
     "name",
+    "pairs",
     "region",
     "result_volume_size_gib",
     "ssh_private_key_file",

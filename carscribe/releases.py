@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -134,7 +135,18 @@ def _run(*command: str, failure: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise BuildError(f"{failure}: {' '.join(done.stderr.split())[-800:]}")
+        raise BuildError(f"{failure}: {why(done.stderr)}")
+
+
+def why(said: str) -> str:
+    """Return what pip calls an error, and what to do where it has reached nobody."""
+    if broken := re.search(r"connection broken by '?(\w+)", said):
+        return (
+            f"the package index cannot be reached ({broken[1]}): look at the network, HTTPS_PROXY and "
+            "PIP_INDEX_URL."
+        )
+    errors = [line for line in said.splitlines() if line.startswith("ERROR: ")]
+    return " ".join(" ".join(errors or [said]).split())[-800:]
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from carscribe import cost, doctor, quota
+from carscribe import capacity, cost, doctor, quota
 from carscribe.credentials import CredentialsError, session_of_the_user
 from carscribe.deployment import CHECKOUT, DeploymentError
 from emulator.hosts import server
@@ -116,6 +116,8 @@ class Aws:
                 instance_type=str(values["instance_type"]),
                 elsewhere=values["rekognition_rates_elsewhere"],
             ).findings()
+            if int(values["pairs"]) > 1:
+                yield from capacity.findings(session, values, lab=lab)
 
     def price(self, values: Mapping[str, Any]) -> str:
         """Say what AWS takes."""
@@ -123,6 +125,7 @@ class Aws:
             str(values["region"]),
             str(values["instance_type"]),
             float(values["result_volume_size_gib"]),
+            int(values["pairs"]),
         )
 
     def unseen(self) -> int:

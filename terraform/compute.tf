@@ -1,4 +1,4 @@
-# The two hosts, their addresses and their key pair.
+# Two hosts for each pair, their addresses and their key pair.
 
 locals {
   architecture = contains(data.aws_ec2_instance_type.worker.supported_architectures, "arm64") ? "arm64" : "x86_64"
@@ -8,6 +8,8 @@ locals {
   learner_lab         = var.existing_instance_profile == "LabInstanceProfile"
   learner_lab_regions = ["us-east-1", "us-west-2"]
   learner_lab_sizes   = ["nano", "micro", "small", "medium", "large"]
+
+  learner_lab_instances_max = 9
 }
 
 data "aws_ec2_instance_type" "worker" {
@@ -83,7 +85,7 @@ resource "aws_instance" "worker" {
     volume_type = "gp3"
   }
 
-  tags = { Name = "${var.name}-${each.value}" }
+  tags = { Name = "${var.name}-${each.value.host}" }
 
   lifecycle {
     ignore_changes       = [ami]
@@ -97,6 +99,11 @@ resource "aws_instance" "worker" {
     precondition {
       condition     = !local.learner_lab || contains(local.learner_lab_sizes, split(".", var.instance_type)[1])
       error_message = "instance_type is \"${var.instance_type}\", and a Learner Lab has only the sizes ${join(", ", local.learner_lab_sizes)}."
+    }
+
+    precondition {
+      condition     = !local.learner_lab || 2 * var.pairs <= local.learner_lab_instances_max
+      error_message = "pairs is ${var.pairs}, which is ${2 * var.pairs} hosts, and a Learner Lab has at most ${local.learner_lab_instances_max} instances."
     }
 
     precondition {
@@ -119,7 +126,7 @@ resource "aws_eip" "worker" {
   domain   = "vpc"
   instance = aws_instance.worker[each.key].id
 
-  tags = { Name = "${var.name}-${each.value}" }
+  tags = { Name = "${var.name}-${each.value.host}" }
 
   depends_on = [aws_internet_gateway.main]
 }

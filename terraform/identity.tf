@@ -1,5 +1,5 @@
 # A role and an instance profile for each worker with what that worker calls
-# and nothing else, or an existing profile for both.
+# and nothing else, or an existing profile for all.
 
 locals {
   image_arn = "${local.bucket_arn}/${var.image_prefix}*"
@@ -68,45 +68,38 @@ locals {
     StringEquals = { "aws:RequestedRegion" = sort(concat([var.region], keys(var.rekognition_regions))) }
   }
 
-  worker_policies = {
-    worker_a = {
-      Version = "2012-10-17"
-      Statement = concat(local.read_images, local.write_results, [
-        {
-          Sid       = "DetectLabels"
-          Effect    = "Allow"
-          Action    = "rekognition:DetectLabels"
-          Resource  = "*" # the action knows no resource
-          Condition = local.rekognition_in_its_regions
-        },
-        {
-          Sid      = "SendIndexes"
-          Effect   = "Allow"
-          Action   = "sqs:SendMessage"
-          Resource = aws_sqs_queue.indexes.arn
-        },
-      ])
+  # What each worker asks of Rekognition, and does with its pair's queue.
+  own_statements = {
+    a = {
+      rekognition = { Sid = "DetectLabels", Action = "rekognition:DetectLabels" }
+      queue       = { Sid = "SendIndexes", Action = "sqs:SendMessage" }
     }
-    worker_b = {
+    b = {
+      rekognition = { Sid = "DetectText", Action = "rekognition:DetectText" }
+      queue = {
+        Sid = "ReceiveIndexes"
+        Action = [
+          "sqs:ChangeMessageVisibility",
+          "sqs:DeleteMessage",
+          "sqs:ReceiveMessage",
+        ]
+      }
+    }
+  }
+
+  worker_policies = {
+    for key, worker in local.workers : key => {
       Version = "2012-10-17"
       Statement = concat(local.read_images, local.write_results, [
-        {
-          Sid       = "DetectText"
+        merge(local.own_statements[worker.letter].rekognition, {
           Effect    = "Allow"
-          Action    = "rekognition:DetectText"
           Resource  = "*" # the action knows no resource
           Condition = local.rekognition_in_its_regions
-        },
-        {
-          Sid    = "ReceiveIndexes"
-          Effect = "Allow"
-          Action = [
-            "sqs:ChangeMessageVisibility",
-            "sqs:DeleteMessage",
-            "sqs:ReceiveMessage",
-          ]
-          Resource = aws_sqs_queue.indexes.arn
-        },
+        }),
+        merge(local.own_statements[worker.letter].queue, {
+          Effect   = "Allow"
+          Resource = aws_sqs_queue.indexes[worker.pair].arn
+        }),
       ])
     }
   }
@@ -114,16 +107,16 @@ locals {
   workers_with_role = var.existing_instance_profile == null ? local.workers : {}
 
   instance_profiles = {
-    for worker, host in local.workers : worker => try(aws_iam_instance_profile.worker[worker].name, var.existing_instance_profile)
+    for key in keys(local.workers) : key => try(aws_iam_instance_profile.worker[key].name, var.existing_instance_profile)
   }
 }
 
 resource "aws_iam_role" "worker" {
   for_each = local.workers_with_role
 
-  name_prefix          = "${var.name}-${each.value}-"
+  name_prefix          = "${var.name}-${each.value.host}-"
   permissions_boundary = var.permissions_boundary
-  description          = "What ${each.value} of ${var.name} may do"
+  description          = "What ${each.value.host} of ${var.name} may do"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -138,7 +131,7 @@ resource "aws_iam_role" "worker" {
 resource "aws_iam_role_policy" "worker" {
   for_each = local.workers_with_role
 
-  name   = each.value
+  name   = each.value.host
   role   = aws_iam_role.worker[each.key].name
   policy = jsonencode(local.worker_policies[each.key])
 }
@@ -146,6 +139,6 @@ resource "aws_iam_role_policy" "worker" {
 resource "aws_iam_instance_profile" "worker" {
   for_each = local.workers_with_role
 
-  name_prefix = "${var.name}-${each.value}-"
+  name_prefix = "${var.name}-${each.value.host}-"
   role        = aws_iam_role.worker[each.key].name
 }

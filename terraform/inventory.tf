@@ -6,24 +6,28 @@ locals {
   known_hosts_file = abspath(pathexpand(var.known_hosts_file))
 
   ssh_arguments = {
-    for worker, host in local.workers : worker => join(" ", [
+    for key in keys(local.workers) : key => join(" ", [
       # The user's own configuration knows other hosts, and would lead elsewhere.
       "-F none",
       "-o IdentitiesOnly=yes",
       "-o StrictHostKeyChecking=accept-new",
       "-o 'UserKnownHostsFile=\"${replace(local.known_hosts_file, "'", "'\\''")}\"'",
       # A host that is made anew has a new key at its old address.
-      "-o HostKeyAlias=${aws_instance.worker[worker].id}",
+      "-o HostKeyAlias=${aws_instance.worker[key].id}",
     ])
   }
 
   inventory_hosts = {
-    for worker, host in local.workers : worker => {
-      ansible_host            = aws_eip.worker[worker].public_ip
-      ansible_ssh_common_args = local.ssh_arguments[worker]
-      private_address         = aws_instance.worker[worker].private_ip
-      carscribe_volume_id     = aws_ebs_volume.state[worker].id
-      carscribe_volume_device = aws_volume_attachment.state[worker].device_name
+    for key, worker in local.workers : key => {
+      ansible_host                    = aws_eip.worker[key].public_ip
+      ansible_ssh_common_args         = local.ssh_arguments[key]
+      private_address                 = aws_instance.worker[key].private_ip
+      carscribe_pair                  = tonumber(worker.pair)
+      carscribe_partner               = worker.partner
+      carscribe_queue_url             = aws_sqs_queue.indexes[worker.pair].url
+      carscribe_dead_letter_queue_url = aws_sqs_queue.dead_letter[worker.pair].url
+      carscribe_volume_id             = aws_ebs_volume.state[key].id
+      carscribe_volume_device         = aws_volume_attachment.state[key].device_name
     }
   }
 
@@ -36,19 +40,15 @@ locals {
         carscribe_bucket                      = local.bucket_name
         carscribe_prefix                      = var.image_prefix
         carscribe_results_prefix              = local.results_prefix
-        carscribe_queue_url                   = aws_sqs_queue.indexes.url
-        carscribe_dead_letter_queue_url       = aws_sqs_queue.dead_letter.url
+        carscribe_pairs                       = var.pairs
         carscribe_rekognition_rate_per_second = local.rekognition_rate_per_second
         carscribe_rekognition_regions         = join(",", [for region, rate in local.rekognition_rates_elsewhere : "${region}=${rate}"])
         carscribe_text_download_max_bytes     = var.text_download_max_bytes
         carscribe_idle_stop_minutes           = var.idle_stop_minutes
       }
       children = {
-        worker_a = {
-          hosts = { worker-a = local.inventory_hosts["worker_a"] }
-        }
-        worker_b = {
-          hosts = { worker-b = local.inventory_hosts["worker_b"] }
+        for letter in ["a", "b"] : "worker_${letter}" => {
+          hosts = { for key, worker in local.workers : worker.host => local.inventory_hosts[key] if worker.letter == letter }
         }
       }
     }

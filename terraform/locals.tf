@@ -39,9 +39,24 @@ locals {
     }
   }
 
-  # The group in the inventory, and the host's name.
-  workers = {
-    worker_a = "worker-a"
-    worker_b = "worker-b"
+  # What each pair's resources have at the end of their addresses and names:
+  # the first pair's, which have been there longest, nothing.
+  pairs = {
+    for pair in range(1, var.pairs + 1) : tostring(pair) => {
+      key  = pair == 1 ? "" : "_${pair}"
+      name = pair == 1 ? "" : "-${pair}"
+    }
   }
+
+  # Each worker by its address.
+  workers = merge([
+    for pair, suffix in local.pairs : {
+      for letter, partner in { a = "b", b = "a" } : "worker_${letter}${suffix.key}" => {
+        host                     = "worker-${letter}${suffix.name}"
+        letter                   = letter
+        pair                     = pair
+        partner                  = "worker-${partner}${suffix.name}"
+      }
+    }
+  ]...)
 }

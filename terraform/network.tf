@@ -1,4 +1,4 @@
-# A VPC with one public subnet for both hosts, or an existing subnet.
+# A VPC with one public subnet for all hosts, or an existing subnet.
 
 locals {
   vpc_id            = one(concat(aws_vpc.main[*].id, data.aws_subnet.existing[*].vpc_id))

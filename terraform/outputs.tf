@@ -24,34 +24,44 @@ output "image_count" {
 }
 
 output "queue_url" {
-  description = "URL of the queue between the workers."
-  value       = aws_sqs_queue.indexes.url
+  description = "URL of the queue between the workers of the first pair."
+  value       = aws_sqs_queue.indexes["1"].url
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the queue for messages that nobody understands."
-  value       = aws_sqs_queue.dead_letter.url
+  description = "URL of the first pair's queue for messages that nobody understands."
+  value       = aws_sqs_queue.dead_letter["1"].url
+}
+
+output "queue_urls" {
+  description = "URL of the queue between the workers of each pair, by its number."
+  value       = { for pair, queue in aws_sqs_queue.indexes : pair => queue.url }
+}
+
+output "dead_letter_queue_urls" {
+  description = "URL of each pair's queue for messages that nobody understands, by its number."
+  value       = { for pair, queue in aws_sqs_queue.dead_letter : pair => queue.url }
 }
 
 output "hosts" {
   description = "Instance id, Elastic IP and private address of each host, by its name."
   value = {
-    for worker, host in local.workers : host => {
-      instance_id     = aws_instance.worker[worker].id
-      address         = aws_eip.worker[worker].public_ip
-      private_address = aws_instance.worker[worker].private_ip
+    for key, worker in local.workers : worker.host => {
+      instance_id     = aws_instance.worker[key].id
+      address         = aws_eip.worker[key].public_ip
+      private_address = aws_instance.worker[key].private_ip
     }
   }
 }
 
 output "ssh_user" {
-  description = "User to log in as on both hosts."
+  description = "User to log in as on all hosts."
   value       = local.operating_systems[var.operating_system].user
 }
 
 output "volume_ids" {
   description = "Id of the volume that holds each worker's state, by its host's name."
-  value       = { for worker, host in local.workers : host => aws_ebs_volume.state[worker].id }
+  value       = { for key, worker in local.workers : worker.host => aws_ebs_volume.state[key].id }
 }
 
 output "rekognition_rate_per_second" {

@@ -128,7 +128,7 @@ resource "aws_ebs_volume" "state" {
   type              = "gp3"
   encrypted         = true
 
-  tags = { Name = "${var.name}-${each.value}" }
+  tags = { Name = "${var.name}-${each.value.host}" }
 }
 
 resource "aws_volume_attachment" "state" {

@@ -25,7 +25,7 @@ variable "region" {
 # --- network -----------------------------------------------------------------
 
 variable "ssh_ingress_cidrs" {
-  description = "IPv4 networks that may reach SSH on both hosts, such as [\"203.0.113.7/32\"]. No default: it is your own address."
+  description = "IPv4 networks that may reach SSH on the hosts, such as [\"203.0.113.7/32\"]. No default: it is your own address."
   type        = set(string)
   nullable    = false
 
@@ -139,8 +139,20 @@ variable "bucket_force_destroy" {
 
 # --- hosts -------------------------------------------------------------------
 
+variable "pairs" {
+  description = "Number of pairs of hosts, each with its own queue and its share of the images: a whole number from 1 to 16."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.pairs >= 1 && var.pairs <= 16 && floor(var.pairs) == var.pairs
+    error_message = "pairs is ${var.pairs}: use a whole number from 1 to 16."
+  }
+}
+
 variable "instance_type" {
-  description = "EC2 instance type of both hosts, such as t3.micro."
+  description = "EC2 instance type of all hosts, such as t3.micro."
   type        = string
   default     = "t3.micro"
   nullable    = false
@@ -152,7 +164,7 @@ variable "instance_type" {
 }
 
 variable "operating_system" {
-  description = "Operating system of both hosts: \"al2023\" (Amazon Linux 2023) or \"debian12\"."
+  description = "Operating system of all hosts: \"al2023\" (Amazon Linux 2023) or \"debian12\"."
   type        = string
   default     = "al2023"
   nullable    = false
@@ -175,7 +187,7 @@ variable "ami_id" {
 }
 
 variable "existing_instance_profile" {
-  description = "Name of an instance profile for both hosts in place of one for each, such as LabInstanceProfile; no IAM resource is made then."
+  description = "Name of an instance profile for all hosts in place of one for each, such as LabInstanceProfile; no IAM resource is made then."
   type        = string
   default     = null
 
@@ -186,7 +198,7 @@ variable "existing_instance_profile" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of a managed policy that bounds the two roles, where an account demands one. Not used with existing_instance_profile."
+  description = "ARN of a managed policy that bounds the roles, where an account demands one. Not used with existing_instance_profile."
   type        = string
   default     = null
 

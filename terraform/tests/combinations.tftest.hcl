@@ -47,6 +47,17 @@ run "a_learner_lab_with_a_large_volume" {
   expect_failures = [aws_instance.worker]
 }
 
+run "a_learner_lab_with_too_many_hosts" {
+  command = plan
+
+  variables {
+    existing_instance_profile = "LabInstanceProfile"
+    pairs                     = 5
+  }
+
+  expect_failures = [aws_instance.worker]
+}
+
 run "vockey_in_another_region" {
   command = plan
 
@@ -127,10 +138,11 @@ run "a_learner_lab_at_its_limits" {
     region                    = "us-west-2"
     instance_type             = "t3.large"
     result_volume_size_gib    = 100
+    pairs                     = 4
   }
 
   assert {
-    condition     = length(aws_instance.worker) == 2
+    condition     = length(aws_instance.worker) == 8
     error_message = "The hosts are not planned."
   }
 }

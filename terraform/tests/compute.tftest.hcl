@@ -1,4 +1,4 @@
-# The two hosts.
+# The hosts of each pair.
 
 mock_provider "aws" {
   override_during = plan
@@ -50,6 +50,36 @@ run "two_hosts_with_a_volume_each_are_closed_and_encrypted" {
   assert {
     condition     = alltrue([for volume in aws_ebs_volume.state : volume.type == "gp3" && volume.size == 1])
     error_message = "A volume is of another type or size."
+  }
+}
+
+run "each_pair_has_two_hosts_of_its_own" {
+  command = plan
+
+  variables {
+    pairs = 2
+  }
+
+  assert {
+    condition = { for worker, host in aws_instance.worker : worker => host.tags.Name } == {
+      worker_a   = "carscribe-worker-a"
+      worker_b   = "carscribe-worker-b"
+      worker_a_2 = "carscribe-worker-a-2"
+      worker_b_2 = "carscribe-worker-b-2"
+    }
+    error_message = "The hosts have other names."
+  }
+
+  assert {
+    condition = alltrue([
+      for made in [aws_eip.worker, aws_ebs_volume.state, aws_volume_attachment.state, aws_iam_instance_profile.worker] : keys(made) == keys(aws_instance.worker)
+    ])
+    error_message = "A host has no address, volume or profile of its own."
+  }
+
+  assert {
+    condition     = { for worker, profile in aws_iam_instance_profile.worker : worker => profile.name_prefix }["worker_b_2"] == "carscribe-worker-b-2-"
+    error_message = "A profile has another name."
   }
 }
 

@@ -106,6 +106,47 @@ run "each_worker_may_do_its_own_and_nothing_else" {
   }
 }
 
+run "the_workers_of_each_pair_may_use_their_own_queue_alone" {
+  command = plan
+
+  variables {
+    pairs = 3
+  }
+
+  override_resource {
+    target          = aws_sqs_queue.indexes["3"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-east-1:123456789012:the-third-indexes" }
+  }
+
+  assert {
+    condition = {
+      for worker, policy in aws_iam_role_policy.worker : worker => jsondecode(policy.policy).Statement[3].Resource
+      } == {
+      worker_a   = "arn:aws:sqs:us-east-1:123456789012:the-indexes"
+      worker_b   = "arn:aws:sqs:us-east-1:123456789012:the-indexes"
+      worker_a_2 = "arn:aws:sqs:us-east-1:123456789012:the-indexes"
+      worker_b_2 = "arn:aws:sqs:us-east-1:123456789012:the-indexes"
+      worker_a_3 = "arn:aws:sqs:us-east-1:123456789012:the-third-indexes"
+      worker_b_3 = "arn:aws:sqs:us-east-1:123456789012:the-third-indexes"
+    }
+    error_message = "A worker may use another pair's queue: ${join(" ", [for policy in aws_iam_role_policy.worker : policy.policy])}"
+  }
+
+  assert {
+    condition = alltrue([
+      for worker in ["worker_a", "worker_b"] : alltrue([
+        for pair in ["2", "3"] : [
+          for statement in jsondecode(aws_iam_role_policy.worker["${worker}_${pair}"].policy).Statement : [statement.Sid, statement.Action]
+          ] == [
+          for statement in jsondecode(aws_iam_role_policy.worker[worker].policy).Statement : [statement.Sid, statement.Action]
+        ]
+      ])
+    ])
+    error_message = "A later pair may do something else than the first."
+  }
+}
+
 run "a_prefix_narrows_listing_and_reading" {
   command = plan
 

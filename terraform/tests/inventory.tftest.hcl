@@ -21,11 +21,15 @@ run "both_hosts_are_listed_by_role_with_address_and_arguments" {
     condition = yamldecode(local.inventory_text).all.children.worker_a == {
       hosts = {
         worker-a = {
-          ansible_host            = "198.51.100.4"
-          ansible_ssh_common_args = "-F none -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o 'UserKnownHostsFile=\"${abspath("tests/files/known hosts")}\"' -o HostKeyAlias=i-0123456789abcdef0"
-          private_address         = "10.73.1.4"
-          carscribe_volume_id     = "vol-0123456789abcdef0"
-          carscribe_volume_device = "/dev/sdf"
+          ansible_host                    = "198.51.100.4"
+          ansible_ssh_common_args         = "-F none -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o 'UserKnownHostsFile=\"${abspath("tests/files/known hosts")}\"' -o HostKeyAlias=i-0123456789abcdef0"
+          private_address                 = "10.73.1.4"
+          carscribe_pair                  = 1
+          carscribe_partner               = "worker-b"
+          carscribe_queue_url             = "https://sqs.us-east-1.amazonaws.com/123456789012/the-indexes"
+          carscribe_dead_letter_queue_url = "https://sqs.us-east-1.amazonaws.com/123456789012/the-dead-letters"
+          carscribe_volume_id             = "vol-0123456789abcdef0"
+          carscribe_volume_device         = "/dev/sdf"
         }
       }
     }
@@ -33,12 +37,64 @@ run "both_hosts_are_listed_by_role_with_address_and_arguments" {
   }
 
   assert {
-    condition     = yamldecode(local.inventory_text).all.children.worker_b.hosts.worker-b == yamldecode(local.inventory_text).all.children.worker_a.hosts.worker-a
+    condition     = yamldecode(local.inventory_text).all.children.worker_b.hosts.worker-b == merge(yamldecode(local.inventory_text).all.children.worker_a.hosts.worker-a, { carscribe_partner = "worker-a" })
     error_message = "worker-b is listed otherwise: ${local.inventory_text}"
   }
 }
 
-run "what_both_hosts_share_is_listed_once" {
+run "each_pair_has_its_hosts_its_number_and_its_queue" {
+  command = plan
+
+  variables {
+    pairs = 2
+  }
+
+  override_resource {
+    target          = aws_sqs_queue.indexes["2"]
+    override_during = plan
+    values          = { url = "https://sqs.us-east-1.amazonaws.com/123456789012/the-second-indexes" }
+  }
+
+  override_resource {
+    target          = aws_sqs_queue.dead_letter["2"]
+    override_during = plan
+    values          = { url = "https://sqs.us-east-1.amazonaws.com/123456789012/the-second-dead-letters" }
+  }
+
+  assert {
+    condition = {
+      for group, listed in yamldecode(local.inventory_text).all.children : group => {
+        for host, variables in listed.hosts : host => [variables.carscribe_pair, variables.carscribe_partner]
+      }
+      } == {
+      worker_a = { worker-a = [1, "worker-b"], worker-a-2 = [2, "worker-b-2"] }
+      worker_b = { worker-b = [1, "worker-a"], worker-b-2 = [2, "worker-a-2"] }
+    }
+    error_message = "The pairs are listed otherwise: ${local.inventory_text}"
+  }
+
+  assert {
+    condition = alltrue([
+      for listed in yamldecode(local.inventory_text).all.children : alltrue([
+        for variables in listed.hosts : (
+          [variables.carscribe_queue_url, variables.carscribe_dead_letter_queue_url]
+          == [output.queue_urls[variables.carscribe_pair], output.dead_letter_queue_urls[variables.carscribe_pair]]
+        )
+      ])
+      ]) && output.queue_urls == {
+      1 = "https://sqs.us-east-1.amazonaws.com/123456789012/the-indexes"
+      2 = "https://sqs.us-east-1.amazonaws.com/123456789012/the-second-indexes"
+    }
+    error_message = "A host has another pair's queue: ${local.inventory_text}"
+  }
+
+  assert {
+    condition     = yamldecode(local.inventory_text).all.vars.carscribe_pairs == 2
+    error_message = "The number of pairs is another: ${local.inventory_text}"
+  }
+}
+
+run "what_all_hosts_share_is_listed_once" {
   command = plan
 
   variables {
@@ -54,8 +110,7 @@ run "what_both_hosts_share_is_listed_once" {
       carscribe_bucket                      = "the-images"
       carscribe_prefix                      = "photos/"
       carscribe_results_prefix              = "results/a=1/"
-      carscribe_queue_url                   = "https://sqs.us-east-1.amazonaws.com/123456789012/the-indexes"
-      carscribe_dead_letter_queue_url       = "https://sqs.us-east-1.amazonaws.com/123456789012/the-dead-letters"
+      carscribe_pairs                       = 1
       carscribe_rekognition_rate_per_second = 50
       carscribe_rekognition_regions         = ""
       carscribe_text_download_max_bytes     = 524288

@@ -27,6 +27,7 @@ run "refused_values_1" {
     existing_bucket             = "s3://my-photos"                                                # bucket as url
     image_prefix                = "/photos/"                                                      # prefix with leading slash
     results_prefix              = ""                                                              # results among all else
+    pairs                       = 0                                                               # no pair
     instance_type               = "t3"                                                            # instance type without a size
     operating_system            = "windows"                                                       # operating system unknown
     ami_id                      = "al2023"                                                        # ami by name
@@ -52,6 +53,7 @@ run "refused_values_1" {
     var.existing_bucket,
     var.image_prefix,
     var.results_prefix,
+    var.pairs,
     var.instance_type,
     var.operating_system,
     var.ami_id,
@@ -78,6 +80,7 @@ run "refused_values_2" {
     vpc_cidr                    = "10.73.0.0/21"          # vpc too small
     image_prefix                = "*"                     # prefix with a wildcard
     results_prefix              = "results"               # results beside a folder
+    pairs                       = 17                      # pairs above the most
     ssh_public_key_file         = "tests/files/key"       # public key of no kind that ec2 takes
     result_volume_size_gib      = 16385                   # volume too large
     rekognition_rate_per_second = 1001                    # rate too high
@@ -92,6 +95,7 @@ run "refused_values_2" {
     var.vpc_cidr,
     var.image_prefix,
     var.results_prefix,
+    var.pairs,
     var.ssh_public_key_file,
     var.result_volume_size_gib,
     var.rekognition_rate_per_second,
@@ -109,6 +113,7 @@ run "refused_values_3" {
     vpc_cidr               = "ten"               # vpc no network
     image_prefix           = "$${aws:username}/" # prefix with a policy variable
     results_prefix         = "results/*/"        # results prefix with a wildcard
+    pairs                  = 1.5                 # pairs of a fraction
     result_volume_size_gib = 1.5                 # volume of a fraction
     rekognition_regions    = { us-east-1 = 50 }  # the bucket's own region as another
   }
@@ -118,6 +123,7 @@ run "refused_values_3" {
     var.vpc_cidr,
     var.image_prefix,
     var.results_prefix,
+    var.pairs,
     var.result_volume_size_gib,
     var.rekognition_regions,
   ]
@@ -190,6 +196,7 @@ run "a_slash_8_and_the_limits_are_taken" {
     name                        = "a2345678901234567890"
     ssh_ingress_cidrs           = ["10.0.0.0/8"]
     vpc_cidr                    = "10.73.0.0/20"
+    pairs                       = 16
     result_volume_size_gib      = 16384
     rekognition_rate_per_second = 0.1
     text_download_max_bytes     = 5242880

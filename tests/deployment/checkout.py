@@ -45,7 +45,6 @@ HOSTILE = {
     "CDPATH": "/",
     "CONTAINER_HOST": "ssh://nowhere.example.org/run/podman.sock",
     "HOST": "mybox.example.org",
-    "HTTPS_PROXY": "http://127.0.0.1:9",
     "HTTP_PROXY": "http://127.0.0.1:9",
     "IMAGES": "~/nowhere",
     "LC_ALL": "C",

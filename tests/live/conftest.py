@@ -1,4 +1,4 @@
-"""Both hosts of whatever is up; ``make verify`` runs these tests, which change nothing.
+"""The hosts of whatever is up; ``make verify`` runs these tests, which change nothing.
 
 The same for AWS and local.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live.reached import Worker, connect
+from tests.live.reached import Worker, connect, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,19 +33,32 @@ def reach() -> Iterator[Callable[[str], Worker]]:
         yield connect
 
 
-@pytest.fixture(scope="session", params=["a", "b"])
+NAMES = names()
+
+
+@pytest.fixture(scope="session", params=NAMES)
 def worker(request: pytest.FixtureRequest, reach: Callable[[str], Worker]) -> Worker:
     """Each worker's host in turn."""
     return reach(request.param)
 
 
-@pytest.fixture(scope="session")
-def worker_a(reach: Callable[[str], Worker]) -> Worker:
-    """Worker A's host."""
-    return reach("a")
+@pytest.fixture(
+    scope="session",
+    params=[name[1:] for name in NAMES if name[0] == "a"],
+    ids=lambda suffix: suffix[1:] or "1",
+)
+def pair(request: pytest.FixtureRequest) -> str:
+    """Each pair in turn, as its hosts' names end."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def worker_b(reach: Callable[[str], Worker]) -> Worker:
-    """Worker B's host."""
-    return reach("b")
+def worker_a(reach: Callable[[str], Worker], pair: str) -> Worker:
+    """The host of the pair's worker A."""
+    return reach(f"a{pair}")
+
+
+@pytest.fixture(scope="session")
+def worker_b(reach: Callable[[str], Worker], pair: str) -> Worker:
+    """The host of the pair's worker B."""
+    return reach(f"b{pair}")

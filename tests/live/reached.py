@@ -11,12 +11,19 @@ from typing import Any
 import pytest
 import testinfra
 
-from carscribe.deployment import BUILD, DeploymentError, choose_hosts
+from carscribe.deployment import BUILD, DeploymentError, choose_hosts, hosts
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker's host, and the names of what is on it."""
+    """A worker's host, and the names of what is on it.
+
+    Attributes:
+        name: ``a`` or ``b``.
+        host: the connection.
+        variables: the inventory's, those of all hosts and its own.
+        said: what commands have printed that are asked once.
+    """
 
     name: str
     host: Any
@@ -69,9 +76,17 @@ class Worker:
         return directory, json.loads(self.say(f"cat {directory}/summary.json"))
 
 
+def names() -> list[str]:
+    """Return the hosts' short names; where nothing is up, those whose absence is told."""
+    try:
+        return list(hosts())
+    except DeploymentError:
+        return ["a", "b"]
+
+
 @cache
 def connect(name: str) -> Worker:
-    """Reach a worker's host through the inventory."""
+    """Reach a worker's host, named as ``a`` or ``b-2``, through the inventory."""
     try:
         [host] = choose_hosts(name)
     except DeploymentError as problem:
@@ -79,4 +94,4 @@ def connect(name: str) -> Worker:
     reached = testinfra.get_host(
         f"ansible://worker-{name}?ansible_inventory={BUILD / 'inventory.yml'}", sudo=True
     )
-    return Worker(name, reached, host.variables)
+    return Worker(name[0], reached, host.variables)

@@ -76,13 +76,15 @@ def test_the_settings_are_readable_by_the_worker_alone(worker: Worker) -> None:
 
 
 def test_the_settings_are_those_of_the_inventory(worker: Worker) -> None:
-    """Bucket, queue, region and rate are what Terraform wrote into the inventory."""
+    """Bucket, queue, region, pair and rate are what Terraform wrote into the inventory."""
     text = worker.host.file(f"/etc/carscribe/worker-{worker.name}.env").content_string
     settings = dict(re.findall(r'^(CARSCRIBE_\w+)="(.*)"$', text, re.MULTILINE))
     assert settings["CARSCRIBE_BUCKET"] == worker.variables["carscribe_bucket"]
     assert settings["CARSCRIBE_PREFIX"] == worker.variables["carscribe_prefix"]
     assert settings["CARSCRIBE_QUEUE_URL"] == worker.variables["carscribe_queue_url"]
     assert settings["CARSCRIBE_REGION"] == worker.variables["carscribe_region"]
+    assert settings["CARSCRIBE_PAIR"] == str(worker.variables["carscribe_pair"])
+    assert settings["CARSCRIBE_PAIRS"] == str(worker.variables["carscribe_pairs"])
     assert float(settings["CARSCRIBE_REKOGNITION_RATE_PER_SECOND"]) == float(
         worker.variables["carscribe_rekognition_rate_per_second"]
     )

@@ -55,7 +55,7 @@ class World:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Four deployments side by side: one's own, a Learner Lab, an existing bucket, one that fails."""
+    """Four deployments side by side: one's own of two pairs, a Learner Lab, an existing bucket, one that fails."""
     folder = tmp_path_factory.mktemp("deployments")
     key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")]
     subprocess.run(key, check=True)
@@ -65,7 +65,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         emulator.call("POST", "_carscribe/reset")
         amazon = {"operating_system": "al2023"}
         given = {
-            "own": Deployment("own", folder / "own", emulator, {"bucket_force_destroy": "false"}),
+            "own": Deployment(
+                "own", folder / "own", emulator, {"bucket_force_destroy": "false", "pairs": "2"}
+            ),
             "lab": Deployment("lab", folder / "lab", emulator, amazon, ("--lab",)),
             "given": Deployment(
                 "given",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.terraform.conftest import World
+    from tests.terraform.deployments import Deployment
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
 
@@ -46,7 +48,8 @@ def test_the_inventory_says_what_is_there(world: World, name: str) -> None:
     deployment = world[name]
     hosts = inventory(deployment.inventory)
     outputs = deployment.outputs
-    assert set(hosts) == {"worker-a", "worker-b"}
+    second = {"worker-a-2", "worker-b-2"} if name == "own" else set()
+    assert set(hosts) == {"worker-a", "worker-b"} | second == set(outputs["hosts"])
     ec2 = world.emulator.client("ec2")
     for host, values in hosts.items():
         instance_id = outputs["hosts"][host]["instance_id"]
@@ -62,8 +65,10 @@ def test_the_inventory_says_what_is_there(world: World, name: str) -> None:
         assert Path(values["ansible_ssh_private_key_file"]).is_file()
         assert f"HostKeyAlias={instance_id}" in values["ansible_ssh_common_args"]
         assert values["carscribe_bucket"] == outputs["bucket"]
-        assert values["carscribe_queue_url"] == outputs["queue_url"]
-        assert values["carscribe_dead_letter_queue_url"] == outputs["dead_letter_queue_url"]
+        pair = str(values["carscribe_pair"])
+        assert hosts[values["carscribe_partner"]]["carscribe_partner"] == host
+        assert values["carscribe_queue_url"] == outputs["queue_urls"][pair]
+        assert values["carscribe_dead_letter_queue_url"] == outputs["dead_letter_queue_urls"][pair]
         assert values["carscribe_prefix"] == ("photos/2024/" if name == "given" else "")
         given = "carscribe-results/" if name == "given" else ""
         assert values["carscribe_results_prefix"] == outputs["results_prefix"] == given
@@ -119,11 +124,11 @@ def test_no_private_key_is_in_the_state(world: World) -> None:
 
 
 def test_another_operating_system_replaces_hosts_and_keeps_the_volumes(world: World) -> None:
-    """Both hosts are made anew, the volumes and the addresses are not."""
+    """All hosts are made anew, the volumes and the addresses are not."""
     deployment = world["own"]
     deployment.run("plan", "-var=operating_system=al2023")
     said = deployment.said
-    for worker in ("worker_a", "worker_b"):
+    for worker in ("worker_a", "worker_b", "worker_a_2", "worker_b_2"):
         assert f'# aws_instance.worker["{worker}"] will be replaced' in said, said
         assert f'# aws_volume_attachment.state["{worker}"] must be replaced' in said, said
     for kept in ("aws_ebs_volume.state", "aws_eip.worker"):
@@ -133,14 +138,20 @@ def test_another_operating_system_replaces_hosts_and_keeps_the_volumes(world: Wo
         ), said
 
 
-def test_a_state_of_the_first_release_loses_nothing(world: World) -> None:
-    """B's volume alone was there then, under another address: it moves, and A gets one."""
-    made = world["own"]
-    deployment = replace(made, folder=made.folder.with_name("first-release"))
+def earlier(made: Deployment, name: str, *, with_volumes: bool) -> Deployment:
+    """Return a deployment with the state that an earlier release had made of the same.
+
+    The first release had B's volume alone; up to 1.0 the queues had no number.
+    """
+    deployment = replace(made, folder=made.folder.with_name(name))
     deployment.folder.mkdir()
     state = json.loads((made.folder / "terraform.tfstate").read_text())
     for resource in state["resources"]:
-        if (resource["type"], resource["name"]) in {
+        kind, address = resource["type"], resource["name"]
+        if kind.startswith("aws_sqs_queue") and address in {"indexes", "dead_letter"}:
+            [of_the_pair] = resource["instances"]
+            del of_the_pair["index_key"]
+        if not with_volumes and (kind, address) in {
             ("aws_ebs_volume", "state"),
             ("aws_volume_attachment", "state"),
         }:
@@ -148,6 +159,20 @@ def test_a_state_of_the_first_release_loses_nothing(world: World) -> None:
             del of_b["index_key"]
             resource |= {"name": "result", "instances": [of_b]}
     (deployment.folder / "terraform.tfstate").write_text(json.dumps(state))
+    return deployment
+
+
+QUEUES = (
+    "queue.indexes",
+    "queue.dead_letter",
+    "queue_redrive_policy.indexes",
+    "queue_redrive_allow_policy.dead_letter",
+)
+
+
+def test_a_state_of_the_first_release_loses_nothing(world: World) -> None:
+    """B's volume alone was there then, under another address: it moves, and A gets one."""
+    deployment = earlier(world["given"], "first-release", with_volumes=False)
     assert deployment.run("plan") == 0, deployment.said
     for kind in ("aws_ebs_volume", "aws_volume_attachment"):
         assert f'# {kind}.result has moved to {kind}.state["worker_b"]' in deployment.said
@@ -155,6 +180,30 @@ def test_a_state_of_the_first_release_loses_nothing(world: World) -> None:
     # The inventory, which lies in another folder here, and no more goes.
     assert "Plan: 3 to add, 0 to change, 1 to destroy." in deployment.said, deployment.said
     assert "# terraform_data.inventory must be replaced" in deployment.said
+
+
+def test_a_second_pair_joins_the_first_that_stays(world: World) -> None:
+    """The queues of a state of one pair become the first pair's; the second's alone are made."""
+    deployment = earlier(world["given"], "one-pair", with_volumes=True)
+    assert deployment.run("plan", "-var=pairs=2") == 0, deployment.said
+    for address in QUEUES:
+        assert f'# aws_sqs_{address} has moved to aws_sqs_{address}["1"]' in deployment.said
+        assert f'# aws_sqs_{address}["2"] will be created' in deployment.said
+    made = re.findall(r'# (aws_\S+)\["\w+"\] will be created', deployment.said)
+    assert made.count("aws_instance.worker") == made.count("aws_ebs_volume.state") == 2
+    assert f"Plan: {len(made) + 1} to add, 0 to change, 1 to destroy." in deployment.said
+    assert "# terraform_data.inventory must be replaced" in deployment.said
+
+
+def test_fewer_pairs_take_the_last_ones_away(world: World) -> None:
+    """Of two pairs that are up, the second and nothing else is destroyed."""
+    deployment = world["own"]
+    assert deployment.run("plan", "-var=pairs=1") == 0, deployment.said
+    gone = re.findall(r"# (aws_\S+) will be destroyed", deployment.said)
+    assert 'aws_instance.worker["worker_a_2"]' in gone
+    assert 'aws_sqs_queue.indexes["2"]' in gone
+    assert all(address.endswith(('2"]', '_2"]')) for address in gone), gone
+    assert f"Plan: 1 to add, 0 to change, {len(gone) + 1} to destroy." in deployment.said
 
 
 def test_another_region_is_refused_while_something_is_up(world: World) -> None:

@@ -96,6 +96,16 @@ def assert_images_are_read_only(clients: Clients, bucket: str) -> None:
     assert refused(clients["ec2"].describe_instances)
 
 
+def others(world: World) -> list[str]:
+    """Return queues that are not the first pair's: its dead letters, the second's, a stranger's."""
+    outputs = world["own"].outputs
+    return [
+        outputs["dead_letter_queue_url"],
+        outputs["queue_urls"]["2"],
+        world["lab"].outputs["queue_url"],
+    ]
+
+
 def test_worker_a_detects_labels_and_sends(enforced: World) -> None:
     """A's role does all that A does, and none of what B alone does, nor on another queue."""
     outputs = enforced["own"].outputs
@@ -121,7 +131,7 @@ def test_worker_a_detects_labels_and_sends(enforced: World) -> None:
         )
     )
     assert refused(lambda: sqs.purge_queue(QueueUrl=queue))
-    for other in (outputs["dead_letter_queue_url"], enforced["lab"].outputs["queue_url"]):
+    for other in others(enforced):
         assert refused(lambda url=other: sqs.send_message(QueueUrl=url, MessageBody="1.jpg"))  # type: ignore[misc]
 
 
@@ -149,7 +159,7 @@ def test_worker_b_receives_and_detects_text(enforced: World) -> None:
     assert refused(lambda: sqs.get_queue_attributes(QueueUrl=queue))
     assert refused(lambda: sqs.send_message(QueueUrl=queue, MessageBody="1.jpg"))
     assert refused(lambda: sqs.purge_queue(QueueUrl=queue))
-    for other in (outputs["dead_letter_queue_url"], enforced["lab"].outputs["queue_url"]):
+    for other in others(enforced):
         assert refused(lambda url=other: sqs.receive_message(QueueUrl=url))  # type: ignore[misc]
 
 

@@ -137,6 +137,16 @@ def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Path) -> Non
     assert not (checkout / ".venv").exists()
 
 
+@pytest.mark.parametrize("command", ["try", "up", "demo"])
+def test_a_python_that_is_none_is_named(checkout: Path, command: str) -> None:
+    """PYTHON may be set for another program: node-gyp, say."""
+    shutil.rmtree(checkout / ".venv")
+    code, said = make(checkout, command, PYTHON="/nowhere/python2")
+    assert code == 2
+    assert said[0].startswith("PYTHON is /nowhere/python2, and that is no Python 3 here: say 'make")
+    assert len(said) == 2, said
+
+
 def test_packages_that_pip_put_elsewhere_are_told(checkout: Path) -> None:
     """An environment is ready when what was installed can be imported from it."""
     python = checkout / ".venv" / "bin" / "python"
@@ -185,7 +195,7 @@ def test_the_script_finds_its_checkout(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / ".venv").symlink_to(checkout / ".venv")
     (checkout / ".venv" / "bin" / "python").write_text(
-        '#!/bin/sh\necho "$PYTHONHOME$PYTHONOPTIMIZE$PYTHONPATH $*"\n'
+        '#!/bin/sh\necho "$PIP_PYTHON$PYTHONHOME$PYTHONOPTIMIZE$PYTHONPATH $*"\n'
     )
     for folder, script, root in (
         ("/", checkout / ".venv/bin/carscribe", checkout),

@@ -124,6 +124,27 @@ def test_an_existing_bucket_is_counted(emulator: Emulator, tmp_path: Path) -> No
     assert "$1.00 to $2.00 for each thousand images" in told.stdout
 
 
+def test_several_pairs_are_looked_at_and_have_their_price(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    """Room for all of them is looked for, and what does not fit is refused with what does."""
+    told = look(tmp_path, emulator.env, "--", "-var=pairs=2")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "✓ 4 Elastic IPs for 2 pairs" in told.stdout
+    assert "4 t3.micro, 4 public addresses, 8 volumes" in told.stdout
+    assert "✓ volumes of 1 GiB for 10 images on 2 pairs" in told.stdout
+    asked = operator_policy.names(emulator.counts())
+    assert "ec2.DescribeAccountAttributes" in asked
+    assert operator_policy.refused(asked) == set()
+    emulator.client("ec2").allocate_address(Domain="vpc")
+    told = look(tmp_path, emulator.env, "--", "-var=pairs=3")
+    assert told.returncode == 78
+    assert (
+        "✗ 6 Elastic IPs for 3 pairs: the quota is 5, of which others have 1; set pairs = 2, or"
+        in told.stdout
+    )
+
+
 def test_other_regions_are_looked_at_and_have_their_price(
     emulator: Emulator, tmp_path: Path
 ) -> None:

@@ -55,9 +55,9 @@ def documented(name: str) -> set[str]:
 def allowed(name: str) -> set[str]:
     """Return the actions that Terraform allows a worker's role."""
     text = (ROOT / "terraform" / "identity.tf").read_text()
-    shared, _, own = text.partition("worker_policies = {")
-    of_a, _, rest = own.partition("worker_b = {")
-    of_b, _, _ = rest.partition('resource "aws_iam_role"')
+    shared, _, own = text.partition("own_statements = {")
+    of_a, _, rest = own.partition("    b = {")
+    of_b, _, _ = rest.partition("worker_policies = {")
     return set(ACTION.findall(shared)) | set(ACTION.findall({"a": of_a, "b": of_b}[name]))
 
 

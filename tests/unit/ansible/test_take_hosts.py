@@ -9,9 +9,8 @@ import re
 import subprocess
 import sys
 import time
-from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -24,21 +23,28 @@ TAKEN, REFUSED = 0, 3
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
 
 
-def command(lock: Path, run_id: str, left: str, *, resend: str = "") -> list[str]:
+def command(
+    lock: Path, run_id: str, left: str, *, resend: str = "", at_work: str = ""
+) -> list[str]:
     """Return what the playbook runs on a host, with its templates filled in."""
     tasks = {task["name"]: task for task in yaml.safe_load(TASKS.read_text())}
-    argv = tasks["Take A's host"]["ansible.builtin.command"]["argv"]
-    assert argv == tasks["Take B's host"]["ansible.builtin.command"]["argv"]
+    argv, *others = (
+        tasks[f"Take the {which}"]["ansible.builtin.command"]["argv"]
+        for which in ("first A's host", "other As' hosts", "Bs' hosts")
+    )
+    assert others == [argv, argv]
     at = argv.index("take")
-    wanted = [run_id, left or run_id, resend, getpass.getuser()]
+    wanted = [run_id, left or run_id, resend, at_work, getpass.getuser()]
     assert len(argv[at + 1 :]) == len(wanted)
     return [argv[0], str(lock), *argv[2 : at + 1], *wanted]
 
 
-def take(state: Path, run_id: str, left: str = "", *, resend: str = "") -> tuple[int, str]:
+def take(
+    state: Path, run_id: str, left: str = "", *, resend: str = "", at_work: str = ""
+) -> tuple[int, str]:
     """Take a host whose state directory this is."""
     done = subprocess.run(
-        command(state.parent / "lock", run_id, left, resend=resend),
+        command(state.parent / "lock", run_id, left, resend=resend, at_work=at_work),
         cwd=state,
         capture_output=True,
         text=True,
@@ -74,8 +80,10 @@ def test_a_free_host_is_taken(state: Path) -> None:
 def test_a_run_that_is_gone_on_with_takes_its_own_host(state: Path) -> None:
     """The same run takes over what it left, at any age, and A sends again."""
     leave(state, "one", seconds_ago=0)
-    assert take(state, "one", "one", resend="t:3,7-") == (TAKEN, "")
-    assert (state / "current-run").read_text() == "CARSCRIBE_RUN_ID=one\nCARSCRIBE_RESEND=t:3,7-\n"
+    assert take(state, "one", "one", resend="t:3,7-", at_work="2") == (TAKEN, "")
+    assert (state / "current-run").read_text() == (
+        "CARSCRIBE_RUN_ID=one\nCARSCRIBE_RESEND=t:3,7-\nCARSCRIBE_PAIRS_AT_WORK=2\n"
+    )
 
 
 def test_another_run_is_given_up_only_if_that_was_asked(state: Path) -> None:
@@ -115,25 +123,126 @@ def test_of_many_at_once_one_takes_the_host(state: Path, left: str) -> None:
     assert (state / "current-run").read_text() == f"CARSCRIBE_RUN_ID={winner}\n"
 
 
+class Hosts:
+    """Two pairs on this machine, each host a folder with its worker's state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.variables: dict[str, dict[str, Any]] = {}
+        for name in ("a", "b", "a-2", "b-2"):
+            (folder / name).mkdir()
+            letter, suffix = name[0], name[1:]
+            self.variables[f"worker-{name}"] = {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": sys.executable,
+                "carscribe_pairs": 2,
+                "carscribe_partner": f"worker-{'b' if letter == 'a' else 'a'}{suffix}",
+                "worker_name": letter,
+                "worker_state_directory": str(folder / name),
+                "worker_unit": getpass.getuser(),  # whom the file is given to
+                "__run_left": {"stdout": ""},
+                "__run_summary": {},
+            }
+        # The folders are no volumes.
+        (folder / "mountpoint").write_text("#!/bin/sh\n")
+        (folder / "mountpoint").chmod(0o755)
+
+    def take(self, **variables: str) -> tuple[int, str]:
+        """Take them all, or those of the pairs that are not complete; return how it ended."""
+        groups = {
+            f"worker_{letter}": {
+                "hosts": {
+                    name: values
+                    for name, values in self.variables.items()
+                    if values["worker_name"] == letter
+                }
+            }
+            for letter in "ab"
+        }
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump(groups))
+        play = {
+            "hosts": "worker_a:worker_b",
+            "gather_facts": False,
+            "any_errors_fatal": True,
+            "tasks": [{"ansible.builtin.import_tasks": str(TASKS)}],
+        }
+        (self.folder / "play.yml").write_text(yaml.safe_dump([play]))
+        done = subprocess.run(
+            [ANSIBLE, "-i", "hosts.yml", "-e", json.dumps(variables), "play.yml"],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "ANSIBLE_LOCAL_TEMP": str(self.folder),
+                "ANSIBLE_REMOTE_TEMP": str(self.folder),
+                "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, " ".join(done.stdout.split())
+
+    def taken(self) -> dict[str, str]:
+        """Return what the current-run of each host that has one says."""
+        return {file.parent.name: file.read_text() for file in self.folder.glob("*/current-run")}
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Hosts:
+    """Two pairs with no run."""
+    return Hosts(tmp_path)
+
+
+def test_a_run_takes_all_pairs(hosts: Hosts) -> None:
+    """One run is of all hosts; each pair has the share that its settings name."""
+    code, said = hosts.take(run_name="one")
+    assert code == 0, said
+    assert hosts.taken() == dict.fromkeys(("a", "b", "a-2", "b-2"), "CARSCRIBE_RUN_ID=one\n")
+
+
+@pytest.mark.parametrize("quicker", ["a", "a-2", "b-2"])
+def test_a_run_takes_all_pairs_or_none(hosts: Hosts, quicker: str) -> None:
+    """Where another run was quicker on any host, no other host is left taken."""
+    leave(hosts.folder / quicker, "other", seconds_ago=0)
+    code, said = hosts.take(run_name="one")
+    assert code != 0
+    assert f"Run other has just begun on worker-{quicker}: another command was quicker." in said
+    assert hosts.taken() == {quicker: "CARSCRIBE_RUN_ID=other\n"}
+    # Who has not all of the As' hosts takes no B from the run that has its A.
+    assert quicker == "b-2" or "changed: [worker-b" not in said
+
+
+def test_a_pair_that_is_complete_is_left_alone(hosts: Hosts) -> None:
+    """Who goes on takes the others, which share the quota; where B lacks something, A sends it."""
+    for name in ("worker-a", "worker-b", "worker-a-2"):
+        hosts.variables[name]["__run_summary"] = {"state": "complete"}
+    hosts.variables["worker-b-2"]["__run_summary"] = {"state": "failed", "missing_ranges": "3-"}
+    code, said = hosts.take(run_name="one", run_id="one")
+    assert code == 0, said
+    taken = hosts.taken()
+    assert taken.keys() == {"a-2", "b-2"}
+    assert taken["b-2"] == "CARSCRIBE_RUN_ID=one\nCARSCRIBE_PAIRS_AT_WORK=1\n"
+    assert re.fullmatch(
+        r"CARSCRIBE_RUN_ID=one\nCARSCRIBE_RESEND=\S+:3-\nCARSCRIBE_PAIRS_AT_WORK=1\n", taken["a-2"]
+    )
+
+
 @pytest.mark.parametrize(
     ("summary", "wanted"),
     [
-        (None, "1-"),
+        ({}, "1-"),
         ({"state": "incomplete", "missing_ranges": "3,7-12,2000-"}, "3,7-12,2000-"),
         ({"state": "complete"}, ""),
         ({"state": "incomplete", "missing_ranges": "3\nLD_PRELOAD=x"}, "1-"),
     ],
 )
 def test_only_what_b_lacks_is_sent_again(
-    tmp_path: Path, summary: dict[str, str] | None, wanted: str
+    tmp_path: Path, summary: dict[str, str], wanted: str
 ) -> None:
     """As B's summary has it, under a name of its own; all where it says nothing that can be read."""
     tasks = {task["name"]: task for task in yaml.safe_load(TASKS.read_text())}
-    before = (
-        {} if summary is None else {"content": b64encode(json.dumps(summary).encode()).decode()}
-    )
     play = {
-        "hosts": "b",
+        "hosts": "a",
         "gather_facts": False,
         "tasks": [
             {
@@ -141,14 +250,16 @@ def test_only_what_b_lacks_is_sent_again(
                     "content": "{{ __run_resend }}",
                     "dest": str(tmp_path / "it"),
                 },
-                "vars": tasks["Take A's host"]["vars"],
+                "vars": tasks["Take the first A's host"]["vars"],
                 "delegate_to": "localhost",
             }
         ],
     }
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+    local = {"ansible_connection": "local"}
     inventory = {
-        "worker_b": {"hosts": {"b": {"ansible_connection": "local", "__run_before": before}}}
+        "worker_a": {"hosts": {"a": {**local, "carscribe_partner": "b"}}},
+        "worker_b": {"hosts": {"b": {**local, "__run_summary": summary}}},
     }
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
     done = subprocess.run(

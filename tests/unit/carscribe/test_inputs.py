@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from carscribe import inputs
-from carscribe.inputs import SYSTEM_TEMPORARY, UsageError, temporary_folder
+from carscribe.inputs import SYSTEM_TEMPORARY, UsageError, check_key, make_key, temporary_folder
 from carscribe.steps import clear
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -57,3 +58,33 @@ def test_what_others_put_there_is_not_emptied(
     with pytest.raises(UsageError, match="is no folder of your own: remove it"):
         clear(temporary_folder())
     assert (theirs / "thesis.tex").exists()
+
+
+def _swap(key: Path) -> None:
+    other = key.with_name("other")
+    make_key(other)
+    other.replace(key)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda key: key.write_text("junk\n"), "invalid format|error in libcrypto"),
+        (lambda key: key.write_text(""), "invalid format|error in libcrypto"),
+        (lambda key: key.chmod(0o644), "too open"),
+        (_swap, "they are no pair"),
+        (lambda key: key.with_suffix(".pub").write_bytes(b"\xff"), "they are no pair"),
+    ],
+)
+def test_a_key_that_ssh_does_not_take(
+    tmp_path: Path, damage: Callable[[Path], object], said: str
+) -> None:
+    """It is told before hosts are made with it, to which nobody would get in."""
+    key = tmp_path / "ssh" / "id_ed25519"
+    make_key(key)
+    check_key(key)
+    damage(key)
+    with pytest.raises(UsageError, match=said) as told:
+        check_key(key)
+    assert str(told.value).startswith(f"{key} and its .pub are not what SSH takes: ")
+    assert "remove both" in str(told.value)

@@ -48,6 +48,23 @@ def test_the_installer_is_not_installed(tmp_path: Path) -> None:
     assert text.count("--hash=") == 2
 
 
+def test_an_index_that_is_not_reached_is_no_missing_package() -> None:
+    """Pip warns at length of the connection, and then says that there is no such version."""
+    said = (
+        "WARNING: Retrying (Retry(total=4)) after connection broken by 'ProxyError('Cannot connect "
+        "to proxy.', NewConnectionError(...))': /simple/boto3/\n"
+        "ERROR: Could not find a version that satisfies the requirement boto3==1.42.0\n"
+        "ERROR: No matching distribution found for boto3==1.42.0\n"
+    )
+    told = "the package index cannot be reached (ProxyError): look at the network, HTTPS_PROXY and"
+    assert releases.why(said).startswith(told)
+    [_, *errors] = said.splitlines(keepends=True)
+    assert (
+        releases.why("".join(["note: x\n", *errors])) == "".join(errors).replace("\n", " ").strip()
+    )
+    assert releases.why("Killed\n") == "Killed"
+
+
 def test_entries_are_files_of_root_without_a_time() -> None:
     """Nothing of the machine that packed it is in the archive."""
     with tarfile.open(fileobj=BytesIO(releases.pack({"a": b"1"}))) as archive:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from carscribe import deploy, options, targets
+from carscribe import capacity, deploy, doctor, options, targets
 
 EMULATOR = {
     "AWS_ACCESS_KEY_ID": "carscribe",
@@ -87,6 +87,38 @@ def test_another_region_has_no_local_hosts(monkeypatch: pytest.MonkeyPatch) -> N
 def test_aws_is_the_account_that_the_user_chose() -> None:
     """What chooses the account is honoured."""
     assert targets.Aws().environment()["AWS_PROFILE"] == "nowhere"
+
+
+@pytest.mark.parametrize(("pairs", "looks"), [(1, 0), (2, 1)])
+def test_room_is_looked_for_where_there_are_to_be_several_pairs(
+    monkeypatch: pytest.MonkeyPatch, pairs: int, looks: int
+) -> None:
+    """One pair is small enough to be tried; the price is that of all hosts."""
+    values = {
+        "pairs": pairs,
+        "region": "us-east-1",
+        "existing_key_pair": None,
+        "existing_instance_profile": None,
+        "instance_type": "t3.micro",
+        "result_volume_size_gib": 1,
+        "rekognition_rates_elsewhere": {},
+    }
+    looked: list[dict[str, object]] = []
+
+    def room(_: object, given: dict[str, object], *, lab: bool) -> list[doctor.Finding]:
+        assert not lab
+        looked.append(given)
+        return [doctor.Finding("room")]
+
+    monkeypatch.setattr(doctor, "machine", list)
+    monkeypatch.setattr(doctor.Aws, "findings", lambda _: [])
+    monkeypatch.setattr(capacity, "findings", room)
+    target = targets.Aws()
+    monkeypatch.setattr(target, "session", lambda _: None)
+    monkeypatch.setattr(doctor.Aws, "__init__", lambda *_, **__: None)
+    assert len(list(target.preflight(values, lab=False))) == looks
+    assert looked == [values] * looks
+    assert f": {2 * pairs} t3.micro, {2 * pairs} public addresses" in target.price(values)
 
 
 @pytest.mark.parametrize("value", ["C", "POSIX", "xx_XX.UTF-8", ""])
