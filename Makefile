@@ -121,7 +121,8 @@ $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package-lock.json r
 	  { echo "npm cannot install the AWS SDK for JavaScript: 'cd $(JAVASCRIPT) && npm ci' shows why." >&2; exit 69; }
 	@touch $@
 
-PYTEST := $(BIN)/python -m pytest -q
+# The tests call make themselves, and are no part of the jobs of this one.
+PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/python -m pytest -q
 
 .PHONY: lint
 lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, pymarkdown, terraform fmt
@@ -133,9 +134,14 @@ lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, py
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ../$(BIN)/ansible-lint --offline -q
 	TF_CLI_CONFIG_FILE=/dev/null terraform fmt -check -recursive terraform
 
+# In this order and no other: the longest test is in the first of these folders.
+.PHONY: check-tests
+check-tests: $(VENV)/.dev $(VENV)/.recognizer
+	$(PYTEST) --numprocesses 3 --dist loadscope --no-loadscope-reorder tests/integration tests/conformance tests/unit
+
 .PHONY: check
-check: prerequisites-test lint ## the fast part of the tests: no root, no hosts
-	$(PYTEST) --numprocesses 2 --dist loadscope tests/unit tests/integration tests/conformance
+check: prerequisites-test ## the fast part of the tests: no root, no hosts
+	@$(MAKE) --no-print-directory --jobs 2 check-tests lint
 
 .PHONY: audit
 audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
@@ -145,19 +151,22 @@ audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
 checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 	$(VENV)-checkov/bin/checkov --directory terraform --framework terraform --compact --quiet --skip-download
 
-# Each of these mostly waits (for Terraform's provider, for hosts that boot), so two run at once:
-# the longest beside all others.
-PARTS := test-assignment test-clients test-deployment test-exercise test-faults test-hosts test-terraform test-browser
+# Each of these waits for much of its time (for calls, for hosts that boot), so several run at
+# once: the longest first, so that the short ones fill what is left.
+PARTS := test-deployment test-faults test-terraform test-hosts test-browser test-clients test-exercise test-assignment
 .PHONY: $(PARTS)
-$(filter-out test-faults,$(PARTS)): test-%:
+$(filter-out test-deployment test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
 test-clients: $(VENV)-awscli/.done $(VENV)-new-boto3/.done $(VENV)-old-boto3/.done $(JAVASCRIPT)/node_modules/.package-lock.json
+# Two deployments beside each other: a module's tests go in their order.
+test-deployment:
+	$(PYTEST) --numprocesses 2 --dist loadscope tests/deployment
 test-faults:
-	$(PYTEST) --numprocesses 2 tests/faults
+	$(PYTEST) --numprocesses 3 tests/faults
 
 .PHONY: test
-test: prerequisites-test check audit checkov ## every check and test that CI runs
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS)
+test: prerequisites-test check ## every check and test that CI runs
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target $(PARTS) checkov audit
 
 .PHONY: conform
 conform: prerequisites-up $(VENV)/.dev ## ask your AWS account what the emulator's tests ask, and say where it differs (10 cents at most; HOSTS=1 30 more; YES=1)

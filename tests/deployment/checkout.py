@@ -10,14 +10,15 @@ import subprocess
 import threading
 import time
 import urllib.request
-import zlib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 
+from carscribe.deployment import hosts
+from carscribe.runs import Remote, ssh_words, unit
 from emulator.hosts.deployment import Deployment
 from emulator.hosts.engine import Engine
 from emulator.secret import Secret
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import signal
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+EXPECTED = (CHECKOUT / "images/expected-output.txt").read_text()
 COMMAND_SECONDS = 600.0
 SCREEN_LINES = 40
 """What a large terminal shows at once."""
@@ -106,13 +108,18 @@ class Done:
 
 @dataclass(frozen=True)
 class Copy:
-    """The copy, in a folder of its own."""
+    """The copy, in a folder of its own.
+
+    Attributes:
+        root: the folder.
+        network: the second number of its network, 100 to 199.
+    """
 
     root: Path
-    salt: bytes = field(default_factory=lambda: os.urandom(4))
+    network: int = 100
 
     @classmethod
-    def make(cls, root: Path) -> Copy:
+    def make(cls, root: Path, network: int = 100) -> Copy:
         """Copy what belongs to the project; the tools and the base image are shared.
 
         What a session that was killed has left there is removed first.
@@ -122,7 +129,7 @@ class Copy:
             shutil.rmtree(root)
         shutil.copytree(CHECKOUT, root, ignore=LEFT_OUT)
         (root / ".venv").symlink_to(CHECKOUT / ".venv")
-        return cls(root)
+        return cls(root, network)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -134,7 +141,7 @@ class Copy:
             "PYTHONPATH": os.pathsep.join(
                 str(self.root / part) for part in (".", "common", "worker_a", "worker_b")
             ),
-            "TF_VAR_vpc_cidr": f"10.{100 + zlib.crc32(bytes(self.root) + self.salt) % 100}.0.0/16",
+            "TF_VAR_vpc_cidr": f"10.{self.network}.0.0/16",
         }
 
     def hostile(self, beside: Path) -> dict[str, str]:
@@ -207,9 +214,8 @@ class Copy:
 
     def on_host(self, worker: str, command: str) -> str:
         """Return what a command prints on a host, as root."""
-        words = ["-b", "-m", "ansible.builtin.shell", "-a", command]
-        said = self.command("ansible", f"worker-{worker}", *words, folder="ansible").text
-        return said.partition(">>\n")[2].strip()
+        variables = hosts(self.root / "build")[worker].variables
+        return Remote(worker, ssh_words(variables)).read(command, COMMAND_SECONDS).strip()
 
     def lose(self, worker: str) -> None:
         """Remove a host with its root disk, as nothing can be prepared for."""
@@ -242,6 +248,41 @@ class Copy:
         self.make_target("results")
         folder = Path((self.root / "build/fetched-run").read_text().strip())
         return (folder / "output.txt").read_text()
+
+    def output(self) -> str:
+        """Return what the latest run has left on B's host."""
+        folder = f"/var/lib/{unit('b')}/runs"
+        return self.on_host("b", f"cat {folder}/$(ls -t {folder} | head -n 1)/output.txt") + "\n"
+
+    def remains(self) -> list[str]:
+        """Name the processes, mounts, loop devices and files that are left of a deployment."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = entry.read_bytes().decode(errors="replace").replace("\0", " ")
+            except OSError:
+                continue
+            if str(self.root) in words and "pytest" not in words and "ssh: " not in words:
+                found.append(f"process {words}")
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+        found += [f"mount {line}" for line in mounts if str(self.root) in line]
+        loops = subprocess.run(
+            ["losetup", "--all"], capture_output=True, text=True, check=True
+        ).stdout
+        found += [f"loop device {line}" for line in loops.splitlines() if str(self.root) in line]
+        kept = {
+            "releases",
+            "terraform",
+            "ssh",
+            "local.lock",
+            "thumbnails",
+            "logs",
+            "command.lock",
+            "conform",
+            "tmp",
+        }
+        found += [str(path) for path in (self.root / "build").iterdir() if path.name not in kept]
+        return found
 
 
 class Beside:

@@ -1,7 +1,8 @@
-"""One deployment on this machine for all tests of this folder, which go in their order."""
+"""A deployment on this machine for each module, whose tests go in their order."""
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,26 +14,22 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def copy() -> Iterator[Copy]:
-    """A copy of the checkout; whatever is up in it is removed at the end."""
-    made = Copy.make(CHECKOUT / "build" / "tests" / "a deployment")
-    try:
-        yield made
-    finally:
-        made.make_target("down", "YES=1", code=None)
+def copy(worker_id: str) -> Copy:
+    """A copy of the checkout, which meets no other that is tested at the same time."""
+    number = int(worker_id.removeprefix("gw") if worker_id.startswith("gw") else 0)
+    network = random.randrange(100 + number % 2, 200, 2)
+    return Copy.make(CHECKOUT / "build" / "tests" / f"a deployment {number}", network)
 
 
-@pytest.fixture(scope="session")
-def bare(copy: Copy) -> Copy:
-    """The copy with hosts that answer SSH, and nothing of ours on them."""
-    copy.command("python", "-m", "emulator", "serve-start", "--", "--enforce-iam")
-    copy.python("carscribe", "terraform", "apply", "--target", "local")
-    copy.command("python", "-m", "emulator", "up")
-    return copy
+@pytest.fixture(scope="module")
+def empty(copy: Copy) -> Iterator[Copy]:
+    """The copy with nothing up; whatever is up in it at the end is removed."""
+    yield copy
+    copy.make_target("down", "YES=1", code=None)
 
 
-@pytest.fixture(scope="session")
-def up(bare: Copy) -> Copy:
+@pytest.fixture(scope="module")
+def up(empty: Copy) -> Copy:
     """The copy with everything up."""
-    bare.make_target("up", "TARGET=local")
-    return bare
+    empty.make_target("up", "TARGET=local")
+    return empty

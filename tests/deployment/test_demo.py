@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests import recording
+from tests.deployment.checkout import EXPECTED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.deployment.checkout import Copy
 
-EXPECTED = (Path(__file__).resolve().parents[2] / "images/expected-output.txt").read_text()
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
-def test_the_demo_shows_bars_and_the_result(copy: Copy, tmp_path: Path) -> None:
+def test_the_demo_shows_bars_and_the_result(empty: Copy, tmp_path: Path) -> None:
     """It says what is there and what it costs, shows bars and the result, and leaves nothing.
 
     That is so, too, for a person whose environment leads elsewhere wherever it can.
     """
-    code, written = recording.run(["make", "demo"], copy.root, copy.hostile(tmp_path))
+    code, written = recording.run(["make", "demo"], empty.root, empty.hostile(tmp_path))
     said = COLOUR.sub("", "\n".join(recording.screen(written)))
     assert code == 0, said[-4000:]
     assert "It costs nothing: no AWS account is used." in said
@@ -28,4 +29,4 @@ def test_the_demo_shows_bars_and_the_result(copy: Copy, tmp_path: Path) -> None:
     assert "10 of 10 images" in said
     assert EXPECTED.strip() in said
     assert "nothing is left running" in said
-    assert not (copy.root / "build" / "target").exists()
+    assert not (empty.root / "build" / "target").exists()

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deployment.checkout import Beside, Done
-from tests.deployment.test_deployment import EXPECTED, remains
+from tests.deployment.checkout import EXPECTED, Beside, Done
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.deployment.checkout import Copy
 
@@ -106,11 +106,9 @@ class Operator:
 
 
 @pytest.fixture
-def operator(copy: Copy) -> Iterator[Operator]:
+def operator(empty: Copy) -> Operator:
     """One with nothing up."""
-    copy.make_target("down", "YES=1")
-    yield Operator(copy, random.Random(SEED), [], dict(SECONDS))
-    copy.make_target("down", "YES=1", code=None)
+    return Operator(empty, random.Random(SEED), [], dict(SECONDS))
 
 
 def test_commands_that_are_killed_at_any_moment(operator: Operator) -> None:
@@ -130,4 +128,25 @@ def test_commands_that_are_killed_at_any_moment(operator: Operator) -> None:
             if command == "results":
                 folder = Path((copy.root / "build/fetched-run").read_text().strip())
                 assert (folder / "output.txt").read_text() == EXPECTED
-        assert remains(copy.root) == [], operator.said
+        assert copy.remains() == [], operator.said
+
+
+def test_down_after_a_half_failed_up(empty: Copy) -> None:
+    """An `up` that is killed in the middle leaves nothing that `make down` does not remove."""
+    started = subprocess.Popen(
+        ["make", "up", "TARGET=local"],
+        cwd=empty.root,
+        env=empty.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    log = empty.root / "build/logs/up.log"
+    while not (log.exists() and "aws_vpc.main[0]: Creation complete" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+    empty.make_target("down")
+    assert empty.remains() == []

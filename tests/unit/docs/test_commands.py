@@ -23,16 +23,16 @@ RUN_BY: dict[str, tuple[str, str]] = {
     "make record": ("tests/integration/carscribe/test_make.py", '"record"'),
     "make demo": ("tests/deployment/test_demo.py", '"demo"'),
     "make up": ("tests/deployment/conftest.py", 'make_target("up"'),
-    "make run": ("tests/deployment/test_deployment.py", 'playbook("run"'),
+    "make run": ("tests/deployment/test_runs.py", 'playbook("run"'),
     "make results": ("tests/deployment/checkout.py", 'make_target("results"'),
-    "make verify": ("tests/deployment/test_deployment.py", 'make_target("verify"'),
-    "make down": ("tests/deployment/test_deployment.py", 'make_target("down"'),
+    "make verify": ("tests/deployment/test_runs.py", 'make_target("verify"'),
+    "make down": ("tests/deployment/test_kills.py", 'make_target("down"'),
     "cd ansible && ansible-playbook run.yml": (
-        "tests/deployment/test_deployment.py",
+        "tests/deployment/test_runs.py",
         'playbook("run"',
     ),
     "cd ansible && ansible-playbook site.yml": (
-        "tests/deployment/test_deployment.py",
+        "tests/deployment/test_provisioning.py",
         'playbook("site"',
     ),
     "make check": (".ci/run", "make test"),  # a part of it

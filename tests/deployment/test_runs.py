@@ -1,53 +1,20 @@
-"""A whole deployment on this machine: made, repeated, run, updated, rebooted, replaced, removed."""
+"""Runs on hosts of this machine: two in a row, interrupted in every way, gone on with, fetched."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import signal
-import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deployment import sandbox
-from tests.deployment.checkout import CHECKOUT, Beside, Playing
+from tests.deployment.checkout import EXPECTED, Beside, Playing
 
 if TYPE_CHECKING:
     from tests.deployment.checkout import Copy
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
-
-EXPECTED = (CHECKOUT / "images/expected-output.txt").read_text()
-UNCHANGED = {"worker-a": 0, "worker-b": 0}
-
-
-def test_a_dry_run_on_bare_hosts_passes(bare: Copy) -> None:
-    """`site.yml --check` passes where nothing is installed, and installs nothing."""
-    bare.playbook("site", "--check")
-    for worker in ("a", "b"):
-        # ls fails for the folder that must not be there, and lists the other one all the same.
-        assert bare.on_host(worker, "ls /opt /etc/carscribe 2>/dev/null || true") == "/opt:"
-
-
-def test_no_run_yet(bare: Copy) -> None:
-    """Results of a run that never was are refused in one sentence."""
-    done = bare.make_target("results", code=None)
-    assert done.code != 0
-    assert "There has been no run yet: `make run` makes one." in done.text
-
-
-def test_up_is_safe_to_repeat(up: Copy) -> None:
-    """A second `site.yml` changes nothing on either host."""
-    assert up.playbook("site").changed() == UNCHANGED
-
-
-def test_the_plan_is_empty_afterwards(up: Copy) -> None:
-    """Terraform would change nothing."""
-    up.python("carscribe", "terraform", "plan", "--target", "local", "-detailed-exitcode")
 
 
 def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:
@@ -62,31 +29,6 @@ def test_two_runs_in_a_row_give_the_right_result(up: Copy) -> None:
 def test_the_hosts_are_as_they_should_be(up: Copy) -> None:
     """`make verify` is green."""
     up.make_target("verify")
-
-
-@pytest.mark.parametrize("worker", ["a", "b"])
-def test_what_a_process_can_do_in_the_unit(up: Copy, worker: str) -> None:
-    """In a worker's sandbox a process writes its state directory, connects outwards, and no more."""
-    found = sandbox.probe(up, worker)
-    assert {name for name, answer in found.items() if answer == "done"} == sandbox.ALLOWED, found
-
-
-def test_a_changed_worker_reaches_its_own_host_alone(up: Copy) -> None:
-    """A change of worker A's source gives A's host a new release, and B's host nothing."""
-    before = up.on_host("a", "readlink /opt/carscribe/worker-a/current")
-    up.append("worker_a/carscribe_worker_a/__init__.py", "# Changed.\n")
-    done = up.make_target("up", "VERBOSE=1")
-    assert done.changed()["worker-b"] == 0
-    assert up.on_host("a", "readlink /opt/carscribe/worker-a/current") != before
-    assert up.playbook("site").changed() == UNCHANGED
-
-
-def test_the_other_target_is_refused(up: Copy) -> None:
-    """While the local target is up, `make up TARGET=aws` says how to get there."""
-    done = up.make_target("up", "TARGET=aws", code=None)
-    assert done.code != 0
-    assert "TARGET=local is up in this checkout" in done.text
-    assert "`make down`" in done.text
 
 
 def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
@@ -113,7 +55,7 @@ def test_a_reboot_in_the_middle_of_a_run(up: Copy) -> None:
     for looks_on in (playing, again):
         code = looks_on.end()
         assert code == 0, looks_on.text
-    assert up.result() == EXPECTED
+    assert up.output() == EXPECTED
     counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] == 10
     # Six and what was begun at the reboot; the six at work may be made again in its very seconds.
@@ -130,7 +72,7 @@ def test_a_reboot_of_a_in_the_middle_of_a_run(up: Copy) -> None:
     up.emulator("faults", {})
     code = playing.end()
     assert code == 0, playing.text
-    assert up.result() == EXPECTED
+    assert up.output() == EXPECTED
     counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] <= 10 + in_flight
     assert counts["rekognition.DetectText"]["ok"] == 6
@@ -156,7 +98,7 @@ def test_a_host_is_lost_in_the_middle_of_a_run(
     again = up.make_target("up")
     ended = up.make_target("run", f"RUN_ID={run_in(running.text)}")
     assert EXPECTED in ended.text
-    assert up.result() == EXPECTED
+    assert up.output() == EXPECTED
     assert again.fits_on_a_screen, again.text
     assert ended.fits_on_a_screen, ended.text
     paid = {name: number["ok"] for name, number in up.emulator("counts").items() if "ok" in number}
@@ -191,7 +133,7 @@ def test_b_s_volume_is_full(up: Copy) -> None:
     assert "damaged" not in told
     code = playing.end()
     assert code == 0, playing.text
-    assert up.result() == EXPECTED
+    assert up.output() == EXPECTED
     counts = up.emulator("counts")
     assert counts["rekognition.DetectLabels"]["ok"] == 10
     assert counts["rekognition.DetectText"]["ok"] <= 6 + 6  # answered, and no space to say so
@@ -209,7 +151,7 @@ def test_going_on_with_a_run_that_was_stopped(up: Copy) -> None:
     named = re.search(r"go on with it: `make run RUN_ID=(\S+)`", playing.text)
     assert named, playing.text
     up.playbook("run", "-e", f"run_id={named[1]}")
-    assert up.result() == EXPECTED
+    assert up.output() == EXPECTED
     assert up.emulator("counts")["rekognition.DetectLabels"]["ok"] == 10
     again = up.playbook("run", "-e", f"run_id={named[1]}", code=None)
     assert again.code != 0
@@ -229,7 +171,7 @@ def test_of_two_runs_at_once_one_is_made(up: Copy) -> None:
     said = " ".join(loser.text.split())
     assert re.search("has just begun on worker-a|A run is in progress on|has not ended on", said)
     assert "A looked at" not in loser.text, "it followed a run that is not its own"
-    assert up.result() == EXPECTED
+    assert up.output() == EXPECTED
 
 
 def test_a_run_that_only_b_knows_is_fetched_and_never_gone_on_with(up: Copy) -> None:
@@ -246,113 +188,6 @@ def test_a_run_that_only_b_knows_is_fetched_and_never_gone_on_with(up: Copy) -> 
     assert fetched.code != 0
     assert "This run is not complete" in fetched.text
     assert (up.root / "results/only-b/output.txt").read_text() == "ok\n"
-
-
-def test_a_missing_permission_is_named(up: Copy) -> None:
-    """site.yml ends with what a worker may not do, found out on its own host."""
-    iam = up.client("iam")
-    (name,) = (r["RoleName"] for r in iam.list_roles()["Roles"] if "worker-a" in r["RoleName"])
-    place = {"RoleName": name, "PolicyName": "worker-a"}
-    policy = json.dumps(iam.get_role_policy(**place)["PolicyDocument"])
-    allowed = policy.replace("rekognition:DetectLabels", "rekognition:ListCollections")
-    try:
-        iam.put_role_policy(**place, PolicyDocument=allowed)
-        done = up.playbook("site", code=None)
-    finally:
-        iam.put_role_policy(**place, PolicyDocument=policy)
-    assert done.code != 0
-    assert re.search(
-        r"worker-a cannot do its work yet:.*rekognition:DetectLabels", done.text, re.DOTALL
-    )
-
-
-def test_the_volume_outlives_its_host(up: Copy) -> None:
-    """B's host is replaced: the runs on its volume are there again, and a new run works.
-
-    The volumes grow with it, and their file systems.
-    """
-    runs = up.on_host("b", "ls /var/lib/carscribe-worker-b/runs")
-    machine = up.on_host("b", "cat /etc/machine-id")
-    replace = '-replace=aws_instance.worker["worker_b"]'
-    larger = "-var=result_volume_size_gib=2"
-    up.make_target("up", f"TERRAFORM_ARGUMENTS='{replace}' {larger}", "YES=1")
-    for worker in ("a", "b"):
-        size = f"df --block-size=M --output=size /var/lib/carscribe-worker-{worker} | tail -n 1"
-        assert int(up.on_host(worker, size).strip("M ")) > 1800
-    assert up.on_host("b", "cat /etc/machine-id") != machine
-    assert up.on_host("b", "ls /var/lib/carscribe-worker-b/runs") == runs
-    up.playbook("run")
-    assert up.result() == EXPECTED
-
-
-def test_b_refuses_to_start_without_its_volume(up: Copy) -> None:
-    """Where the volume cannot be mounted B's unit does not start, and says why; nor does a run."""
-    state = "/var/lib/carscribe-worker-b"
-    mount = r"'var-lib-carscribe\x2dworker\x2db.mount'"
-    gone = rf"/run/systemd/system/{mount}.d/gone.conf"
-    try:
-        up.on_host(
-            "b",
-            f'mkdir -p "$(dirname {gone})" && (echo [Unit]; echo AssertPathExists=/gone) > {gone}'
-            f" && systemctl daemon-reload && systemctl stop {mount}",
-        )
-        # It must fail: what it says is what is tested.
-        said = up.on_host("b", "systemctl start carscribe-worker-b 2>&1 || true")
-        journal = up.on_host("b", "journalctl -u carscribe-worker-b -o cat -n 3")
-        run = up.playbook("run", code=None)
-        beneath = up.on_host("b", f"ls -A {state}")
-    finally:
-        up.on_host("b", f"rm {gone}; systemctl daemon-reload; systemctl start {mount}")
-    assert "A dependency job for carscribe-worker-b.service failed" in said
-    assert "Dependency failed for carscribe-worker-b.service" in journal
-    assert run.code != 0
-    assert f"The volume is not mounted at {state} on worker-b" in run.text
-    assert beneath == "", "written beside the volume"
-
-
-def test_a_host_that_does_not_answer(up: Copy) -> None:
-    """A playbook names a host that is stopped, with what to do; `make up` starts it."""
-    up.command("python", "-m", "emulator", "stop", "worker-a")
-    done = up.playbook("site", "-e", "connect_wait_seconds=5", code=None)
-    assert done.code != 0
-    assert "worker-a does not answer SSH at" in done.text
-    assert "Host A stopped: starting" in up.make_target("up").text
-    assert up.playbook("site").changed() == UNCHANGED
-
-
-def test_forgotten_hosts_stop_and_who_needs_them_starts_them(up: Copy) -> None:
-    """After a minute without a run both are stopped, and nothing else is another; a run wakes them."""
-    up.playbook("site", "-e", "carscribe_idle_stop_minutes=1")
-    deadline = time.monotonic() + 300
-    while (told := up.make_target("status").text).count("its host is stopped") < 2:
-        assert time.monotonic() < deadline, told
-        time.sleep(2)
-    assert "No changes." in up.make_target("plan").text
-    said = up.make_target("run").text
-    assert "Hosts A and B stopped: starting" in said
-    up.playbook("site")
-    assert up.result() == EXPECTED
-
-
-def test_a_changed_host_key_is_told_at_once(up: Copy) -> None:
-    """A host that answers with another key than before is an error, with no second attempt."""
-    known = up.root / "build/known_hosts"
-    before = known.read_text()
-    lines = [line.split() for line in before.splitlines()]
-    keys = [line[1:] for line in lines]
-    try:
-        for line, key in zip(lines, keys[1:] + keys[:1], strict=True):
-            line[1:] = key  # the next host's
-        known.write_text("".join(f"{' '.join(line)}\n" for line in lines))
-        began = time.monotonic()
-        done = up.playbook("run", code=None)
-        seconds = time.monotonic() - began
-    finally:
-        known.write_text(before)
-    assert done.code != 0
-    assert "answers with another SSH host key than before" in done.text
-    assert re.search(r"`ssh-keygen -f build/known_hosts\s+-R i-[0-9a-f]+`", done.text), done.text
-    assert seconds < 10, "it went on knocking"
 
 
 def test_what_a_first_person_on_aws_sends(up: Copy) -> None:
@@ -372,31 +207,10 @@ def test_what_a_first_person_on_aws_sends(up: Copy) -> None:
         path.name for path in folder.iterdir()
     }
     assert "123456789012" not in "".join(path.read_text() for path in folder.iterdir())
-    assert remains(up.root) == []
+    assert up.remains() == []
     again = up.make_target("run", code=None)
     assert again.code != 0
     assert "Nothing is up here" in again.text
-
-
-def test_down_after_a_half_failed_up(copy: Copy) -> None:
-    """An `up` that is killed in the middle leaves nothing that `make down` does not remove."""
-    started = subprocess.Popen(
-        ["make", "up", "TARGET=local"],
-        cwd=copy.root,
-        env=copy.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    log = copy.root / "build/logs/up.log"
-    while not (log.exists() and "aws_vpc.main[0]: Creation complete" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    os.killpg(started.pid, signal.SIGKILL)
-    started.wait()
-    copy.make_target("down")
-    assert remains(copy.root) == []
 
 
 def run_in(text: str) -> str:
@@ -427,32 +241,3 @@ def await_calls(copy: Copy, operation: str) -> int:
         time.sleep(0.2)
     time.sleep(3)  # for those that start together with the first
     return int(copy.emulator("in_flight").get(operation, 0))
-
-
-def remains(root: Path) -> list[str]:
-    """Name the processes, mounts and loop devices that speak of a folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:
-            continue
-        if str(root) in words and "pytest" not in words and "ssh: " not in words:
-            found.append(f"process {words}")
-    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-    found += [f"mount {line}" for line in mounts if str(root) in line]
-    loops = subprocess.run(["losetup", "--all"], capture_output=True, text=True, check=True).stdout
-    found += [f"loop device {line}" for line in loops.splitlines() if str(root) in line]
-    kept = {
-        "releases",
-        "terraform",
-        "ssh",
-        "local.lock",
-        "thumbnails",
-        "logs",
-        "command.lock",
-        "conform",
-        "tmp",
-    }
-    found += [str(path) for path in (root / "build").iterdir() if path.name not in kept]
-    return found
