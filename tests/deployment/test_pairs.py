@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deployment.checkout import Beside
-from tests.deployment.test_deployment import EXPECTED, count_anew, remains
+from tests.deployment.checkout import EXPECTED, Beside
+from tests.deployment.test_runs import count_anew
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,17 +25,15 @@ OF_THE_FIRST_PAIR = {"8.jpg", "9.jpg"}
 
 
 @pytest.fixture(scope="module")
-def pairs(copy: Copy) -> Iterator[Copy]:
+def pairs(empty: Copy) -> Iterator[Copy]:
     """The copy with two pairs up."""
-    copy.make_target("down", "YES=1")
-    variables = copy.root / "terraform/local.tfvars"
+    variables = empty.root / "terraform/local.tfvars"
     before = variables.read_text()
-    copy.append("terraform/local.tfvars", "pairs = 2\n")
+    empty.append("terraform/local.tfvars", "pairs = 2\n")
     try:
-        copy.make_target("up", "TARGET=local")
-        yield copy
+        empty.make_target("up", "TARGET=local")
+        yield empty
     finally:
-        copy.make_target("down", "YES=1", code=None)
         variables.write_text(before)
 
 
@@ -97,7 +95,7 @@ def test_down_leaves_nothing(pairs: Copy) -> None:
     """`make down` removes both pairs."""
     said = pairs.make_target("down").text
     assert re.search(r"Removed: 4 addresses, .*4 instances", said), said
-    assert remains(pairs.root) == []
+    assert pairs.remains() == []
 
 
 def summary_on(copy: Copy, name: str, run_id: str) -> str:
