@@ -169,12 +169,11 @@ class Terraform:
         """Run one command; captured output comes back as text, and so does that of a step.
 
         Terraform ends in order when it is interrupted, and has to be left the
-        time: a terminal tells it of Ctrl-C itself, of SIGTERM and the terminal's
-        end it hears from here.
+        time: killed between an answer of AWS and its state, it forgets what it
+        made. So it is in a process group of its own, which nothing that ends or
+        kills ours reaches, and hears of an interruption from here.
         """
         captured = subprocess.PIPE if capture else None
-        # Inherited: the end of the terminal would kill it before it has written its state.
-        hung_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with subprocess.Popen(
             [self.binary, f"-chdir={CONFIGURATION}", *command.split(), *arguments],
             env=self.environment,
@@ -182,16 +181,15 @@ class Terraform:
             stdin=subprocess.DEVNULL if steps else None,
             stdout=steps.output if steps else captured,
             stderr=subprocess.STDOUT if steps or capture else None,
+            process_group=0,
         ) as process:
 
             def end(number: int, _: object) -> None:
                 self.interrupted = True
-                if number != signal.SIGINT:
-                    process.terminate()
+                process.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
 
             numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
             before = [signal.signal(number, end) for number in numbers]
-            before[-1] = hung_up
             try:
                 said = "".join(steps.listen(process)) if steps else process.communicate()[0]
             finally:
