@@ -10,6 +10,7 @@ Returns ``folder``, that of the run. It runs once, for all hosts.
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from ansible.utils.display import Display
 # The checkout that this file lies in, whatever Ansible and folder it is run from.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from carscribe import fetch, progress, runs  # found by the line above
+
+# Ansible leaves it to the system when a pipe gets a line, and loads this in its own process first.
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(line_buffering=True)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types

@@ -12,6 +12,7 @@ that did not complete its part said. It runs once, for all hosts.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -27,6 +28,10 @@ from carscribe import progress, runs, watch  # found by the line above
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Ansible leaves it to the system when a pipe gets a line, and loads this in its own process first.
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(line_buffering=True)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types

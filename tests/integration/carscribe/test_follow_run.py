@@ -97,7 +97,7 @@ class Deployment:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith("ANSIBLE_") and name != "PYTHONPATH"
+            if not name.startswith(("ANSIBLE_", "PYTHON"))
         }
         told = {"ANSIBLE_CALLBACKS_ENABLED": "sentences", "CARSCRIBE_SENTENCES": str(self._told)}
         return subprocess.Popen(
