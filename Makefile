@@ -137,7 +137,7 @@ lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, py
 # In this order and no other: the longest test is in the first of these folders.
 .PHONY: check-tests
 check-tests: $(VENV)/.dev $(VENV)/.recognizer
-	$(PYTEST) --numprocesses 3 --dist loadscope --no-loadscope-reorder tests/integration tests/conformance tests/unit
+	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder tests/integration tests/conformance tests/unit
 
 .PHONY: check
 check: prerequisites-test ## the fast part of the tests: no root, no hosts
@@ -151,22 +151,19 @@ audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
 checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 	$(VENV)-checkov/bin/checkov --directory terraform --framework terraform --compact --quiet --skip-download
 
-# Each of these waits for much of its time (for calls, for hosts that boot), so several run at
-# once: the longest first, so that the short ones fill what is left.
+# Each of these waits for much of its time (for calls, for hosts that boot), so two run at once:
+# the longest beside all others.
 PARTS := test-deployment test-faults test-terraform test-hosts test-browser test-clients test-exercise test-assignment
 .PHONY: $(PARTS)
-$(filter-out test-deployment test-faults,$(PARTS)): test-%:
+$(filter-out test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
 test-clients: $(VENV)-awscli/.done $(VENV)-new-boto3/.done $(VENV)-old-boto3/.done $(JAVASCRIPT)/node_modules/.package-lock.json
-# Two deployments beside each other: a module's tests go in their order.
-test-deployment:
-	$(PYTEST) --numprocesses 2 --dist loadscope tests/deployment
 test-faults:
-	$(PYTEST) --numprocesses 3 tests/faults
+	$(PYTEST) --numprocesses 2 tests/faults
 
 .PHONY: test
 test: prerequisites-test check ## every check and test that CI runs
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target $(PARTS) checkov audit
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS) checkov audit
 
 .PHONY: conform
 conform: prerequisites-up $(VENV)/.dev ## ask your AWS account what the emulator's tests ask, and say where it differs (10 cents at most; HOSTS=1 30 more; YES=1)

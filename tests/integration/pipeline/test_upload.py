@@ -94,7 +94,7 @@ def test_an_incomplete_run_lies_there_too(pipeline: Pipeline) -> None:
 def test_a_bucket_that_takes_nothing_keeps_the_run_unfinished(pipeline: Pipeline) -> None:
     """A waits until it takes the results; B gives up, and its next start pays for nothing."""
     pipeline.emulator.faults(REFUSED)
-    b, a = pipeline.start("b", GIVE_UP_SECONDS="1"), pipeline.start("a")
+    b, a = pipeline.start("b", GIVE_UP_SECONDS="5"), pipeline.start("a")
     assert b.wait() == Exit.TRANSIENT, b.log
     assert (b.summary["state"], b.summary["exit_code"]) == ("failed", Exit.TRANSIENT)
     wait_for_log(a, "cannot write results to .+; trying again")

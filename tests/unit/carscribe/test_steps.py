@@ -89,7 +89,7 @@ def test_an_error_is_its_sentence_and_then_the_log(
 ) -> None:
     """What went wrong comes first, with what to do; the path of the log comes last."""
     with pytest.raises(StepError) as failure:
-        Steps("up", verbose=False, folder=tmp_path).run(sys.executable, "-c", FAILS)
+        Steps("up", verbose=False, folder=tmp_path).run(sys.executable, "-u", "-c", FAILS)
     assert failure.value.code == 1
     said = capsys.readouterr().err.splitlines()
     assert said[-2].startswith("api error PendingVerification: wait. AWS is still verifying your")
