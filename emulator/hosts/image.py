@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -38,10 +39,13 @@ def ensure(deployment: Deployment, engine: Engine) -> str:
     if engine.has_image(image):
         return image
     deployment.cache.mkdir(parents=True, exist_ok=True)
-    with archive.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another deployment that shares the cache may build it
+    folder = os.open(deployment.cache, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # another deployment that shares the cache may build it
         if not archive.exists():
             _build(deployment, engine, archive)
+    finally:
+        os.close(folder)
     complete = deployment.state / "base.tar"
     complete.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(archive, complete)
