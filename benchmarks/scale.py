@@ -27,7 +27,7 @@ class Scale:
     starts: int = 7
     idle_seconds: float = 190.0
     ceiling_seconds: float = 2.0
-    images_settled: int = 300_000
+    images_settled: int = 2_000_000
     large_bytes: tuple[int, ...] = (2_000_000, 5_000_000)
     images_large: int = 500
     images_killed: int = 400
