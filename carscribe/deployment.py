@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from carscribe.runs import WORKERS, listed, names_of, pair_of, ssh_words
+from carscribe.runs import WORKERS, Named, Remote, listed, names_of, ssh_words
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
@@ -131,26 +131,19 @@ def write_whole(file: Path, text: str) -> None:
 
 
 @dataclass(frozen=True)
-class Host:
+class Host(Named):
     """A host, as the inventory describes it.
 
     Attributes:
-        name: its short name, ``a`` or ``b-2``.
         variables: those of all hosts, and its own.
     """
 
-    name: str
     variables: dict[str, Any]
 
     @property
-    def worker(self) -> str:
-        """``a`` or ``b``."""
-        return self.name[0]
-
-    @property
-    def pair(self) -> int:
-        """The number of its pair."""
-        return pair_of(self.name)
+    def remote(self) -> Remote:
+        """How it is reached."""
+        return Remote(self.name, ssh_words(self.variables))
 
     @property
     def instance_id(self) -> str:

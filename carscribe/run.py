@@ -64,7 +64,7 @@ def reached() -> list[runs.Remote]:
     Raises:
         DeploymentError: nothing is up.
     """
-    return [runs.Remote(host.name, runs.ssh_words(host.variables)) for host in hosts().values()]
+    return [host.remote for host in hosts().values()]
 
 
 def asked(remotes: Sequence[runs.Remote], run_id: str) -> bool:

@@ -153,18 +153,14 @@ class About:
 
 
 @dataclass(frozen=True)
-class Remote:
-    """A worker's host, as it is reached.
+class Named:
+    """What a worker's host is called.
 
     Attributes:
-        name: its short name.
-        ssh: the command to which a host's command is appended, as one word.
-        state_root: where the workers' state directories are.
+        name: its short name, ``a`` or ``b-2``.
     """
 
     name: str
-    ssh: Sequence[str]
-    state_root: str = STATE_ROOT
 
     @property
     def worker(self) -> str:
@@ -175,6 +171,19 @@ class Remote:
     def pair(self) -> int:
         """The number of its pair."""
         return pair_of(self.name)
+
+
+@dataclass(frozen=True)
+class Remote(Named):
+    """A worker's host, as it is reached.
+
+    Attributes:
+        ssh: the command to which a host's command is appended, as one word.
+        state_root: where the workers' state directories are.
+    """
+
+    ssh: Sequence[str]
+    state_root: str = STATE_ROOT
 
     def command(self, script: str) -> list[str]:
         """Return the command that runs a script there, as root."""

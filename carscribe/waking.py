@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from carscribe.advice import advised
 from carscribe.credentials import CredentialsError
 from carscribe.deployment import DeploymentError, hosts
-from carscribe.runs import Remote, SilentError, listed, ssh_words
+from carscribe.runs import SilentError, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,11 +139,10 @@ def awake(target: Target, seconds: float = ANSWERS_SECONDS) -> None:
 
 def _answers(host: Host, seconds: float) -> bool:
     """Knock, again and again for so long; tell whether the host answered."""
-    remote = Remote(host.name, ssh_words(host.variables))
     deadline = time.monotonic() + seconds
     while True:
         try:
-            remote.read(KNOCK)
+            host.remote.read(KNOCK)
         except SilentError:
             if time.monotonic() >= deadline:
                 return False

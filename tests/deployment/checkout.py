@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 
 from carscribe.deployment import hosts
-from carscribe.runs import Remote, ssh_words, unit
+from carscribe.runs import unit
 from emulator.hosts.deployment import Deployment
 from emulator.hosts.engine import Engine
 from emulator.secret import Secret
@@ -214,8 +214,7 @@ class Copy:
 
     def on_host(self, worker: str, command: str) -> str:
         """Return what a command prints on a host, as root."""
-        variables = hosts(self.root / "build")[worker].variables
-        return Remote(worker, ssh_words(variables)).read(command, COMMAND_SECONDS).strip()
+        return hosts(self.root / "build")[worker].remote.read(command, COMMAND_SECONDS).strip()
 
     def lose(self, worker: str) -> None:
         """Remove a host with its root disk, as nothing can be prepared for."""
