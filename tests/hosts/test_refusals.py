@@ -217,7 +217,10 @@ def test_a_port_in_use_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert "in use" in text
 
 
-@pytest.mark.skipif(not shutil.which("podman"), reason="it is Podman's own variable")
+@pytest.mark.skipif(
+    not shutil.which("podman"),
+    reason="Docker, which this machine has in its place, does not read the variable",
+)
 def test_the_engine_is_this_machine_s(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
