@@ -1,8 +1,9 @@
 """What a worker wrote of a run, put into the images' bucket for other programs.
 
 Under ``results_prefix`` each worker has a folder of its own in that of the run
-(``a``, ``b``, those of the second pair ``a-2``, ``b-2``): results.jsonl, worker B's output.txt and, last, summary.json. Whoever finds the
-summary finds the others whole.
+(``a``, ``b``, those of the second pair ``a-2``, ``b-2``): results.jsonl, worker
+B's output.txt and, last, summary.json. Whoever finds the summary finds the
+others whole.
 """
 
 from __future__ import annotations
