@@ -43,9 +43,8 @@ def tie(number: signal.Signals) -> Callable[[], None] | None:
     _libc()  # load it before the fork
 
     def bind() -> None:
-        if (
-            number in _CATCHABLE
-        ):  # else a shell's job in the background hands down that it is ignored
+        # Else a shell's job in the background hands down that it is ignored.
+        if number in _CATCHABLE:
             signal.signal(number, signal.SIG_DFL)
         _libc().prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it died before the tie was made
