@@ -155,11 +155,11 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 # the longest beside all others.
 PARTS := test-deployment test-faults test-terraform test-hosts test-browser test-clients test-exercise test-assignment
 .PHONY: $(PARTS)
-$(filter-out test-faults,$(PARTS)): test-%:
+$(filter-out test-deployment test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
 test-clients: $(VENV)-awscli/.done $(VENV)-new-boto3/.done $(VENV)-old-boto3/.done $(JAVASCRIPT)/node_modules/.package-lock.json
-test-faults:
-	$(PYTEST) --numprocesses 2 tests/faults
+test-deployment test-faults: test-%:
+	$(PYTEST) --numprocesses 2 --dist loadscope tests/$*
 
 .PHONY: test
 test: prerequisites-test check ## every check and test that CI runs

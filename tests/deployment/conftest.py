@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import networks
 from tests.deployment.checkout import CHECKOUT, Copy
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def copy(worker_id: str) -> Copy:
     """A copy of the checkout, which meets no other that is tested at the same time."""
     number = int(worker_id.removeprefix("gw") if worker_id.startswith("gw") else 0)
-    network = random.randrange(100 + number % 2, 200, 2)
-    return Copy.make(CHECKOUT / "build" / "tests" / f"a deployment {number}", network)
+    root = CHECKOUT / "build" / "tests" / f"a deployment {number}"
+    return Copy.make(root, networks.free(root / "build" / "local", range(100 + number % 2, 200, 2)))
 
 
 @pytest.fixture(scope="module")
