@@ -23,6 +23,7 @@ from carscribe import quota
 from carscribe.advice import advice
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.inputs import UsageError
+from carscribe.leftovers import PROJECT
 from carscribe.tool import find_terraform
 from carscribe_common.errors import error_code_of
 from carscribe_common.probes import NO_IMAGE
@@ -41,18 +42,12 @@ LAB_ROLE = "voclabs"
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
-NEWEST_AMI = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+NEWEST_AMI = f"resolve:ssm:{AMI_PARAMETER}"
 """What EC2 resolves itself (EC2 User Guide, "Reference AMIs using Systems Manager parameters")."""
 
-SIMULATED_ROLES = ("iam:CreateInstanceProfile", "iam:CreateRole", "iam:PutRolePolicy")
-"""What `make up` does for the hosts' roles, unless they exist already."""
-SIMULATED = (
-    "s3:CreateBucket",
-    "s3:PutObject",
-    "sqs:CreateQueue",
-    "ssm:GetParameter",
-)
-"""What `make up` does beside EC2, and no call can try without doing it."""
+NO_DEFAULT_VPC = frozenset({"MissingInput", "VPCIdNotSpecified"})
+"""What EC2 answers where it looks for a default VPC and finds none: `make up` makes a VPC of its own."""
 
 OWNER_ONLY = 0o077
 
@@ -131,6 +126,8 @@ class Aws:
     Args:
         session: with the credentials and the region to look at.
         lab: this is to be a Learner Lab.
+        name: of the deployment, the beginning of all names.
+        bucket: the bucket that exists already, so that none is made.
         profile: the instance profile that exists already, so that no IAM resource is made.
         instance_type: of the hosts.
         elsewhere: the other regions in which Rekognition is asked.
@@ -141,11 +138,15 @@ class Aws:
         session: boto3.session.Session,
         *,
         lab: bool,
+        name: str = "carscribe",
+        bucket: str | None = None,
         profile: str | None = None,
         instance_type: str = "t3.micro",
         elsewhere: Iterable[str] = (),
     ) -> None:
         self._session = session
+        self._name = name
+        self._bucket = bucket
         self._profile = profile
         self._instance_type = instance_type
         self._elsewhere = sorted(elsewhere)
@@ -225,9 +226,16 @@ class Aws:
     def _permissions(self) -> Iterator[Finding]:
         ec2 = self._client("ec2")
         dry_runs: dict[str, Callable[[], object]] = {
-            "ec2:AllocateAddress": lambda: ec2.allocate_address(Domain="vpc", DryRun=True),
+            "ec2:AllocateAddress": lambda: ec2.allocate_address(
+                Domain="vpc", TagSpecifications=self._tags("elastic-ip"), DryRun=True
+            ),
             "ec2:CreateVolume": lambda: ec2.create_volume(
-                AvailabilityZone=f"{self._region}a", Size=1, DryRun=True
+                AvailabilityZone=self._zone(ec2),
+                Encrypted=True,
+                Size=1,
+                TagSpecifications=self._tags("volume"),
+                VolumeType="gp3",
+                DryRun=True,
             ),
             "ec2:DescribeInstances": lambda: ec2.describe_instances(DryRun=True),
         }
@@ -239,6 +247,21 @@ class Aws:
         if not self._lab:
             yield from self._simulated()
 
+    def _tags(self, kind: str) -> list[dict[str, Any]]:
+        """Return the tags of providers.tf: an organization may refuse what is made without."""
+        tags = {"Project": PROJECT, "Deployment": self._name, "ManagedBy": "Terraform"}
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        return [{"ResourceType": kind, "Tags": pairs}]
+
+    def _zone(self, ec2: Any) -> str:
+        """Return a zone that the account has: us-west-1 and others show each but some of theirs."""
+        ordinary = {"Name": "opt-in-status", "Values": ["opt-in-not-required"]}
+        try:
+            answer = ec2.describe_availability_zones(Filters=[ordinary])
+            return str(answer["AvailabilityZones"][0]["ZoneName"])
+        except (BotoCoreError, ClientError, LookupError, ResponseParserError):
+            return f"{self._region}a"
+
     def _instances(self, ec2: Any) -> Finding:
         """Ask EC2 itself about the hosts: with a profile that includes the right to pass its role."""
         profile = {"IamInstanceProfile": {"Name": self._profile}} if self._profile else {}
@@ -247,8 +270,10 @@ class Aws:
             ec2.run_instances,
             ImageId=NEWEST_AMI,
             InstanceType=self._instance_type,
+            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
             MinCount=1,
             MaxCount=1,
+            TagSpecifications=self._tags("instance"),
             DryRun=True,
             **profile,
         )
@@ -258,28 +283,62 @@ class Aws:
             return Finding(what, _refusal(self._arn, code) + need)
         if code == "DryRunOperation":
             return Finding(what)
-        if known := advice(code):
+        if code not in NO_DEFAULT_VPC and (known := advice(code)):
             return Finding(what, f"AWS answers {code}. {known}")
         return Finding(f"{what} could not be checked ({code}); up will tell", is_said=True)
 
     def _simulated(self) -> Iterator[Finding]:
-        actions = [*SIMULATED, *(() if self._profile else SIMULATED_ROLES)]
+        iam = self._client("iam")
         try:
-            answer = self._client("iam").simulate_principal_policy(
-                PolicySourceArn=_principal(self._arn), ActionNames=actions
-            )
+            # Each on what `make up` makes: on all there is, a policy that names it allows nothing.
+            results = [
+                result
+                for resource, actions in self._needed().items()
+                for result in iam.simulate_principal_policy(
+                    PolicySourceArn=_principal(self._arn),
+                    ActionNames=list(actions),
+                    ResourceArns=[resource],
+                )["EvaluationResults"]
+            ]
         except (ClientError, BotoCoreError, ResponseParserError):
             services = f"{'' if self._profile else 'IAM, '}S3, SQS and SSM"
             yield Finding(
                 f"permissions for {services} cannot be asked for; up will tell", is_said=True
             )
             return
-        for result in answer["EvaluationResults"]:
+        for result in results:
             action = result["EvalActionName"]
             if result["EvalDecision"] == "allowed":
                 yield Finding(action)
+            elif unknown := result.get("MissingContextValues"):
+                # Such as iam:PermissionsBoundary, which only the call itself has.
+                yield Finding(
+                    f"{action} could not be checked (it depends on {', '.join(unknown)}); "
+                    "up will tell",
+                    is_said=True,
+                )
             else:
                 yield Finding(action, _refusal(self._arn, "AccessDenied"))
+
+    def _needed(self) -> dict[str, tuple[str, ...]]:
+        """Return what `make up` does beside EC2, which no call can try without doing it, by resource."""
+        _, partition, _, _, account, _ = self._arn.split(":", 5)
+        bucket = f"arn:{partition}:s3:::{self._name}-images-0"
+        needed: dict[str, tuple[str, ...]] = {
+            f"arn:{partition}:sqs:{self._region}:{account}:{self._name}-indexes-0": (
+                "sqs:CreateQueue",
+            ),
+            f"arn:{partition}:ssm:{self._region}::parameter{AMI_PARAMETER}": ("ssm:GetParameter",),
+        }
+        if not self._bucket:
+            needed |= {bucket: ("s3:CreateBucket",), f"{bucket}/1.jpg": ("s3:PutObject",)}
+        if not self._profile:
+            ours, host = f"arn:{partition}:iam::{account}", f"{self._name}-worker-a-0"
+            needed |= {
+                f"{ours}:role/{host}": ("iam:CreateRole", "iam:PutRolePolicy"),
+                f"{ours}:instance-profile/{host}": ("iam:CreateInstanceProfile",),
+            }
+        return needed
 
 
 def _code(call: Callable[[], object]) -> str:

@@ -112,6 +112,8 @@ class Aws:
             yield from doctor.Aws(
                 session,
                 lab=lab,
+                name=str(values["name"]),
+                bucket=values["existing_bucket"],
                 profile=values["existing_instance_profile"],
                 instance_type=str(values["instance_type"]),
                 elsewhere=values["rekognition_rates_elsewhere"],

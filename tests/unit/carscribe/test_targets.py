@@ -97,9 +97,11 @@ def test_room_is_looked_for_where_there_are_to_be_several_pairs(
     values = {
         "pairs": pairs,
         "region": "us-east-1",
+        "existing_bucket": None,
         "existing_key_pair": None,
         "existing_instance_profile": None,
         "instance_type": "t3.micro",
+        "name": "carscribe",
         "result_volume_size_gib": 1,
         "rekognition_rates_elsewhere": {},
     }
