@@ -28,6 +28,8 @@ _PLACE = re.compile(
     r"var\.\S+ is |local\.\S+ is |self\.\S+ is |data\.\S+ is "
 )
 """Lines of an error that say where in the configuration it is."""
+_ENCODED = re.compile(r"[. ]*Encoded authorization failure message: \S+")
+"""What EC2 adds to a refusal: a thousand characters and more that only STS can read."""
 
 
 class StateError(UsageError):
@@ -60,6 +62,7 @@ def errors(said: str) -> list[str]:
         title, *rest = block.removeprefix("Error: ").splitlines()
         told = [line for line in rest if not _PLACE.match(line)]
         text = " ".join(" ".join(told).partition("!!!!")[0].split())[:ERROR_MAX]
+        title = _ENCODED.sub("", title)
         ours = title.startswith("Invalid value for variable") or "condition failed" in title
         found.append(text if ours and text else f"{title}: {text}".rstrip(": "))
     return list(dict.fromkeys(found))

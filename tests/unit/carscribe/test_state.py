@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from carscribe.state import State
+from carscribe.state import State, errors
 
 WRITTEN: dict[str, Any] = {
     "resources": [
@@ -31,3 +31,15 @@ def test_what_costs_or_keeps_data_is_counted() -> None:
 def test_nothing_is_nothing() -> None:
     """An empty state says nothing."""
     assert not State({}).counted()
+
+
+def test_a_refusal_of_ec2_is_said_without_what_nobody_can_read() -> None:
+    """The action stays, and the encoded message, which is longer than all else, goes."""
+    refused = (
+        "creating EC2 VPC: operation error EC2: CreateVpc, https response error StatusCode: 403, "
+        "RequestID: 1, api error UnauthorizedOperation: You are not authorized to perform this "
+        "operation. User: arn:aws:iam::1:user/me is not authorized to perform: ec2:CreateVpc "
+        "because no identity-based policy allows the ec2:CreateVpc action"
+    )
+    said = f"Error: {refused}. Encoded authorization failure message: {'aB3_-' * 300}\n"
+    assert errors(said) == [refused]
