@@ -119,6 +119,21 @@ TABLE = tuple(
             ),
         ),
         (
+            r"GetBucketObjectLockConfiguration.*explicit deny",
+            (
+                "A Learner Lab does not let Terraform read a bucket that it makes: `make down`, make "
+                "one yourself, copy your images there, and set existing_bucket "
+                "(docs/learner-lab.md)."
+            ),
+        ),
+        (
+            r"not eligible for Free Tier",
+            (
+                "Your account's free plan has a few instance types only: leave instance_type at "
+                "t3.micro, or end the free plan in the Billing console."
+            ),
+        ),
+        (
             r"explicit deny in a service control policy|with an explicit deny.*organizations",
             (
                 "Your organization's service control policy forbids it: it may demand tags, IMDSv2, a "

@@ -41,6 +41,15 @@ CASES = {
     "arn:aws:ec2:us-east-1:1:instance/* with an explicit deny in a service control policy": (
         "service control policy"
     ),
+    "reading S3 Bucket (carscribe-images-1) object lock configuration: operation error S3: "
+    "GetObjectLockConfiguration, https response error StatusCode: 403, RequestID: 1, HostID: 1, "
+    "api error AccessDenied: User: arn:aws:sts::1:assumed-role/voclabs/u is not authorized to "
+    "perform: s3:GetBucketObjectLockConfiguration on resource: "
+    '"arn:aws:s3:::carscribe-images-1" with an explicit deny in a service control policy: '
+    "arn:aws:organizations::1:policy/o-1/service_control_policy/p-1": "set existing_bucket",
+    "api error InvalidParameterCombination: The specified instance type is not eligible for Free "
+    "Tier. For a list of Free Tier instance types, run 'describe-instance-types' with the filter "
+    "'free-tier-eligible=true'.": "leave instance_type at t3.micro",
     "api error VPCIdNotSpecified: No default VPC for this user": "VPC of its own",
     "api error InvalidKeyPair.NotFound: The key pair 'vockey' does not exist": "us-east-1 alone",
     "api error DependencyViolation: The subnet 'subnet-1' has dependencies and cannot be deleted.": (
