@@ -34,6 +34,7 @@ ENDED_BADLY = {FAILED, STOPPED, UNREACHABLE}
 """What the other worker would wait for in vain."""
 
 _IN_TRANSIT = {"initializing", "maintenance", "starting", "stopping"}
+_ESCAPED = re.compile(r"\\(?:\\|u([0-9a-f]{4}))")  # as rules.escape does it
 _END_OF_LOOK = "\x1e"  # ASCII's record separator, which no JSON and no property holds
 
 # The unit first: a unit that a shutdown has stopped is then seen together with
@@ -333,11 +334,19 @@ def several_models(seen: Mapping[str, Seen]) -> list[str]:
     return said
 
 
-def _in_order(line: str) -> list[Any]:
-    """Return what the lines of several pairs are sorted by: their integers by value."""
-    parts: list[Any] = re.split("([0-9]+)", line)
-    parts[1::2] = map(int, parts[1::2])
-    return parts
+def _in_order(line: str) -> tuple[str, str]:
+    """Return what the lines of several pairs are sorted by: their keys, as the workers sort them.
+
+    That is rules.natural_key, which a user's own Ansible has not.
+    """
+
+    def with_length(match: re.Match[str]) -> str:
+        digits = match[0].lstrip("0")
+        return f"0{chr(len(digits))}{digits}"
+
+    escaped = line.partition(": ")[0]
+    key = _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else "\\", escaped)
+    return re.sub("[0-9]+", with_length, key), key
 
 
 def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> End:
