@@ -13,9 +13,19 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from carscribe.runs import COMPLETE, SilentError, check_run_id, is_run_id, is_summary, shown, unit
+from carscribe.runs import (
+    COMPLETE,
+    OUTPUT_LINES_MAX,
+    SilentError,
+    check_run_id,
+    is_run_id,
+    is_summary,
+    shown,
+    unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -313,12 +323,14 @@ class End:
     Attributes:
         problems: sentences; none if the run is complete.
         journals: the last lines of each worker that failed.
-        output: the lines of output.txt, if the run is complete.
+        output: the lines of output.txt, if the run is complete; of a long one the first.
+        more: says how many are left out.
     """
 
     problems: list[str]
     journals: dict[str, list[str]]
     output: list[str]
+    more: str = ""
 
 
 def several_models(seen: Mapping[str, Seen]) -> list[str]:
@@ -358,7 +370,11 @@ def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> 
         return End(problems, {n: [*map(shown, hosts[n].last_lines())] for n in failed}, [])
     try:
         outputs = [one.output(run_id) for one in remotes if one.worker == "b"]
-        return End([], {}, [*map(shown, heapq.merge(*outputs, key=_in_order))])
     except SilentError as problem:
         said = f"Run {run_id} is complete, and its output cannot be read now ({problem}): "
         return End([f"{said}`make results RUN_ID={run_id}` fetches it."], {}, [])
+    first = islice(heapq.merge(*outputs, key=_in_order), OUTPUT_LINES_MAX)
+    with_text = [(one.summary.get("images") or {}).get("with_text", 0) for one in seen.values()]
+    left = sum(with_text) - OUTPUT_LINES_MAX
+    more = f"And {left:,} lines more." if left > 0 else ""
+    return End([], {}, [*map(shown, first)], more)
