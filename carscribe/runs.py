@@ -35,7 +35,7 @@ NAME = re.compile(r"([ab])(?:-([2-9]|1[0-6]))?")
 """A host's short name: ``a`` and ``b`` are the first pair, ``a-2`` and ``b-2`` the second."""
 _MEMBERS: dict[str, Any] = {
     **dict.fromkeys(("state", "reason", "started_at", "ended_at"), str),
-    **dict.fromkeys(("images", "answers"), dict),
+    **dict.fromkeys(("images", "answers", "regions"), dict),
     "duration_seconds": (int, float),
 }
 """What of a worker's summary is shown, and of what type it is where it is there."""

@@ -23,6 +23,7 @@ from carscribe.runs import (
     check_run_id,
     is_run_id,
     is_summary,
+    listed,
     shown,
     unit,
 )
@@ -342,6 +343,19 @@ def several_models(seen: Mapping[str, Seen]) -> list[str]:
             said.append(
                 f"Worker {name.upper()} was answered by several versions of the model, "
                 f"{', '.join(map(shown, models))}: what they see may differ."
+            )
+    return said
+
+
+def denied_regions(seen: Mapping[str, Seen]) -> list[str]:
+    """Say of each worker which of several regions it was denied, and so asked no more."""
+    said = []
+    for name, one in seen.items():
+        regions = one.summary.get("regions") or {}
+        if denied := sorted(shown(region) for region in regions if regions[region] == "denied"):
+            said.append(
+                f"Worker {name.upper()} was denied in {listed(denied)}, whose quota it did without: "
+                f"`make logs HOST={name}` says why."
             )
     return said
 

@@ -21,7 +21,7 @@ from carscribe.runs import (
     new_run_id,
     remotes,
 )
-from carscribe.watch import Seen, judge, several_models
+from carscribe.watch import Seen, denied_regions, judge, several_models
 from carscribe_common import rules
 from tests.faked_host import RUN, Host
 
@@ -453,3 +453,12 @@ def test_several_versions_of_the_model_are_said() -> None:
         "Worker A was answered by several versions of the model, 3.0, 3.1: what they see may differ."
     ]
     assert several_models({"a": Seen(), "b": b}) == []
+
+
+def test_a_region_that_denied_is_said() -> None:
+    """One that was silent for a while is not: it was asked again."""
+    regions = {"us-east-1": "in use", "us-west-2": "denied", "eu-west-1": "left out"}
+    a, b = Seen(summary={"regions": regions}), Seen(summary={"regions": {"us-east-1": "in use"}})
+    assert denied_regions({"a": a, "b": b, "a-2": Seen()}) == [
+        "Worker A was denied in us-west-2, whose quota it did without: `make logs HOST=a` says why."
+    ]
