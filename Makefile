@@ -174,7 +174,7 @@ test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real mode
 	$(PYTEST) tests/recognizer
 
 .PHONY: exercise
-exercise: $(VENV)/.dev ## what a worker B of your own lacks, on the emulator (CMD='python my_worker_b.py')
+exercise: $(VENV)/.dev ## what a worker B of your own lacks, on the emulator (CMD="python3 $PWD/my_worker_b.py")
 	@$(PYTEST) tests/exercise/test_worker_b.py
 
 .PHONY: faults

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,32 @@ def test_the_lines_that_are_printed_are_all_a_program_needs(
         assert server.stdin is not None
         server.stdin.close()
         assert server.wait(10) == 0
+
+
+def test_make_emulator_has_the_samples_and_ends_on_ctrl_c() -> None:
+    """Without a word of the caller: the ten pictures in a bucket, no queue, and a quiet end."""
+    environment = {name: value for name, value in os.environ.items() if "CARSCRIBE" not in name}
+    with subprocess.Popen(
+        [sys.executable, "-m", "emulator", "open"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        lines = [server.stdout.readline() for _ in range(7)]
+        env = dict(word.split("=", 1) for line in lines for word in line.split() if "=" in word)
+        session: Any = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
+        s3 = session.client(
+            "s3", endpoint_url=env["AWS_ENDPOINT_URL"], region_name=env["AWS_REGION"]
+        )
+        assert len(s3.list_objects_v2(Bucket=env["BUCKET"])["Contents"]) == 10
+        server.send_signal(signal.SIGINT)
+        rest, said = server.communicate(timeout=10)
+    assert "QUEUE_URL" not in rest
+    assert "Traceback" not in said
+    assert (ROOT / "build" / "emulator" / "secret.sh").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("queue", ["a b", "x" * 81, ".fifo"])

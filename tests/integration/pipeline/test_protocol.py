@@ -136,10 +136,10 @@ def test_b_killed_after_it_settled_everything(pipeline: Pipeline) -> None:
     assert pipeline.calls("rekognition.DetectText") == 5
 
 
-def test_a_killed_between_journal_and_send(pipeline: Pipeline) -> None:
-    """Cars that are in A's journal and not on the queue are sent at the next start."""
+def test_a_killed_between_store_and_send(pipeline: Pipeline) -> None:
+    """Cars that are in A's store and not on the queue are sent at the next start."""
     _, expected = images(pipeline, 8)
-    # The queue takes nothing, so A stands between its journal and the send.
+    # The queue takes nothing, so A stands between its store and the send.
     pipeline.emulator.faults({"operations": {"sqs.SendMessageBatch": {"error_share": 1.0}}})
     a = pipeline.start("a")
     wait_for_log(a, DETECTED, 8)
