@@ -137,7 +137,7 @@ lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, py
 # In this order and no other: the longest test is in the first of these folders.
 .PHONY: check-tests
 check-tests: $(VENV)/.dev $(VENV)/.recognizer
-	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder tests/integration tests/conformance tests/unit
+	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder tests/benchmark tests/integration tests/conformance tests/unit
 
 .PHONY: check
 check: prerequisites-test ## the fast part of the tests: no root, no hosts
