@@ -286,7 +286,7 @@ def _who(model: str, *, paid: bool) -> str:
     if model == NOBODY:
         return "nobody"
     if model.startswith(RECOGNIZER):
-        return f"the recognizer, {model}"
+        return f"{model}, at work or recorded"
     return f"Rekognition, model {model}" if paid else f"Rekognition, model {model}, recorded"
 
 

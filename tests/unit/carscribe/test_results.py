@@ -119,8 +119,11 @@ def test_no_cost_is_named_where_nothing_was_paid(run: Path) -> None:
 @pytest.mark.parametrize(
     ("paid", "named"),
     [
-        (True, ["Rekognition, model 3.0", "the recognizer, carscribe-recognizer-1"]),
-        (False, ["Rekognition, model 3.0, recorded", "the recognizer, carscribe-recognizer-1"]),
+        (True, ["Rekognition, model 3.0", "carscribe-recognizer-1, at work or recorded"]),
+        (
+            False,
+            ["Rekognition, model 3.0, recorded", "carscribe-recognizer-1, at work or recorded"],
+        ),
     ],
 )
 def test_who_recognized_is_named(run: Path, named: list[str], *, paid: bool) -> None:
