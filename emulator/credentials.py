@@ -123,6 +123,8 @@ class Authenticator:
         try:
             signatures.check(request, secret)
         except signatures.SkewError:
+            if "authorization" not in request.headers:
+                raise Refused("late", "Request has expired") from None
             raise Refused("skew", "Signature expired, or made for another time.") from None
         except signatures.PayloadError:
             raise Refused("payload", "The body is not the one that was signed.") from None
@@ -160,6 +162,7 @@ REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
         "unknown": ("InvalidAccessKeyId", 403),
         "signature": ("SignatureDoesNotMatch", 403),
         "skew": ("RequestTimeTooSkewed", 403),
+        "late": ("AccessDenied", 403),
         "payload": ("XAmzContentSHA256Mismatch", 400),
         "expired": ("ExpiredToken", 400),
     },
@@ -168,6 +171,7 @@ REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
         "unknown": ("InvalidClientTokenId", 403),
         "signature": ("SignatureDoesNotMatch", 403),
         "skew": ("SignatureDoesNotMatch", 403),
+        "late": ("SignatureDoesNotMatch", 403),
         "payload": ("SignatureDoesNotMatch", 403),
         "expired": ("ExpiredTokenException", 400),
     },
@@ -176,6 +180,7 @@ REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
         "unknown": ("UnrecognizedClientException", 400),
         "signature": ("InvalidSignatureException", 400),
         "skew": ("InvalidSignatureException", 400),
+        "late": ("InvalidSignatureException", 400),
         "payload": ("InvalidSignatureException", 400),
         "expired": ("ExpiredTokenException", 400),
     },
@@ -184,6 +189,7 @@ REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
         "unknown": ("InvalidClientTokenId", 403),
         "signature": ("SignatureDoesNotMatch", 403),
         "skew": ("SignatureDoesNotMatch", 403),
+        "late": ("SignatureDoesNotMatch", 403),
         "payload": ("SignatureDoesNotMatch", 403),
         "expired": ("ExpiredToken", 403),
     },
