@@ -135,6 +135,10 @@ def test_an_attribute_has_its_documented_range(
         ({"QueueArn": "x"}, "InvalidAttributeName"),
         ({"Policy": "{"}, "InvalidAttributeValue"),
         ({"RedrivePolicy": '{"maxReceiveCount":5}'}, "InvalidAttributeValue"),
+        (
+            {"RedrivePolicy": '{"deadLetterTargetArn":"x","maxReceiveCount":"²"}'},
+            "InvalidAttributeValue",
+        ),
         ({"SqsManagedSseEnabled": "yes"}, "InvalidAttributeValue"),
         ({"FifoQueue": "true"}, "InvalidAttributeValue"),
     ],
