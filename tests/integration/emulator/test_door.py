@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import boto3
 import botocore.auth
 import pytest
 from botocore.config import Config
@@ -78,6 +79,31 @@ def test_browsers_and_other_names_are_refused_first_of_all(
         assert status == 403
         assert not [name for name in sent if name.lower().startswith("access-control-")]
     assert emulator.counts() == {}
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "request_"),
+    [
+        ("sqs", "list_queues", {}),
+        ("s3", "list_buckets", {}),
+        ("rekognition", "detect_text", {"Image": {"Bytes": b"x"}}),
+    ],
+)
+def test_who_says_localhost_is_told_what_to_say(
+    emulator: Emulator, service: str, call: str, request_: dict[str, Any]
+) -> None:
+    """In the service's own form: of any other an SDK shows "403", or that it is no JSON."""
+    make: Any = boto3.client
+    client = make(
+        service,
+        endpoint_url=f"http://localhost:{emulator.port}",
+        region_name="us-east-1",
+        aws_access_key_id="carscribe",
+        aws_secret_access_key=emulator.secret.access_key,
+    )
+    error = refused(getattr(client, call), **request_)
+    assert error["Code"] == "AccessDenied"
+    assert emulator.url in error["Message"]
 
 
 @pytest.mark.usefixtures("image")
