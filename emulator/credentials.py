@@ -1,9 +1,10 @@
 """Who asks, and may they: signatures, temporary credentials, and policies for Rekognition.
 
 Each request is signed with a secret that this emulator gave out: the root's
-own, a user's access key, or a role's. `enforce(True)` hands every service over to moto's policy evaluation. The access
-key id `carscribe` is the account's root and is never evaluated, so that a test
-can set up users and roles while they are enforced.
+own, a user's access key, or a role's. `enforce(True)` hands every service over
+to moto's policy evaluation. The access key id `carscribe` is the account's root
+and is never evaluated, so that a test can set up users and roles while they are
+enforced.
 """
 
 from __future__ import annotations
