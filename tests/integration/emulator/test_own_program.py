@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -14,18 +16,17 @@ import pytest
 from tests.emulator import ROOT
 from tests.samples import picture
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """A folder with pictures at two depths, an answer, a hidden file and one that is no picture."""
+    """A folder with pictures at two depths, an answer, and what is no picture to be seen."""
     folder = tmp_path / "images"
     (folder / "more").mkdir(parents=True)
     (folder / "answers").mkdir()
     for name in ("1.JPG", "more/2 ü.png", ".hidden.jpg", "README.md"):
         (folder / name).write_bytes(picture())
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "broken.jpg").symlink_to("nowhere")
     (folder / "answers" / "1.JPG.json").write_text("{}")
     return folder
 
@@ -104,3 +105,38 @@ def test_a_queue_that_cannot_be_is_one_sentence(images: Path, queue: str) -> Non
     assert (done.returncode, done.stdout) == (64, "")
     assert "Cannot make the bucket or the queue" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_name_that_is_no_key_is_one_sentence(images: Path) -> None:
+    """A key is UTF-8; file names of other systems are not."""
+    Path(os.fsdecode(os.fsencode(images) + b"/b\xff.jpg")).write_bytes(picture())
+    command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
+    done = subprocess.run(
+        [*command, "--bucket", "images"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr == "The name of 'b\\udcff.jpg' is not UTF-8, as a key of a bucket is.\n"
+
+
+def test_it_ends_on_ctrl_c_while_pictures_are_put_into_the_bucket(images: Path) -> None:
+    """Thousands of them take long, and nobody waits for what is not wanted any more."""
+    for number in range(5_000):
+        (images / f"{number}.jpg").hardlink_to(images / "1.JPG")
+    command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
+    with subprocess.Popen(
+        [*command, "--bucket", "images", "--log", str(images / "log")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        while "s3.PutObject" not in (log.read_text() if (log := images / "log").exists() else ""):
+            assert server.poll() is None
+            time.sleep(0.05)
+        server.send_signal(signal.SIGINT)
+        said, _ = server.communicate(timeout=5)
+        assert (server.returncode, said) == (0, "")
