@@ -74,7 +74,7 @@ class Command(NamedTuple):
 
 
 def _try(options: Options) -> int:
-    images, out = options.images or Path("images"), options.out or Path("results/try")
+    images, out = options.images or Path("images"), options.out or try_local.DEFAULT_OUT
     return try_local.run(images, out, eyes=options.eyes)
 
 
