@@ -529,13 +529,7 @@ def save_what_is_the_users(
         ask(f"A run is in progress on {listed(busy)}, and would be lost.", options)
     if not options.yes:
         _save_runs(steps, options)
-    made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
-    if provision.BACKEND_OVERRIDE.exists() and not made_here and remembered.of_type("aws_instance"):
-        ask(
-            "The hosts were made from another checkout, and which of their runs were not fetched "
-            "cannot be known here (`make up` here first mends that): they would be lost.",
-            options,
-        )
+    _ask_about_hosts_out_of_reach(target, remembered, options)
     uploaded = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
     prefix = str(remembered.outputs.get("results_prefix") or "")
 
@@ -555,6 +549,29 @@ def save_what_is_the_users(
                     f"The bucket {bucket} holds {what} ({_some(found)}), and they would be deleted.",
                     options,
                 )
+
+
+def _ask_about_hosts_out_of_reach(target: Target, remembered: State, options: Options) -> None:
+    """Ask where there are hosts and nothing here says how they are reached: they may hold runs."""
+    if not remembered.of_type("aws_instance"):
+        return
+    made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
+    if provision.BACKEND_OVERRIDE.exists() and not made_here:
+        ask(
+            "The hosts were made from another checkout, and which of their runs were not fetched "
+            "cannot be known here (`make up` here first mends that): they would be lost.",
+            options,
+        )
+        return
+    try:
+        hosts()
+    except DeploymentError:
+        if any(one["name"] == "inventory" for one in remembered.resources):  # it was written
+            ask(
+                f"{shown(BUILD / 'inventory.yml')} is lost or damaged, so the hosts cannot be asked "
+                "for runs (`make up` writes it again): those not fetched would be lost.",
+                options,
+            )
 
 
 def _save_runs(steps: Steps, options: Options, names: Collection[str] | None = None) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import boto3
 import pytest
@@ -332,6 +333,7 @@ def test_down_asks_where_another_checkout_made_the_hosts(
                 {
                     "mode": "managed",
                     "type": "aws_instance",
+                    "name": "worker",
                     "instances": [{"attributes": {"id": "i-1"}}],
                 }
             ]
@@ -344,6 +346,38 @@ def test_down_asks_where_another_checkout_made_the_hosts(
     (tmp_path / "aws").mkdir()
     (tmp_path / "aws" / "inputs.json").touch()
     deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
+
+
+@pytest.mark.parametrize("names", [("worker",), ("worker", "inventory")])
+def test_down_asks_where_the_inventory_is_damaged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    """Hosts that cannot be asked may hold runs; an `up` that came to no inventory made none."""
+
+    def damaged() -> NoReturn:
+        raise DeploymentError("It is damaged")
+
+    monkeypatch.setattr(deploy, "hosts", damaged)
+    for module in (remains, deploy):
+        monkeypatch.setattr(module, "reached", damaged)
+    state = State(
+        {
+            "resources": [
+                {
+                    "mode": "managed",
+                    "type": "aws_instance" if name == "worker" else "terraform_data",
+                    "name": name,
+                    "instances": [{"attributes": {"id": "1"}}],
+                }
+                for name in names
+            ]
+        }
+    )
+    steps = Steps("down", verbose=False, folder=tmp_path)
+    asks = pytest.raises(DeploymentError, match=r"is lost or damaged, so the hosts cannot be asked")
+    with asks if len(names) > 1 else nullcontext():
+        deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
+    deploy.save_what_is_the_users(steps, targets.Aws(), state, Options(yes=True))
 
 
 @pytest.mark.usefixtures("world")
