@@ -490,7 +490,10 @@ def remove(steps: Steps, target: Target, options: Options) -> None:
         save_what_is_the_users(steps, target, remembered, options)
         _destroy(steps, target, deployment, remembered)
     else:
-        # What the emulator knew went with it.
+        # What the emulator knew went with it, but its hosts may go on.
+        if not options.yes:
+            answering = [name for name, one in remains.ask_hosts().items() if not one.problem]
+            _save_runs(steps, options, answering)
         deployment.state_file.unlink(missing_ok=True)
     target.after_destroy(steps)
     shutil.rmtree(folder, ignore_errors=True)

@@ -236,6 +236,36 @@ def test_down_does_not_go_on_where_a_run_would_be_lost(
         save(tmp_path, "1.jpg")
 
 
+class Ended(targets.Local):
+    """This machine, on which the emulator has ended."""
+
+    def answers(self) -> bool:
+        """Tell that it does not run."""
+        return False
+
+    def after_destroy(self, steps: Steps) -> None:
+        """Remove nothing: the hosts are none."""
+
+
+def test_down_fetches_from_hosts_that_outlive_their_emulator(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The runs of the hosts that answer are fetched or asked about; of a silent one nothing can be."""
+    monkeypatch.setattr(deploy, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    world.holds("a", "1")
+    world.silence("b")
+    steps = Steps("down", verbose=False, folder=tmp_path)
+    fetch_as(monkeypatch, 65)
+    with pytest.raises(DeploymentError, match=r"^What there is of 1 is fetched"):
+        deploy.remove(steps, Ended(), Options())
+    taken = fetch_as(monkeypatch, 0)
+    deploy.remove(steps, Ended(), Options())
+    assert taken == ["1"]
+    deploy.remove(steps, Ended(), Options(yes=True))
+    assert taken == ["1"]
+
+
 class Planned:
     """A plan that removes instances with their volumes, or makes a volume anew."""
 
