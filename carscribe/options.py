@@ -148,8 +148,11 @@ def _path(name: str, value: str) -> Path | None:
 def _lines(value: str) -> int:
     if not value:
         return Options.lines
-    if not (value.isascii() and value.isdigit() and 0 < int(value) <= LINES_MAX):
-        raise DeploymentError(f"LINES is {value!r}: it must be a whole number above 0.")
+    is_short = value.isascii() and value.isdigit() and len(value) <= len(str(LINES_MAX))
+    if not (is_short and 0 < int(value) <= LINES_MAX):
+        raise DeploymentError(
+            f"LINES is {value!r}: it must be a whole number from 1 to {LINES_MAX}."
+        )
     return int(value)
 
 
