@@ -82,7 +82,7 @@ $(VENV)/.recognizer: requirements/recognizer.txt requirements/npm.txt | $(VENV)/
 	@touch $@
 
 # With EYES=1 the emulator has a recognizer, or says in a sentence why not.
-RECOGNIZER_LAYER := $(if $(filter command,$(origin EYES)),$(if $(filter 1 true yes,$(value EYES)),recognizer-if-possible))
+RECOGNIZER_LAYER := $(if $(filter command,$(origin EYES)),$(if $(filter 1 true True TRUE yes Yes YES,$(value EYES)),recognizer-if-possible))
 # Without it recorded answers alone are used, so what fails here (`|| true`) stops nothing.
 .PHONY: recognizer-if-possible
 recognizer-if-possible: | $(VENV)/.try
