@@ -138,8 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     known, extra = parser.parse_known_args(words)
     known.extra = options.joined(extra)
-    if extra and not hasattr(known, "takes_extra") and known.command is not provision.carry_out:
-        parser.error(f"unknown: {' '.join(extra)}")
+    if known.command is not provision.carry_out:
+        takes_extra = hasattr(known, "takes_extra")
+        if unknown := options.no_options(known.extra) if takes_extra else extra:
+            parser.error(f"unknown: {' '.join(unknown)}")
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -168,9 +168,25 @@ def _thumbnails(value: str) -> int:
 
 def _words(value: str) -> list[str]:
     try:
-        return joined(shlex.split(value))
+        words = joined(shlex.split(value))
     except ValueError as problem:
         raise DeploymentError(f"TERRAFORM_ARGUMENTS is {value!r}: {problem}.") from None
+    if stray := no_options(words):
+        raise DeploymentError(
+            f"TERRAFORM_ARGUMENTS is {value!r}, and {stray[0]!r} is no option of Terraform: a "
+            "variable is given as -var=NAME=VALUE."
+        )
+    return words
+
+
+def no_options(arguments: list[str]) -> list[str]:
+    """Return what is neither an option nor may be the value of the one before it."""
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return [
+        word
+        for before, word in pairs
+        if not word.startswith("-") and ("=" in before or not before.startswith("-"))
+    ]
 
 
 def joined(arguments: list[str]) -> list[str]:

@@ -111,3 +111,14 @@ def test_a_reader_that_has_enough(tmp_path: Path) -> None:
     process.stdout.close()
     assert process.communicate()[1] == b""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize("words", [["up", "TARGET=local"], ["down", "YES=1"], ["status", "-x"]])
+def test_words_of_make_are_no_arguments(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`carscribe up TARGET=local` does not go to AWS: what is not known is refused."""
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert end.value.code == 2
+    assert f"unknown: {words[1]}" in capsys.readouterr().err

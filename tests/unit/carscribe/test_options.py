@@ -18,6 +18,7 @@ ALL = (
     "LINES",
     "RUN_ID",
     "CMD",
+    "TERRAFORM_ARGUMENTS",
     "THUMBNAILS",
 )
 
@@ -109,6 +110,20 @@ def test_a_tilde_is_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some shells leave the tilde in IMAGES=~/x as it is."""
     monkeypatch.setenv("HOME", "/home/me")
     assert str(collect(CARSCRIBE_IMAGES="~/x y").images) == "/home/me/x y"
+
+
+@pytest.mark.parametrize("value", ["pairs=2", "-var=pairs=2 x"])
+def test_what_is_no_option_of_terraform_is_refused(value: str) -> None:
+    """A variable without its -var is not passed over until Terraform stumbles over it."""
+    with pytest.raises(DeploymentError, match=r"is no option of Terraform: a variable is given as"):
+        collect("up", CARSCRIBE_TERRAFORM_ARGUMENTS=value)
+
+
+def test_options_of_terraform() -> None:
+    """A value stands behind its option, with or without a sign between them."""
+    given = "-var pairs=2 -var=name=x -target aws_vpc.main -refresh=false"
+    words = ["-var=pairs=2", "-var=name=x", "-target", "aws_vpc.main", "-refresh=false"]
+    assert collect("up", CARSCRIBE_TERRAFORM_ARGUMENTS=given).terraform == words
 
 
 def test_an_unknown_target_is_refused() -> None:
