@@ -43,8 +43,8 @@ class StateError(UsageError):
 
 
 def reason(said: str) -> str:
-    """Return the first error of what Terraform said, as one line."""
-    return (errors(said) or ["it gives no reason"])[0]
+    """Return the first error of what Terraform said, or else all of it, as one line."""
+    return (errors(said) or [" ".join(said.split())[:ERROR_MAX] or "it gives no reason"])[0]
 
 
 def errors(said: str) -> list[str]:

@@ -112,6 +112,7 @@ def test_a_state_that_cannot_be_read(
     code, said = checkout.down()
     assert code == 78, said
     assert said.splitlines()[-1].startswith(CANNOT_BE_READ), said
+    assert "no reason" not in said
     assert "Traceback" not in said
     assert "gone" not in said.lower()
     assert (checkout.files(), checkout.state.read_bytes()) == before
