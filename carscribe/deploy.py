@@ -40,6 +40,7 @@ from carscribe.deployment import (
     hosts,
     remember_target,
     target_that_is_up,
+    was_made,
     write_whole,
 )
 from carscribe.inputs import find_key, fingerprint, temporary_folder
@@ -458,7 +459,9 @@ def down(options: Options) -> int:
         present = target_that_is_up()
     except DeploymentError:
         present = None  # what lies in build/ says it, too
-    names = [present] if present else [name for name in TARGETS if has_traces(name)]
+    leaves = was_made if present else has_traces
+    names = [name for name in TARGETS if name == present or leaves(name)]
+    names.sort(key=lambda name: name != present)
     if not names and provision.BACKEND_OVERRIDE.exists():
         names = ["aws"]  # a state that other checkouts share
     if not names:

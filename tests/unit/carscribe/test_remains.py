@@ -247,6 +247,39 @@ class Ended(targets.Local):
         """Remove nothing: the hosts are none."""
 
 
+@pytest.mark.parametrize(
+    ("said", "made", "removed"),
+    [
+        ("local", ("local",), ["local"]),
+        ("local", ("aws", "local"), ["local", "aws"]),
+        ("local", ("aws",), ["local", "aws"]),
+        ("aws", ("aws",), ["aws"]),
+    ],
+)
+def test_down_removes_what_was_made_whatever_is_said_to_be_up(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    said: str,
+    made: tuple[str, ...],
+    removed: list[str],
+) -> None:
+    """Where build/target was edited, the hosts of the other target are not left to cost money."""
+    seen: list[str] = []
+    (tmp_path / "tmp").mkdir()
+    for name, stub in {
+        "BUILD": tmp_path,
+        "Steps": lambda *_, **__: None,
+        "remember_target": lambda _: None,
+        "remove": lambda _, target, __: seen.append(target.name),
+        "target_that_is_up": lambda: said,
+        "temporary_folder": lambda: tmp_path / "tmp",
+        "was_made": lambda name: name in made,
+    }.items():
+        monkeypatch.setattr(deploy, name, stub)
+    assert deploy.down(Options()) == 0
+    assert seen == removed
+
+
 def test_down_fetches_from_hosts_that_outlive_their_emulator(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
