@@ -140,7 +140,7 @@ def _path(name: str, value: str) -> Path | None:
     if "\0" in value or "\n" in value:
         raise DeploymentError(f"{name} is {value!r}: a path has neither line breaks nor NULs.")
     try:
-        return Path(value).expanduser()
+        return Path(value).expanduser().absolute()
     except RuntimeError:
         raise DeploymentError(f"{name} is {value!r}, and there is no such user.") from None
 

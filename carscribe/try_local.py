@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-DEFAULT_OUT = Path("results/try")
+DEFAULT_OUT = ROOT / "results" / "try"
 REGION = "us-east-1"
 BUCKET = "carscribe-images"
 QUEUE = "carscribe-indexes"
@@ -166,7 +166,7 @@ def _prepare(out: Path, images: Path, until: ExitStack) -> Path:
 
 def _not_ours(out: Path, ours: Sequence[Path]) -> list[Path]:
     """Return what has a name of ours in a folder that is none of ours."""
-    if out == ROOT / DEFAULT_OUT or (out / MARK).exists():
+    if out == DEFAULT_OUT or (out / MARK).exists():
         return []
     return [path for path in ours if os.path.lexists(path)]
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import cli
+from carscribe import cli, try_local
+from carscribe.deployment import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,3 +123,22 @@ def test_words_of_make_are_no_arguments(
         cli.main(words)
     assert end.value.code == 2
     assert f"unknown: {words[1]}" in capsys.readouterr().err
+
+
+def test_the_samples_are_found_from_anywhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who names no folder means the checkout's."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    given: list[Path] = []
+
+    def run(images: Path, out: Path, *, eyes: bool) -> int:
+        given.extend([images, out])
+        return int(eyes)
+
+    monkeypatch.setattr(try_local, "run", run)
+    assert cli.main(["try"]) == 0
+    assert given == [CHECKOUT / "images", CHECKOUT / "results" / "try"]
+    assert cli.main(["record"]) == 0
+    assert "have their answers; nothing to ask" in capsys.readouterr().out

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from carscribe import options
 from carscribe.deployment import DeploymentError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ALL = (
     "TARGET",
@@ -130,3 +135,11 @@ def test_an_unknown_target_is_refused() -> None:
     """A misspelt target is no default."""
     with pytest.raises(DeploymentError, match="it must be aws or local"):
         collect(CARSCRIBE_TARGET="azure")
+
+
+def test_a_path_is_seen_from_where_the_caller_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not from the checkout, of which the script in .venv/bin may be called from anywhere."""
+    monkeypatch.chdir(tmp_path)
+    assert collect(CARSCRIBE_IMAGES="photos").images == tmp_path / "photos"
