@@ -481,7 +481,8 @@ def remove(steps: Steps, target: Target, options: Options) -> None:
     """Remove one target.
 
     Raises:
-        DeploymentError: its state cannot be read, or something of the user's would be lost.
+        DeploymentError: its state cannot be read or is another account's, or something of the
+            user's would be lost.
         StepError: something is there still, or AWS does not say.
     """
     folder = BUILD / target.name
@@ -490,6 +491,7 @@ def remove(steps: Steps, target: Target, options: Options) -> None:
         if target.is_aws:
             check_credentials()
         remembered = _remembered(target, options)
+        provision.refuse_another_account(deployment, remembered)
         save_what_is_the_users(steps, target, remembered, options)
         _destroy(steps, target, deployment, remembered)
     else:

@@ -371,14 +371,34 @@ def refuse_another_region(known: State, found: Mapping[str, Any]) -> None:
         )
 
 
+def refuse_another_account(deployment: Deployment, known: State) -> None:
+    """With another account's credentials Terraform would find nothing there, and forget all it made.
+
+    Raises:
+        UsageError: names both accounts.
+    """
+    if deployment.target != "aws" or not (made_in := known.accounts()):
+        return
+    account = check_credentials().split(":")[4]
+    if account not in made_in:
+        raise UsageError(
+            f"This deployment is in account {' and '.join(sorted(made_in))}, and your credentials "
+            f"are those of account {account}: nothing was done. Take the first one's (AWS_PROFILE, "
+            "or what you have pasted), and say it again."
+        )
+
+
 def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """Return the arguments of a plan or apply, and what later commands are to know of it.
 
     Raises:
-        UsageError: a variable is refused, or the state is another region's or unreadable.
+        UsageError: a variable is refused, or the state is another account's or region's, or
+            unreadable.
     """
     found = values(terraform, extra)
-    refuse_another_region(terraform.known(), found)
+    known = terraform.known()
+    refuse_another_account(terraform.deployment, known)
+    refuse_another_region(known, found)
     before = made_with(terraform.deployment)
     arguments = [*arguments_for(terraform, found), *extra]
     if (kept := before.get("quota")) and not found["rekognition_rate_per_second_is_given"]:
@@ -399,7 +419,8 @@ def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> i
     """Run plan or apply with this deployment's variables, and remember them.
 
     Raises:
-        UsageError: a variable is refused, or the state is another region's or unreadable.
+        UsageError: a variable is refused, or the state is another account's or region's, or
+            unreadable.
     """
     arguments, inputs = prepared(terraform, extra)
     if command == "apply":
@@ -417,7 +438,8 @@ class Plan:
         steps: of the command, whose log has what is said.
 
     Raises:
-        UsageError: a variable is refused, or the state is another region's or unreadable.
+        UsageError: a variable is refused, or the state is another account's or region's, or
+            unreadable.
     """
 
     def __init__(self, terraform: Terraform, extra: Sequence[str], steps: Steps) -> None:
@@ -611,7 +633,9 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
         return plan_or_apply(terraform, command, extra)
     if command == "destroy":
         name, region = named(terraform)
-        made = bool(terraform.known().resources)
+        known = terraform.known()
+        refuse_another_account(deployment, known)
+        made = bool(known.resources)
         code = destroy(terraform, extra)[0]
         return code or say_what_is_left(
             boto3.session.Session(),

@@ -31,6 +31,8 @@ _PLACE = re.compile(
 _ENCODED = re.compile(r"[. ]*Encoded authorization failure message: \S+")
 """What EC2 adds to a refusal: a thousand characters and more that only STS can read."""
 
+_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
+
 
 class StateError(UsageError):
     """What was made cannot be known, so nothing may be removed or forgotten."""
@@ -83,6 +85,12 @@ class State:
             if resource["type"] == name
             for instance in resource["instances"]
         ]
+
+    def accounts(self) -> set[str]:
+        """Return the accounts that the resources are in, as their ARNs name them."""
+        kinds = {resource["type"] for resource in self.resources}
+        arns = {str(one.get("arn")) for kind in kinds for one in self.of_type(kind)}
+        return {found[1] for arn in arns if (found := _ACCOUNT.match(arn))}
 
     def counted(self) -> str:
         """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``."""

@@ -61,3 +61,23 @@ def test_a_refusal_of_ec2_is_said_without_what_nobody_can_read() -> None:
 def test_a_reason_is_what_terraform_said(said: str, why: str) -> None:
     """`terraform state pull` gives its reason without calling it an error."""
     assert reason(said) == why
+
+
+def test_the_account_is_that_of_the_resources() -> None:
+    """A bucket's ARN names none, and what AWS itself owns is nobody's."""
+    arns = {
+        "aws_key_pair": "arn:aws:ec2:us-east-1:123456789012:key-pair/carscribe",
+        "aws_s3_bucket": "arn:aws:s3:::carscribe-images",
+        "aws_iam_policy": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+        "aws_route": None,
+    }
+    state = State(
+        {
+            "resources": [
+                {"mode": "managed", "type": kind, "instances": [{"attributes": {"arn": arn}}]}
+                for kind, arn in arns.items()
+            ]
+        }
+    )
+    assert state.accounts() == {"123456789012"}
+    assert State(WRITTEN).accounts() == set()
