@@ -547,7 +547,7 @@ def destroy(
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
     options = [*terraform.colour, WAIT_FOR_LOCK, "-auto-approve"]
-    if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
+    if not all(bucket.get("force_destroy") for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
     code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
     if code != 0:
