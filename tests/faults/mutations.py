@@ -153,10 +153,10 @@ MUTATIONS = (
     Mutation(
         "results are dropped with an error of the same turn",
         RUN_B,
-        "        self._state.now = time.monotonic()\n        actions",
+        "        actions: list[Action] = []\n        with self._store",
         "        for event in events:\n            if isinstance(event, Exception):\n"
         "                raise event\n"
-        "        self._state.now = time.monotonic()\n        actions",
+        "        actions: list[Action] = []\n        with self._store",
         MACHINE,
     ),
     Mutation(
