@@ -151,6 +151,13 @@ MUTATIONS = (
         MACHINE,
     ),
     Mutation(
+        "receipts of what was requeued are kept for the next process",
+        RUN_B,
+        "                    self._store.forget_receipts(receipts)\n",
+        "                    pass\n",
+        MACHINE,
+    ),
+    Mutation(
         "results are dropped with an error of the same turn",
         RUN_B,
         "        actions: list[Action] = []\n        with self._store",
