@@ -153,6 +153,17 @@ def test_a_killed_between_store_and_send(pipeline: Pipeline) -> None:
     assert pipeline.calls("rekognition.DetectLabels") == 8
 
 
+def test_what_is_added_behind_the_end_is_no_part_of_the_run(pipeline: Pipeline) -> None:
+    """A that is started again after its -1 lists nothing: the end it said is the end."""
+    _, expected = images(pipeline, 3)
+    assert pipeline.run("a").process.returncode == 0
+    pipeline.add("9.jpg", car_answer(99.0, "NEW"))
+    assert pipeline.run("a").process.returncode == 0
+    assert pipeline.calls("rekognition.DetectLabels") == 3
+    b = pipeline.run("b")
+    assert (b.process.returncode, b.output) == (0, expected)
+
+
 def test_purged_run_is_mended_by_going_on(pipeline: Pipeline) -> None:
     """A sends all its cars again without asking Rekognition; B skips what it has (rule 8)."""
     _, expected = images(pipeline, 6)
