@@ -243,10 +243,12 @@ class Copy:
             FetchError: too many in a row brought no byte.
         """
         failures = 0
-        while not self._is_whole():
+        is_here = self._is_whole()
+        while not is_here:
             before = self.have
             try:
                 self._go_on(tell)
+                is_here = True  # also where a file system keeps its time less exactly
             except SilentError as problem:
                 failures = failures + 1 if self.have == before else 1
                 if failures >= ATTEMPTS:
