@@ -69,7 +69,7 @@ def fetched(build: Path = BUILD) -> str:
             f"{totals['images']} images, {totals['cars']} cars, "
             f"{totals['with_text']} with text, {totals['failed']} failed"
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, RecursionError, TypeError):
         return "none fetched yet: `make results` fetches the latest run"
     return f"{folder.name}: {counts}; see {folder}/report.html"
 

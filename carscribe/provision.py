@@ -510,7 +510,7 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
             raise TypeError
     except FileNotFoundError:
         return {"arguments": [], "environment": {}}
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise UsageError(
             f"{deployment.inputs} is damaged, which says what this deployment was made with: "
             "delete it, and give the same variables again."

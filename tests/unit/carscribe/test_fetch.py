@@ -257,6 +257,15 @@ def test_a_folder_without_a_store_is_no_run(hosts: tuple[Host, Host]) -> None:
         chosen(hosts, "9-empty")
 
 
+@pytest.mark.parametrize("at", ["9" * 5000, "-1", "²", ""])
+def test_a_time_from_a_host_may_be_none(hosts: tuple[Host, Host], at: str) -> None:
+    """What no clock says is no time of a run."""
+    stat = hosts[0].folder / "bin" / "stat"
+    stat.write_text(f"#!/bin/sh\nprintf '%s\\n' '{at} x'\n")
+    stat.chmod(0o755)
+    assert chosen(hosts) == RUN
+
+
 @pytest.mark.parametrize("name", ["..", "-rf", "a b", "x\ny", "$(touch pwned)", "*"])
 def test_a_name_from_a_host_is_no_path(hosts: tuple[Host, Host], name: str) -> None:
     """A host that was taken over names runs as it likes; what is no run id is not there."""
