@@ -328,7 +328,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
             )
             # It ends with 0 and prints the value also where a validation refuses it.
             if done.returncode or "Error: " in done.stderr or not done.stdout.strip():
-                said = errors(done.stderr + done.stdout)
+                said = errors(done.stderr) or errors(done.stdout)
                 raise UsageError("\n".join(said) or f"{terraform.binary} console says nothing.")
             return done.stdout.splitlines()[-1]
 
