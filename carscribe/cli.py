@@ -24,6 +24,7 @@ from carscribe.deployment import (
     BUILD,
     CHECKOUT,
     EXIT_NOT_CONFIGURED,
+    TARGETS,
     DeploymentError,
     target_that_is_up,
 )
@@ -44,7 +45,10 @@ SAMPLES = CHECKOUT / "images"
 OF_ROOT = " It may belong to root, after a command with sudo: take the same user for all of them."
 MENDS = {
     errno.EACCES: OF_ROOT,
+    errno.EEXIST: " A folder belongs there: remove the file or link, and try again.",
     errno.EISDIR: " A file belongs there: remove the folder, and try again.",
+    errno.ELOOP: " Remove the link, and try again.",
+    errno.ENOTDIR: " A folder belongs above it: remove the file that is there, and try again.",
     errno.EPERM: OF_ROOT,
 }
 """What to do about an error of the system about a file."""
@@ -157,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         _make_private()
+        _refuse_what_hangs()
         code = int(known.command(known))
         sys.stdout.flush()
     except (BotoCoreError, ClientError, DeploymentError, EOFError, OSError) as problem:
@@ -175,6 +180,16 @@ def _make_private() -> None:
         except OSError as problem:
             if problem.errno != errno.EROFS:  # what needs them says so: `try OUT=...` does not
                 raise
+
+
+def _refuse_what_hangs() -> None:
+    """Refuse what is no file where commands read files: who opens a pipe waits without end."""
+    for folder in (BUILD, *(BUILD / name for name in ("logs", "ssh", *TARGETS))):
+        for found in folder.iterdir() if folder.is_dir() else ():
+            if found.is_fifo() or found.is_char_device() or found.is_block_device():
+                raise DeploymentError(
+                    f"{shown(found)} is a pipe or a device and no file: remove it, and try again."
+                )
 
 
 def failed(
@@ -202,10 +217,11 @@ def in_words(problem: OSError) -> str:
     """Say what is wrong with a file, a folder or the disk; nothing where it is none of these."""
     if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "The disk is full: make room, and the same command goes on."
-    if problem.filename is None:
+    file = problem.filename2 or problem.filename  # of two, the one that was to be written
+    if file is None:
         return ""
     what = MENDS.get(problem.errno or 0, "")
-    return f"{os.fsdecode(problem.filename)}: {problem.strerror}.{what}"
+    return f"{os.fsdecode(file)}: {problem.strerror}.{what}"
 
 
 def _add(

@@ -122,6 +122,20 @@ def _search(root: Path, end: float) -> Iterator[Path]:
 
 def write_configuration(file: Path, folder: Path | None) -> None:
     """Write a CLI configuration that takes the provider from the folder."""
+    write_whole(file, _configuration(folder))
+
+
+def is_written(file: Path) -> bool:
+    """Tell whether a file is a CLI configuration as it was written here."""
+    try:
+        text = file.read_text()
+        found = re.search(r"(?m)^ +path += (.*)$", text)
+        return text == _configuration(Path(json.loads(found[1])) if found else None)
+    except (OSError, TypeError, ValueError):
+        return False
+
+
+def _configuration(folder: Path | None) -> str:
     lines = [
         "# Written by carscribe/provision.py; an edit does not last.",
         "disable_checkpoint = true",
@@ -139,4 +153,4 @@ def write_configuration(file: Path, folder: Path | None) -> None:
             "  }",
             "}",
         ]
-    write_whole(file, "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"

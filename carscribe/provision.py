@@ -146,7 +146,7 @@ class Terraform:
         own = provider.user_configuration()
         if own is not None and provider.user_has_mirror():
             return own
-        if not self.deployment.cli_configuration.exists():
+        if not provider.is_written(self.deployment.cli_configuration):
             provider.write_configuration(self.deployment.cli_configuration, None)
         return self.deployment.cli_configuration
 

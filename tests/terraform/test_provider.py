@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import provider
+from carscribe import provider, provision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +94,27 @@ def test_the_configuration_takes_this_provider_alone_from_the_folder(home: Path)
     assert f'path    = "{home}/odd \\"name\\""' in text
     assert text.count(provider.PROVIDER) == 2
     assert [path.name for path in file.parent.iterdir()] == ["terraform.tfrc"]
+
+
+@pytest.mark.parametrize("folder", [None, 'odd "name"'])
+def test_a_configuration_that_is_another_is_known(home: Path, folder: str | None) -> None:
+    """It is written anew then; Terraform's word about it would not say how."""
+    file = home / "terraform.tfrc"
+    assert not provider.is_written(file)
+    provider.write_configuration(file, home / folder if folder else None)
+    assert provider.is_written(file)
+    for raw in (b"\x00\xff", b"    path    = [\n", file.read_bytes() + b"junk\n"):
+        file.write_bytes(raw)
+        assert not provider.is_written(file)
+
+
+def test_a_configuration_of_ours_is_kept_or_written_anew(home: Path) -> None:
+    """What a command finds that is no configuration of ours is mended without a word."""
+    deployment = provision.Deployment("aws", home / "aws")
+    file = deployment.cli_configuration
+    provider.write_configuration(file, home / "mirror")
+    provision.Terraform(deployment, {})
+    assert str(home / "mirror") in file.read_text()
+    file.write_text("\x00junk")
+    provision.Terraform(deployment, {})
+    assert provider.is_written(file)

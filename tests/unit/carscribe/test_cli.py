@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from carscribe import cli, try_local
-from carscribe.deployment import CHECKOUT
+from carscribe.deployment import CHECKOUT, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,7 @@ def test_a_full_disk(outcome: Callable[[Exception | None], tuple[int, str]], num
 @pytest.mark.parametrize(
     ("number", "said"),
     [
+        (errno.EEXIST, f"/a/build/target: File exists.{cli.MENDS[errno.EEXIST]}\n"),
         (errno.EISDIR, f"/a/build/target: Is a directory.{cli.MENDS[errno.EISDIR]}\n"),
         (errno.EROFS, "/a/build/target: Read-only file system.\n"),
         (errno.EACCES, f"/a/build/target: Permission denied.{cli.OF_ROOT}\n"),
@@ -67,7 +68,34 @@ def test_a_folder_of_ours_that_is_a_file(
 ) -> None:
     """It is named before anything is done."""
     (tmp_path / "build").touch()
-    assert outcome(None) == (73, f"{tmp_path}/build: File exists.\n")
+    said = "File exists. A folder belongs there: remove the file or link, and try again."
+    assert outcome(None) == (73, f"{tmp_path}/build: {said}\n")
+
+
+@pytest.mark.parametrize("name", ["target", "inventory.yml", "local/inputs.json", "logs/up.log"])
+def test_a_file_of_ours_that_would_be_waited_for(
+    outcome: Callable[[Exception | None], tuple[int, str]], tmp_path: Path, name: str
+) -> None:
+    """A pipe or a device is named before anybody opens it; a link to one is one."""
+    file = tmp_path / "build" / name
+    file.parent.mkdir(parents=True)
+    said = (78, f"{file} is a pipe or a device and no file: remove it, and try again.\n")
+    os.mkfifo(file)
+    assert outcome(None) == said
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    assert outcome(None) == said
+
+
+def test_a_folder_in_place_of_a_file_that_is_written(
+    outcome: Callable[[Exception | None], tuple[int, str]], tmp_path: Path
+) -> None:
+    """What is named is the folder that is in the way, and not the new file."""
+    (tmp_path / "target").mkdir()
+    with pytest.raises(IsADirectoryError) as problem:
+        write_whole(tmp_path / "target", "aws\n")
+    said = f"{tmp_path}/target: Is a directory.{cli.MENDS[errno.EISDIR]}\n"
+    assert outcome(problem.value) == (73, said)
 
 
 def test_a_checkout_that_can_only_be_read(
