@@ -47,6 +47,12 @@ NONE = (
     "'AWS Details' of your Learner Lab shows into ~/.aws/credentials."
 )
 
+NO_OBJECT = (
+    "AWS cannot be asked who you are: what your profile takes its credentials from, such as a "
+    "credential_process, must give a JSON object whose AccessKeyId, SecretAccessKey, SessionToken "
+    "and Expiration are strings."
+)
+
 
 class CredentialsError(DeploymentError):
     """AWS does not know who is asking; the message says what to do.
@@ -109,10 +115,15 @@ def session_of_the_user(region: str | None = None) -> boto3.session.Session:
     read_files(os.environ)
     session = boto3.session.Session(region_name=region)
     try:
-        if found := session.get_credentials():
-            found.get_frozen_credentials()  # those that expire are asked for by then
+        found = session.get_credentials()
+        # Those that expire are asked for by then.
+        keys = found.get_frozen_credentials()[:3] if found else ()
+    except (AttributeError, TypeError):  # of the JSON that botocore takes for what it should be
+        raise CredentialsError(NO_OBJECT) from None
     except UNEXPECTED as problem:
         raise CredentialsError(_unasked(problem)) from None
+    if not all(isinstance(one or "", str) for one in keys):
+        raise CredentialsError(NO_OBJECT)
     return session
 
 

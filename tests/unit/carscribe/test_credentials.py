@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 KEYS = "aws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n"
 WELL = f"[default]\n{KEYS}"
+TIME = '"2020-01-01T00:00:00Z"'
 EXPIRED = (
     '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", '
-    '"Expiration": "2020-01-01T00:00:00Z"}'
+    f'"Expiration": {TIME}}}'
 )
+NUMBERS = '{"Version": 1, "AccessKeyId": 5, "SecretAccessKey": 6}'
 
 
 @pytest.fixture
@@ -169,6 +171,10 @@ def test_a_temporary_key_without_its_token(file: Path, monkeypatch: pytest.Monke
         ("credential_process = /nowhere/program", "No such file or directory"),
         ("credential_process = echo hello", "Expecting value"),
         ("credential_process = echo 'hello", "No closing quotation"),
+        ("credential_process = echo '[]'", "must give a JSON object"),
+        ("credential_process = echo null", "must give a JSON object"),
+        (f"credential_process = echo '{NUMBERS}'", "must give a JSON object"),
+        (f"credential_process = echo '{EXPIRED.replace(TIME, '5')}'", "must give a JSON object"),
         (f"credential_process = echo '{EXPIRED}'", "Your AWS credentials have expired"),
         ("role_arn = arn:aws:iam::1:role/x\nsource_profile = nix", 'source_profile "nix"'),
     ],
