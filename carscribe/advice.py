@@ -136,8 +136,8 @@ TABLE = tuple(
         (
             r"explicit deny in a service control policy|with an explicit deny.*organizations",
             (
-                "Your organization's service control policy forbids it: it may demand tags, IMDSv2, a "
-                "region or a permissions_boundary; ask who manages the organization."
+                "Your organization's service control policy forbids it: it may demand tags (set tags), "
+                "IMDSv2, a region or a permissions_boundary; ask who manages the organization."
             ),
         ),
         (

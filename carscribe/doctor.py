@@ -13,6 +13,7 @@ import stat
 import sys
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -23,13 +24,12 @@ from carscribe import quota
 from carscribe.advice import advice
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.inputs import UsageError
-from carscribe.leftovers import PROJECT
 from carscribe.tool import find_terraform
 from carscribe_common.errors import error_code_of
 from carscribe_common.probes import NO_IMAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import boto3
@@ -131,6 +131,7 @@ class Aws:
         profile: the instance profile that exists already, so that no IAM resource is made.
         instance_type: of the hosts.
         elsewhere: the other regions in which Rekognition is asked.
+        tags: of all that is made: an organization may refuse what is made without.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class Aws:
         profile: str | None = None,
         instance_type: str = "t3.micro",
         elsewhere: Iterable[str] = (),
+        tags: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._session = session
         self._name = name
@@ -150,6 +152,7 @@ class Aws:
         self._profile = profile
         self._instance_type = instance_type
         self._elsewhere = sorted(elsewhere)
+        self._tags = [{"Key": key, "Value": value} for key, value in tags.items()]
         self._lab = lab
         self._region = str(session.region_name)
         self._arn = ""
@@ -227,13 +230,13 @@ class Aws:
         ec2 = self._client("ec2")
         dry_runs: dict[str, Callable[[], object]] = {
             "ec2:AllocateAddress": lambda: ec2.allocate_address(
-                Domain="vpc", TagSpecifications=self._tags("elastic-ip"), DryRun=True
+                Domain="vpc", TagSpecifications=self._tagged("elastic-ip"), DryRun=True
             ),
             "ec2:CreateVolume": lambda: ec2.create_volume(
                 AvailabilityZone=self._zone(ec2),
                 Encrypted=True,
                 Size=1,
-                TagSpecifications=self._tags("volume"),
+                TagSpecifications=self._tagged("volume"),
                 VolumeType="gp3",
                 DryRun=True,
             ),
@@ -247,11 +250,8 @@ class Aws:
         if not self._lab:
             yield from self._simulated()
 
-    def _tags(self, kind: str) -> list[dict[str, Any]]:
-        """Return the tags of providers.tf: an organization may refuse what is made without."""
-        tags = {"Project": PROJECT, "Deployment": self._name, "ManagedBy": "Terraform"}
-        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-        return [{"ResourceType": kind, "Tags": pairs}]
+    def _tagged(self, kind: str) -> list[dict[str, Any]]:
+        return [{"ResourceType": kind, "Tags": self._tags}]
 
     def _zone(self, ec2: Any) -> str:
         """Return a zone that the account has: us-west-1 and others show each but some of theirs."""
@@ -273,7 +273,7 @@ class Aws:
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
             MinCount=1,
             MaxCount=1,
-            TagSpecifications=self._tags("instance"),
+            TagSpecifications=self._tagged("instance"),
             DryRun=True,
             **profile,
         )

@@ -44,6 +44,7 @@ LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
 BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
 EXIT_LEFTOVERS = 1
 ASKED_FOR = (
+    "ami_id",
     "existing_bucket",
     "existing_instance_profile",
     "existing_key_pair",
@@ -59,6 +60,8 @@ ASKED_FOR = (
     "ssh_public_key_file",
 )
 """The variables that are read outside of Terraform."""
+ASKED_OF_LOCALS = ("rekognition_rates_elsewhere", "subnet_cidr", "tags")
+"""What is made of variables, and read outside of Terraform."""
 DECLARATIONS = ("variables.tf", "locals.tf")
 NO_KEYS = ["-var=ssh_private_key_file=variables.tf", "-var=existing_key_pair=none"]
 """Variables with which no key is asked for: only a name and a region are."""
@@ -295,8 +298,9 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
     paths lead where they lead from there. The key of a deployment exists by then.
 
     Returns:
-        ASKED_FOR by name, ``subnet_cidr``, ``rekognition_rate_per_second`` and whether it
-        ``..._is_given``, and ``ssh_ingress_cidrs`` where networks are given.
+        ASKED_FOR and ASKED_OF_LOCALS by name, ``ami_parameters`` by architecture,
+        ``rekognition_rate_per_second`` and whether it ``..._is_given``, and
+        ``ssh_ingress_cidrs`` where networks are given.
 
     Raises:
         UsageError: a variable is refused, in the words of its validation.
@@ -335,8 +339,9 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
         pairs = [f"{name} = var.{name}" for name in ASKED_FOR]
         rate = "rekognition_rate_per_second"
         pairs += [f"{rate} = local.{rate}", f"{rate}_is_given = var.{rate} != null"]
-        pairs.append("subnet_cidr = local.subnet_cidr")
-        pairs.append("rekognition_rates_elsewhere = local.rekognition_rates_elsewhere")
+        pairs += [f"{name} = local.{name}" for name in ASKED_OF_LOCALS]
+        system = "local.operating_systems[var.operating_system]"
+        pairs.append(f"ami_parameters = try({system}.ami_parameters, {{}})")
         found: dict[str, Any] = json.loads(json.loads(asked(f"{{{', '.join(pairs)}}}")))
         networks = asked("var.ssh_ingress_cidrs")
     if networks != UNKNOWN:

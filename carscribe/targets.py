@@ -31,6 +31,7 @@ OF_AN_ACCOUNT = (
     "TF_VAR_kms_key_arns",
     "TF_VAR_permissions_boundary",
     "TF_VAR_region",
+    "TF_VAR_tags",
 )
 """How variables of the environment begin that speak of an account on AWS, or of a place in it."""
 LOOPBACK = "127.0.0.1,localhost"
@@ -117,6 +118,7 @@ class Aws:
                 profile=values["existing_instance_profile"],
                 instance_type=str(values["instance_type"]),
                 elsewhere=values["rekognition_rates_elsewhere"],
+                tags=values["tags"],
             ).findings()
             if int(values["pairs"]) > 1:
                 yield from capacity.findings(session, values, lab=lab)

@@ -16,6 +16,13 @@ locals {
     for region, rate in var.rekognition_regions : region => rate == null ? local.documented_rekognition_rates[region] : rate
   }
 
+  # Of everything; an organization may refuse what is made without its own.
+  tags = merge(var.tags, {
+    Project    = "carscribe"
+    Deployment = var.name
+    ManagedBy  = "Terraform"
+  })
+
   # Empty for none.
   results_prefix = var.results_prefix == null ? "" : var.results_prefix
 

@@ -4,10 +4,6 @@ provider "aws" {
   region = var.region
 
   default_tags {
-    tags = {
-      Project    = "carscribe"
-      Deployment = var.name
-      ManagedBy  = "Terraform"
-    }
+    tags = local.tags
   }
 }

@@ -22,6 +22,23 @@ variable "region" {
   }
 }
 
+variable "tags" {
+  description = "Tags of everything that is made, such as { CostCenter = \"4711\" }, where an organization demands them: at most 7 (an object of S3 takes ten), of letters, digits, blanks and any of + - = . _ : / @, keys to 128 characters, values to 256. None begins with aws:, and none is called Project, Deployment, ManagedBy or Name, in any case, or differs from another in case alone."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(var.tags) <= 7 && alltrue([for key, value in var.tags : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value))])
+    error_message = "tags is ${jsonencode(var.tags)}: use at most 7, of letters, digits, blanks and any of + - = . _ : / @, keys to 128 characters, values to 256."
+  }
+
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : !contains(["project", "deployment", "managedby", "name"], lower(key)) && !startswith(lower(key), "aws:")]) && length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags)
+    error_message = "tags has the keys ${join(", ", keys(var.tags))}: none begins with aws:, none is called Project, Deployment, ManagedBy or Name, in any case, and no two differ in case alone."
+  }
+}
+
 # --- network -----------------------------------------------------------------
 
 variable "ssh_ingress_cidrs" {

@@ -23,6 +23,7 @@ run "refused_values_1" {
     region                      = "eu-north-1"                                                    # region without rekognition
     ssh_ingress_cidrs           = []                                                              # ssh from nowhere
     vpc_cidr                    = "10.0.0.0/15"                                                   # vpc too large
+    tags                        = { "Cost\nCenter" = "4711" }                                     # tag with a line's end
     existing_subnet_id          = "my-subnet"                                                     # subnet no id
     existing_bucket             = "s3://my-photos"                                                # bucket as url
     image_prefix                = "/photos/"                                                      # prefix with leading slash
@@ -49,6 +50,7 @@ run "refused_values_1" {
     var.region,
     var.ssh_ingress_cidrs,
     var.vpc_cidr,
+    var.tags,
     var.existing_subnet_id,
     var.existing_bucket,
     var.image_prefix,
@@ -127,6 +129,67 @@ run "refused_values_3" {
     var.result_volume_size_gib,
     var.rekognition_regions,
   ]
+}
+
+run "a_tag_of_ours_in_another_case_is_refused" {
+  command = plan
+
+  variables {
+    tags = { project = "photos" }
+  }
+
+  expect_failures = [
+    var.tags,
+  ]
+}
+
+run "a_tag_of_aws_is_refused" {
+  command = plan
+
+  variables {
+    tags = { "aws:createdBy" = "me" }
+  }
+
+  expect_failures = [
+    var.tags,
+  ]
+}
+
+run "tags_that_differ_in_case_alone_are_refused" {
+  command = plan
+
+  variables {
+    tags = { CostCenter = "4711", costcenter = "4711" }
+  }
+
+  expect_failures = [
+    var.tags,
+  ]
+}
+
+run "an_eighth_tag_is_refused" {
+  command = plan
+
+  variables {
+    tags = { a = "", b = "", c = "", d = "", e = "", f = "", g = "", h = "" }
+  }
+
+  expect_failures = [
+    var.tags,
+  ]
+}
+
+run "tags_stand_beside_ours" {
+  command = plan
+
+  variables {
+    tags = { CostCenter = "4711", "Cost center: Zürich/2" = "", c = "", d = "", e = "", f = "", g = "" }
+  }
+
+  assert {
+    condition     = length(local.tags) == 10 && local.tags["CostCenter"] == "4711" && local.tags["Project"] == "carscribe" && local.tags["Deployment"] == "carscribe" && local.tags["ManagedBy"] == "Terraform"
+    error_message = "The tags are ${jsonencode(local.tags)}."
+  }
 }
 
 run "a_region_without_rekognition_is_refused" {

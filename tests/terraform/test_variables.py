@@ -54,7 +54,19 @@ def test_defaults_are_the_configuration_s(checkout: Path) -> None:
     assert found["existing_bucket"] is None
     assert found["rekognition_rate_per_second"] == 50
     assert found["subnet_cidr"] == "10.73.1.0/24"
+    assert found["tags"] == {
+        "Project": "carscribe",
+        "Deployment": "carscribe",
+        "ManagedBy": "Terraform",
+    }
     assert "ssh_ingress_cidrs" not in found
+
+
+def test_an_organization_s_tags_stand_beside_ours(checkout: Path) -> None:
+    """The doctor asks EC2 with all tags that Terraform gives."""
+    (checkout / "terraform" / "aws.tfvars").write_text('tags = { CostCenter = "4711" }\n')
+    found = values(checkout)["tags"]
+    assert (found["CostCenter"], found["Project"]) == ("4711", "carscribe")
 
 
 def test_the_strongest_word_wins(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
