@@ -30,6 +30,13 @@ TABLE = tuple(
             ),
         ),
         (
+            r"InvalidAMIID|AuthFailure.* images?\b|The image id '.*' does not exist",
+            (
+                "There is no such AMI here, or it was not shared with you: set ami_id to another of "
+                "this region, or leave it out for the newest of the operating system."
+            ),
+        ),
+        (
             (
                 r"InvalidClientTokenId|InvalidToken|AuthFailure|UnrecognizedClientException|"
                 r"InvalidAccessKeyId|security token included in the request is invalid"
@@ -94,7 +101,7 @@ TABLE = tuple(
             ),
         ),
         (
-            r"VolumeLimitExceeded|MaxIOPSLimitExceeded|TooManyBuckets",
+            r"VolumeLimitExceeded|MaxIOPSLimitExceeded|TooManyBuckets|\bLimitExceeded|Cannot exceed quota",
             (
                 "A quota of your account is used up: delete what you need no more, or ask for more in "
                 "the Service Quotas console."
@@ -153,6 +160,14 @@ TABLE = tuple(
             (
                 "There is no instance profile of that name: in a Learner Lab say LAB=1, else look up "
                 "the name in the IAM console."
+            ),
+        ),
+        (
+            r"Gateway\.NotAttached|is not attached to any gateway",
+            (
+                "The network of existing_subnet_id has no internet gateway, so no host there has a "
+                "public address: name a public subnet, or leave existing_subnet_id out, and "
+                "`make up` makes a VPC of its own."
             ),
         ),
         (

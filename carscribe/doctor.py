@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +41,6 @@ LAB_ROLE = "voclabs"
 """Who a Learner Lab's credentials belong to: assumed-role/voclabs/user..."""
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-
-AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-NEWEST_AMI = f"resolve:ssm:{AMI_PARAMETER}"
-"""What EC2 resolves itself (EC2 User Guide, "Reference AMIs using Systems Manager parameters")."""
 
 NO_DEFAULT_VPC = frozenset({"MissingInput", "VPCIdNotSpecified"})
 """What EC2 answers where it looks for a default VPC and finds none: `make up` makes a VPC of its own."""
@@ -131,6 +127,8 @@ class Aws:
         profile: the instance profile that exists already, so that no IAM resource is made.
         instance_type: of the hosts.
         elsewhere: the other regions in which Rekognition is asked.
+        ami_id: of the hosts, where one is named.
+        ami_parameters: SSM's of the newest AMI, by architecture.
         tags: of all that is made: an organization may refuse what is made without.
     """
 
@@ -144,6 +142,8 @@ class Aws:
         profile: str | None = None,
         instance_type: str = "t3.micro",
         elsewhere: Iterable[str] = (),
+        ami_id: str | None = None,
+        ami_parameters: Mapping[str, str],
         tags: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._session = session
@@ -152,6 +152,8 @@ class Aws:
         self._profile = profile
         self._instance_type = instance_type
         self._elsewhere = sorted(elsewhere)
+        self._ami_id = ami_id
+        self._ami_parameters = ami_parameters
         self._tags = [{"Key": key, "Value": value} for key, value in tags.items()]
         self._lab = lab
         self._region = str(session.region_name)
@@ -262,13 +264,26 @@ class Aws:
         except (BotoCoreError, ClientError, LookupError, ResponseParserError):
             return f"{self._region}a"
 
+    @cached_property
+    def _ami_parameter(self) -> str:
+        """The parameter of the newest AMI for the hosts' architecture, as compute.tf chooses it."""
+        try:
+            [kind] = self._client("ec2").describe_instance_types(
+                InstanceTypes=[self._instance_type]
+            )["InstanceTypes"]
+            arm = "arm64" in kind["ProcessorInfo"]["SupportedArchitectures"]
+        except (BotoCoreError, ClientError, LookupError, ResponseParserError, ValueError):
+            arm = False  # the dry run tells of a type that there is not
+        return self._ami_parameters["arm64" if arm else "x86_64"]
+
     def _instances(self, ec2: Any) -> Finding:
         """Ask EC2 itself about the hosts: with a profile that includes the right to pass its role."""
         profile = {"IamInstanceProfile": {"Name": self._profile}} if self._profile else {}
         what = f"ec2:RunInstances{f' with {self._profile}' if self._profile else ''}"
         run = partial(
             ec2.run_instances,
-            ImageId=NEWEST_AMI,
+            # EC2 resolves it (User Guide, "Reference AMIs using Systems Manager parameters").
+            ImageId=self._ami_id or f"resolve:ssm:{self._ami_parameter}",
             InstanceType=self._instance_type,
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
             MinCount=1,
@@ -277,13 +292,13 @@ class Aws:
             DryRun=True,
             **profile,
         )
-        code = _code(run)
+        code, said = _answer(run)
         if code in DENIED:
             need = " (iam:PassRole of its role is needed, too)" if self._profile else ""
             return Finding(what, _refusal(self._arn, code) + need)
         if code == "DryRunOperation":
             return Finding(what)
-        if code not in NO_DEFAULT_VPC and (known := advice(code)):
+        if code not in NO_DEFAULT_VPC and (known := advice(said)):
             return Finding(what, f"AWS answers {code}. {known}")
         return Finding(f"{what} could not be checked ({code}); up will tell", is_said=True)
 
@@ -328,8 +343,10 @@ class Aws:
             f"arn:{partition}:sqs:{self._region}:{account}:{self._name}-indexes-0": (
                 "sqs:CreateQueue",
             ),
-            f"arn:{partition}:ssm:{self._region}::parameter{AMI_PARAMETER}": ("ssm:GetParameter",),
         }
+        if not self._ami_id:
+            parameter = f"arn:{partition}:ssm:{self._region}::parameter{self._ami_parameter}"
+            needed[parameter] = ("ssm:GetParameter",)
         if not self._bucket:
             needed |= {bucket: ("s3:CreateBucket",), f"{bucket}/1.jpg": ("s3:PutObject",)}
         if not self._profile:
@@ -342,13 +359,18 @@ class Aws:
 
 
 def _code(call: Callable[[], object]) -> str:
+    return _answer(call)[0]
+
+
+def _answer(call: Callable[[], object]) -> tuple[str, str]:
+    """Return AWS's word for what became of a call, and all that it said."""
     try:
         call()
     except ClientError as error:
-        return error_code_of(error.response)
+        return error_code_of(error.response), str(error)
     except (BotoCoreError, ResponseParserError) as error:
-        return str(error)
-    return "success"
+        return str(error), str(error)
+    return "success", ""
 
 
 def _refusal(arn: str, code: str) -> str:

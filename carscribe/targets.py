@@ -118,6 +118,8 @@ class Aws:
                 profile=values["existing_instance_profile"],
                 instance_type=str(values["instance_type"]),
                 elsewhere=values["rekognition_rates_elsewhere"],
+                ami_id=values["ami_id"],
+                ami_parameters=values["ami_parameters"],
                 tags=values["tags"],
             ).findings()
             if int(values["pairs"]) > 1:

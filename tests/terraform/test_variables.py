@@ -54,6 +54,7 @@ def test_defaults_are_the_configuration_s(checkout: Path) -> None:
     assert found["existing_bucket"] is None
     assert found["rekognition_rate_per_second"] == 50
     assert found["subnet_cidr"] == "10.73.1.0/24"
+    assert (found["ami_id"], {*found["ami_parameters"]}) == (None, {"arm64", "x86_64"})
     assert found["tags"] == {
         "Project": "carscribe",
         "Deployment": "carscribe",

@@ -30,6 +30,20 @@ CASES = {
         "two are needed"
     ),
     "api error VpcLimitExceeded: The maximum number of VPCs has been reached.": "existing_subnet_id",
+    "creating EC2 Instance: operation error EC2: RunInstances, https response error StatusCode: 400, "
+    "RequestID: 1, api error AuthFailure: Not authorized for images: [ami-0123456789abcdef0]": (
+        "set ami_id to another"
+    ),
+    "api error InvalidAMIID.NotFound: The image id '[ami-0123456789abcdef0]' does not exist": (
+        "set ami_id to another"
+    ),
+    "associating EC2 EIP (eipalloc-1): operation error EC2: AssociateAddress, https response error "
+    "StatusCode: 400, RequestID: 1, api error Gateway.NotAttached: Network vpc-1 is not attached to "
+    "any internet gateway": "name a public subnet",
+    "creating IAM Role (carscribe-worker-a-1): operation error IAM: CreateRole, https response error "
+    "StatusCode: 409, RequestID: 1, LimitExceeded: Cannot exceed quota for RolesPerAccount: 1000": (
+        "A quota of your account is used up"
+    ),
     "api error InsufficientInstanceCapacity: We currently do not have sufficient t3.micro capacity "
     "in the Availability Zone you requested (us-east-1a).": "another instance_type",
     "api error Unsupported: Your requested instance type (t3.micro) is not supported in your "

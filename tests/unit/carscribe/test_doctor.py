@@ -17,7 +17,7 @@ from carscribe.inputs import UsageError
 from tests.operator_policy import FILE as OPERATOR_POLICY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 USER = "arn:aws:iam::123456789012:user/me"
@@ -31,6 +31,8 @@ SIMULATED = (
     "ssm:GetParameter",
 )
 ASK = "ask who manages the account for this permission"
+READS = {"Filters", "InstanceTypes"}
+AMIS = {"arm64": "/aws/service/ami/arm64", "x86_64": "/aws/service/ami/x86_64"}
 LAB = "arn:aws:sts::123456789012:assumed-role/voclabs/user123=me"
 
 
@@ -41,11 +43,19 @@ class Answers:
         self.codes = codes
         self.asked: list[dict[str, Any]] = []
         self.zones: list[str] = []
+        self.architectures: list[str] = []
+        self.message = ""
 
     def describe_availability_zones(self, **arguments: Any) -> dict[str, Any]:
         """Return the zones of the test's choice."""
         self.asked.append(arguments)
         return {"AvailabilityZones": [{"ZoneName": zone} for zone in self.zones]}
+
+    def describe_instance_types(self, **arguments: Any) -> dict[str, Any]:
+        """Return the architectures of the test's choice, as of a type that there is not none."""
+        self.asked.append(arguments)
+        kinds = [{"ProcessorInfo": {"SupportedArchitectures": self.architectures}}]
+        return {"InstanceTypes": kinds if self.architectures else []}
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(*_: Any, **arguments: Any) -> Any:
@@ -53,7 +63,7 @@ class Answers:
             code = self.codes.get(operation, "DryRunOperation")
             if code == "success":
                 return {}
-            raise ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+            raise ClientError({"Error": {"Code": code, "Message": self.message}}, operation)
 
         return call
 
@@ -138,22 +148,27 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "check_credentials", lambda: USER)
 
 
+def look(session: Session, *, lab: bool = False, **given: Any) -> Iterator[Finding]:
+    """Ask with the parameters of the default operating system's AMIs."""
+    return Aws(session, lab=lab, ami_parameters=AMIS, **given).findings()  # type: ignore[arg-type]
+
+
 def crosses(session: Session, *, lab: bool = False) -> list[str]:
     """Return the lines with a cross."""
-    found = Aws(session, lab=lab).findings()  # type: ignore[arg-type]
+    found = look(session, lab=lab)
     return [str(finding) for finding in found if not finding.well]
 
 
 def lines(session: Session, *, lab: bool = False) -> str:
     """Return all lines."""
-    return "\n".join(map(str, Aws(session, lab=lab).findings()))  # type: ignore[arg-type]
+    return "\n".join(map(str, look(session, lab=lab)))
 
 
 def test_all_is_well() -> None:
     """With everything in order there is no cross, and nothing was made."""
     session = Session()
     assert crosses(session) == []
-    asked = [call for call in session.clients["ec2"].asked if "Filters" not in call]
+    asked = [call for call in session.clients["ec2"].asked if not READS & call.keys()]
     assert asked
     assert all(call.get("DryRun") for call in asked)
 
@@ -260,13 +275,13 @@ def test_a_condition_that_the_simulator_does_not_know_is_no_denial() -> None:
 def test_an_existing_bucket_needs_no_rights_to_make_one() -> None:
     """What is not made is not asked about."""
     session = Session(denied="s3:CreateBucket")
-    found = Aws(session, lab=False, bucket="mine").findings()  # type: ignore[arg-type]
+    found = look(session, bucket="mine")
     assert [str(one) for one in found if not one.well] == []
 
 
 def with_profile(session: Session) -> list[str]:
     """Return all lines for somebody who names an existing instance profile."""
-    return [str(one) for one in Aws(session, lab=False, profile="mine").findings()]  # type: ignore[arg-type]
+    return [str(one) for one in look(session, profile="mine")]
 
 
 def test_an_existing_profile_needs_no_rights_of_iam() -> None:
@@ -309,7 +324,7 @@ def test_ec2_is_asked_for_what_terraform_makes() -> None:
     """An organization may refuse a volume that is not encrypted, IMDSv1, and what has no tags."""
     session = Session()
     tags = {"Project": "carscribe", "CostCenter": "4711"}
-    found = Aws(session, lab=False, tags=tags).findings()  # type: ignore[arg-type]
+    found = look(session, tags=tags)
     assert [str(finding) for finding in found if not finding.well] == []
     asked = [one for one in session.clients["ec2"].asked if one.get("TagSpecifications")]
     pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -318,6 +333,42 @@ def test_ec2_is_asked_for_what_terraform_makes() -> None:
     ]
     assert asked[1]["Encrypted"] is True
     assert asked[2]["MetadataOptions"]["HttpTokens"] == "required"
+
+
+@pytest.mark.parametrize(
+    ("architectures", "parameter"),
+    [
+        (["arm64"], "/aws/service/ami/arm64"),
+        (["i386", "x86_64"], "/aws/service/ami/x86_64"),
+        ([], "/aws/service/ami/x86_64"),
+    ],
+)
+def test_the_ami_is_of_the_hosts_architecture(architectures: list[str], parameter: str) -> None:
+    """EC2 would refuse an AMI of the other one, and somebody may read one parameter alone."""
+    session = Session()
+    session.clients["ec2"].architectures = architectures
+    assert crosses(session) == []
+    [image] = [one["ImageId"] for one in session.clients["ec2"].asked if "ImageId" in one]
+    assert image == f"resolve:ssm:{parameter}"
+    resources = [name for one in session.clients["iam"].asked for name in one["ResourceArns"]]
+    assert f"arn:aws:ssm:us-east-1::parameter{parameter}" in resources
+
+
+def test_an_ami_that_was_not_shared_is_no_matter_of_the_credentials() -> None:
+    """EC2 has one word for both; what it says beside tells which."""
+    session = Session(run_instances="AuthFailure")
+    session.clients["ec2"].message = "Not authorized for images: [ami-12345678]"
+    [cross] = [one for one in look(session, ami_id="ami-12345678") if not one.well]
+    assert "set ami_id to another" in cross.advice
+    assert "credentials" not in cross.advice
+
+
+def test_an_ami_that_is_named_is_asked_for() -> None:
+    """No parameter is read then, so nobody needs the right to."""
+    session = Session(denied="ssm:GetParameter")
+    found = look(session, ami_id="ami-12345678")
+    assert [str(finding) for finding in found if not finding.well] == []
+    assert "ami-12345678" in [one.get("ImageId") for one in session.clients["ec2"].asked]
 
 
 def test_a_volume_is_asked_for_in_a_zone_that_there_is() -> None:

@@ -104,6 +104,8 @@ def test_room_is_looked_for_where_there_are_to_be_several_pairs(
         "name": "carscribe",
         "result_volume_size_gib": 1,
         "rekognition_rates_elsewhere": {},
+        "ami_id": None,
+        "ami_parameters": {},
         "tags": {},
     }
     looked: list[dict[str, object]] = []
