@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 EXAMPLE = provision.CONFIGURATION / "backend_override.tf.example"
+NO_VERSIONS = (
+    "The bucket {bucket} keeps no versions, so a state that is overwritten by mistake is lost: "
+    "`aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration "
+    "Status=Enabled` lets it keep them."
+)
 NO_SUCH = frozenset({"404", "NoSuchBucket"})
 
 
@@ -72,9 +78,10 @@ def _refuse_what_is_up() -> None:
 def _bucket(target: Aws, bucket: str, region: str) -> str:
     """Make the bucket or take the one that is there; return its region.
 
-    A state that is overwritten by mistake can be had back from its versions.
+    A state that is overwritten by mistake can be had back from its versions: a bucket that
+    is made keeps them, and of another one it is said if it does not.
     """
-    s3 = target.session(region).client("s3")
+    s3: Any = target.session(region).client("s3")
     try:
         try:
             found = s3.head_bucket(Bucket=bucket)
@@ -95,10 +102,18 @@ def _bucket(target: Aws, bucket: str, region: str) -> str:
                     "RestrictPublicBuckets": True,
                 },
             )
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        else:
+            _advise_versions(s3, bucket)
     except (BotoCoreError, ClientError) as problem:
         raise DeploymentError(advised(f"The bucket {bucket} cannot be used: {problem}")) from None
     return region
+
+
+def _advise_versions(s3: Any, bucket: str) -> None:
+    with suppress(ClientError):  # who may not ask may not switch it on
+        if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+            print(NO_VERSIONS.format(bucket=bucket))
 
 
 def text_of(bucket: str, key: str, region: str) -> str:
