@@ -49,7 +49,7 @@ from carscribe.provision import EXIT_LEFTOVERS, Terraform
 from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.runs import listed, pair_of
 from carscribe.state import State, errors
-from carscribe.steps import Steps, clear, shown
+from carscribe.steps import Steps, agrees, clear, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -246,10 +246,7 @@ def ask(question: str, options: Options) -> None:
     """
     if options.yes:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise DeploymentError(f"{question} Nothing was done: YES=1 goes on all the same.")
-    print(question)
-    if input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+    if not agrees(question, f"{question} Nothing was done: YES=1 goes on all the same."):
         raise DeploymentError("Nothing was done.")
 
 

@@ -19,8 +19,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from carscribe.credentials import CredentialsError, check_credentials
+from carscribe.credentials import check_credentials
+from carscribe.deployment import DeploymentError
 from carscribe.folder import ANSWERS_FOLDER, Picture, PicturesError, find, unrecorded
+from carscribe.steps import agrees
 from carscribe_common import prices
 from carscribe_common.errors import Exit, ImageError, TransientError, WorkerExit, classify
 from carscribe_common.files import write_json
@@ -94,27 +96,13 @@ def record(
     return failed
 
 
-def consents() -> bool:
-    """Ask the person whether to go on.
-
-    Raises:
-        WorkerExit: CONFIG; nobody is there to be asked.
-    """
-    if not sys.stdin.isatty():
-        raise WorkerExit(Exit.CONFIG, "Say YES=1 to go on; nothing was asked.")
-    return input("Go on? [y/N] ").strip().lower() in {"y", "yes"}
-
-
 def build_client() -> RekognitionClient:
     """Build the client with the ordinary provider chain, in us-east-1 where no region is set.
 
     Raises:
-        WorkerExit: DENIED; there are no credentials, or AWS does not take them.
+        CredentialsError: there are no credentials, or AWS does not take them.
     """
-    try:
-        check_credentials()
-    except CredentialsError as problem:
-        raise WorkerExit(Exit.DENIED, str(problem)) from None
+    check_credentials()
     session = boto3.session.Session()
     return session.client(
         "rekognition",
@@ -142,18 +130,19 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"All images in {folder} have their answers; nothing to ask, nothing to pay.")
         return Exit.OK
     cost = prices.rekognition_usd(len(images) * CALLS_AN_IMAGE)
-    print(
+    said = (
         f"{len(images)} images without answers, {len(images) * CALLS_AN_IMAGE} calls of "
-        f"Rekognition: about ${cost:.3f}.",
-        flush=True,
+        f"Rekognition: about ${cost:.3f}."
     )
     try:
-        if not (options.yes or consents()):
+        if options.yes:
+            print(said, flush=True)
+        elif not agrees(said, f"{said} Say YES=1 to go on; nothing was asked."):
             print("Nothing was asked.")
             return Exit.OK
         failed = record(build_client(), images, print)
-    except WorkerExit as stop:
-        print(stop.sentence, file=sys.stderr)
+    except (DeploymentError, WorkerExit) as stop:
+        print(stop, file=sys.stderr)
         return stop.code
     except BotoCoreError as error:
         print(

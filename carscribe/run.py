@@ -12,7 +12,7 @@ from carscribe.deployment import DeploymentError, StepError, hosts
 from carscribe.fetch import FetchError, choose, fetch
 from carscribe.options import THUMBNAILS_MAX
 from carscribe.progress import Progress, bytes_display, display, of_all_pairs, size
-from carscribe.steps import shown
+from carscribe.steps import agrees, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,10 +85,7 @@ def asked(remotes: Sequence[runs.Remote], run_id: str) -> bool:
             f"Run {left} has not ended: `make run RUN_ID={left}` goes on with it. "
             "Another one leaves it as it is."
         )
-        if not sys.stdin.isatty():
-            raise DeploymentError(f"{said} Say YES=1 to begin another.")
-        print(said, file=sys.stderr)
-        if input("Begin another? [y/N] ").strip().lower() not in {"y", "yes"}:
+        if not agrees(said, f"{said} Say YES=1 to begin another.", "Begin another?"):
             raise DeploymentError("Nothing was begun.")
         return True
     return False

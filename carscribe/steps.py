@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from carscribe.advice import advised
-from carscribe.deployment import BUILD, CHECKOUT, StepError
+from carscribe.deployment import BUILD, CHECKOUT, DeploymentError, StepError
 from emulator.lifetime import tie
 
 if TYPE_CHECKING:
@@ -134,6 +134,20 @@ class Steps:
     def _keep(self, text: str) -> None:
         self._file.write(text)
         self._file.flush()
+
+
+def agrees(question: str, nobody: str, prompt: str = "Go on?") -> bool:
+    """Ask the person at the terminal; anything but yes is no.
+
+    It is asked on standard error: what a command prints may go into a file.
+
+    Raises:
+        DeploymentError: nobody can be asked, in the words for that.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise DeploymentError(nobody)
+    print(f"{question}\n{prompt} [y/N] ", end="", file=sys.stderr, flush=True)
+    return input().strip().lower() in {"y", "yes"}
 
 
 def shown(path: Path) -> str:

@@ -25,7 +25,7 @@ import pytest
 from carscribe import options
 from carscribe.credentials import check_credentials
 from carscribe.deployment import BUILD, CHECKOUT, DeploymentError, target_that_is_up
-from carscribe.steps import shown
+from carscribe.steps import agrees, shown
 from tests.conformance.account import BUDGET_USD, hidden
 from tests.conformance.scrub import Scrubber
 
@@ -71,8 +71,10 @@ def main(arguments: Sequence[str]) -> int:
             "at its end: `make down` first, or use a checkout of its own."
         )
     if target == "aws":
-        print(_what_it_does(check_credentials(), with_hosts=chosen.hosts), flush=True)
-        if not (chosen.yes or _consents()):
+        will = _what_it_does(check_credentials(), with_hosts=chosen.hosts)
+        if chosen.yes:
+            print(will, flush=True)
+        elif not agrees(will, f"{will} Say YES=1 to go on; nothing was asked and nothing made."):
             print("Nothing was asked and nothing made.")
             return 0
     folder = known.out / f"carscribe-conform-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
@@ -98,12 +100,6 @@ def _what_it_does(who: str, *, with_hosts: bool) -> str:
     if with_hosts:
         said += f" Then `make up`, `run`, `verify`, `results` and `down`; at most ${HOSTS_USD:.2f}."
     return said
-
-
-def _consents() -> bool:
-    if not sys.stdin.isatty():
-        raise DeploymentError("Say YES=1 to go on; nothing was asked and nothing made.")
-    return input("Go on? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _ask(folder: Path, arguments: Sequence[str], *, is_aws: bool) -> Findings:

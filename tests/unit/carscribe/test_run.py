@@ -18,7 +18,6 @@ from carscribe.steps import Steps
 from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 Played = list[dict[str, Any]]
@@ -135,9 +134,9 @@ def test_another_run_is_left_when_a_person_says_so(
     """On a terminal the question is asked, and anything but yes is no."""
     hosts[0].current("old")
     hosts[1].output("")
-    ask: Callable[[str], str] = lambda _: answer  # noqa: E731 # a question's answer
-    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _: True})())
-    monkeypatch.setattr("builtins.input", ask)
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda: answer)
     if begun:
         make_run(hosts, played)
     else:

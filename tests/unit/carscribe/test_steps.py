@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from carscribe import cli
-from carscribe.deployment import StepError
-from carscribe.steps import Steps, clear
+from carscribe.deployment import DeploymentError, StepError
+from carscribe.steps import Steps, agrees, clear
 from tests.pipeline import wait_for
 
 if TYPE_CHECKING:
@@ -137,3 +137,31 @@ def test_what_killed_programs_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/")
     clear(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "agreed"), [("y", True), (" YES ", True), ("", False), ("no", False)]
+)
+def test_a_person_is_asked_on_standard_error(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+    *,
+    agreed: bool,
+) -> None:
+    """What the command prints may go into a file, and a question there would be seen by nobody."""
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda: answer)
+    assert agrees("All would go.", "not now") is agreed
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "All would go.\nGo on? [y/N] ")
+
+
+@pytest.mark.parametrize("blind", ["stdin", "stderr"])
+def test_nobody_is_asked_who_would_not_see_it(monkeypatch: pytest.MonkeyPatch, blind: str) -> None:
+    """A program waits for no answer that cannot come."""
+    for name in ("stdin", "stderr"):
+        monkeypatch.setattr(getattr(sys, name), "isatty", lambda name=name: name != blind)
+    with pytest.raises(DeploymentError, match=r"^Say YES=1\.$"):
+        agrees("All would go.", "Say YES=1.")
