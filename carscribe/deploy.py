@@ -360,14 +360,17 @@ def fetch(
     """
     bucket = str(hosts()["a"].variables["carscribe_bucket"])
     folder, silent = fetch_run(reached(), run_id, RESULTS)
-    if silent and last:
-        names = listed(name.upper() for name in silent)
-        raise DeploymentError(f"Host {names} does not answer, and what it has is missing.")
     write_whole(BUILD / "fetched-run", f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     merge += ["--thumbnails", str(thumbnails)]
     target = targets.of(target_that_is_up() or "aws")
     steps.run(*merge, *([] if target.is_aws else ["--unpaid"]), env=target.environment())
+    if silent and last:
+        names = listed(name.upper() for name in silent)
+        raise DeploymentError(
+            f"Host {names} does not answer, and what it has is missing; what the others have is in "
+            f"{shown(folder)}."
+        )
     return folder, say_result(folder, silent, thumbnails)
 
 
@@ -580,8 +583,10 @@ def _ask_about_hosts_out_of_reach(target: Target, remembered: State, options: Op
 
 
 def _save_runs(steps: Steps, options: Options, names: Collection[str] | None = None) -> None:
-    unfinished = []
-    for run_id in remains.unfetched(RESULTS, names):
+    """Fetch what the hosts that answer have, then ask about all that would be lost."""
+    lost, unfinished = [], []
+    runs, silent = remains.unfetched(RESULTS, names)
+    for run_id in runs:
         steps.say(f"Fetching run {run_id}, which was not fetched yet")
         try:
             if fetch(steps, run_id, last=True)[1]:
@@ -589,7 +594,20 @@ def _save_runs(steps: Steps, options: Options, names: Collection[str] | None = N
         except DeploymentError as problem:
             if str(problem):
                 print(problem, file=sys.stderr)
-            ask(f"Run {run_id} could not be fetched, and would be lost.", options)
+            lost.append(run_id)
+    if silent:
+        said = (
+            f"{listed(silent)} cannot be asked for runs that were not fetched, which would be lost "
+            "(`make up` may mend it)."
+        )
+        if options.yes:
+            print(said, file=sys.stderr)
+        ask(said, options)
+    if lost:
+        ask(
+            f"Run{'s' * (len(lost) > 1)} {listed(lost)} could not be fetched whole: the rest would be lost.",
+            options,
+        )
     if unfinished:
         ask(
             f"What there is of {', '.join(unfinished)} is fetched, and nobody could go on with it "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from carscribe.deployment import DeploymentError
 from carscribe.run import reached
-from carscribe.runs import About, Remote, listed
+from carscribe.runs import About, Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -20,24 +20,20 @@ def running() -> list[str]:
     return [f"worker-{name}" for name, seen in ask_hosts().items() if seen.is_at_work]
 
 
-def unfetched(results: Path, names: Collection[str] | None = None) -> list[str]:
-    """Return the ids of the runs that are not complete in the folder of results, oldest first.
+def unfetched(results: Path, names: Collection[str] | None = None) -> tuple[list[str], list[str]]:
+    """Return the runs that are not complete in the folder of results, and the hosts that are silent.
+
+    The runs are those of the hosts that answer, by their ids, oldest first; a silent one may have
+    others.
 
     Args:
         results: the folder of results.
         names: of the hosts whose runs are meant; all if left out.
-
-    Raises:
-        DeploymentError: a host that may have some does not answer.
     """
     seen = {name: one for name, one in ask_hosts().items() if names is None or name in names}
-    if silent := [f"worker-{name}" for name, one in seen.items() if one.problem]:
-        raise DeploymentError(
-            f"{listed(silent)} cannot be asked for runs that were not fetched, which would be "
-            "lost: `make up` may mend it, YES=1 goes on all the same."
-        )
+    silent = [f"worker-{name}" for name, one in seen.items() if one.problem]
     runs = dict.fromkeys(run for one in seen.values() for run in reversed(one.runs))
-    return [run for run in runs if not _is_complete(results / run)]
+    return [run for run in runs if not _is_complete(results / run)], silent
 
 
 def _is_complete(folder: Path) -> bool:

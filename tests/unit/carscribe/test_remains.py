@@ -92,14 +92,14 @@ def test_runs_of_either_host_that_were_not_fetched(world: World, tmp_path: Path)
     world.holds("b", "2", "3", "4", "-rf", "a b")
     fetched(tmp_path, "1", "complete")
     fetched(tmp_path, "2", "incomplete")
-    assert remains.unfetched(tmp_path) == ["2", "3", "4"]
+    assert remains.unfetched(tmp_path) == (["2", "3", "4"], [])
 
 
 def test_a_silent_host_may_have_runs(world: World, tmp_path: Path) -> None:
-    """Who cannot be asked is not taken for empty."""
+    """Who cannot be asked is not taken for empty, and the other is asked all the same."""
+    world.holds("a", "1")
     world.silence("b")
-    with pytest.raises(DeploymentError, match=r"^worker-b cannot be asked for runs"):
-        remains.unfetched(tmp_path)
+    assert remains.unfetched(tmp_path) == (["1"], ["worker-b"])
 
 
 def test_no_hosts_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_no_hosts_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         raise DeploymentError("Nothing is up here")
 
     monkeypatch.setattr(remains, "reached", none)
-    assert remains.unfetched(tmp_path) == []
+    assert remains.unfetched(tmp_path) == ([], [])
     assert remains.running() == []
 
 
@@ -224,16 +224,33 @@ def test_down_asks_about_a_run_that_could_be_gone_on_with(
 def test_down_does_not_go_on_where_a_run_would_be_lost(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A run that cannot be fetched is asked about; with nobody to ask, nothing is done."""
-    world.holds("a", "1")
+    """What cannot be fetched is asked about, after all else is; with nobody to ask, nothing is done."""
+    world.holds("a", "1", "2")
     monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    tried = []
 
-    def fails(*_: object, **__: bool) -> None:
+    def fails(_: object, run: str, **__: bool) -> None:
+        tried.append(run)
         raise StepError(2)
 
     monkeypatch.setattr(deploy, "fetch", fails)
-    with pytest.raises(DeploymentError, match=r"Run 1 could not be fetched.*Nothing was done: YES"):
+    said = r"Runs 1 and 2 could not be fetched whole.*Nothing was done: YES"
+    with pytest.raises(DeploymentError, match=said):
         save(tmp_path, "1.jpg")
+    assert tried == ["1", "2"]
+
+
+def test_down_fetches_what_answers_before_it_asks_about_the_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A host that is silent keeps nobody from what the other has."""
+    world.holds("a", "1")
+    world.silence("b")
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    taken = fetch_as(monkeypatch, 0)
+    with pytest.raises(DeploymentError, match=r"^worker-b cannot be asked for runs.*Nothing was d"):
+        save(tmp_path, "1.jpg")
+    assert taken == ["1"]
 
 
 class Ended(targets.Local):
@@ -362,14 +379,20 @@ def test_fewer_pairs_ask_where_a_run_would_be_lost(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """An unfinished run and a host that is silent are no secret; YES=1 says them and goes on."""
-    fetch_as(monkeypatch, 65)
+    taken = fetch_as(monkeypatch, 65)
     with pytest.raises(DeploymentError, match=r"^What there is of 2, 3 is fetched, and nobody"):
         fewer(tmp_path, "i-b-2")
     pairs.silence("b-2")
     with pytest.raises(DeploymentError, match=r"^worker-b-2 cannot be asked for runs"):
         fewer(tmp_path, "i-b-2")
-    fewer(tmp_path, "i-b-2", yes=True)
-    assert capsys.readouterr().err.startswith("worker-b-2 cannot be asked for runs")
+    pairs.holds("a-2", "4")
+    del taken[:]
+    fewer(tmp_path, "i-a-2", "i-b-2", yes=True)
+    assert taken == ["4"]
+    assert capsys.readouterr().err == (
+        "worker-b-2 cannot be asked for runs that were not fetched, which would be lost (`make up` "
+        "may mend it).\n"
+    )
 
 
 def test_down_asks_about_a_run_in_progress(

@@ -302,6 +302,11 @@ def test_before_all_is_removed_each_host_has_to_answer(
     monkeypatch.setattr(deploy, "hosts", lambda: inventory)
     monkeypatch.setattr(deploy, "reached", lambda: [host.remote for host in hosts])
     monkeypatch.setattr(deploy, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(deploy, "BUILD", tmp_path / "build")
     steps = Steps("down", verbose=False, folder=tmp_path)
-    with pytest.raises(DeploymentError, match="Host A does not answer, and what it has is missing"):
+    merged: list[str] = []
+    monkeypatch.setattr(steps, "run", lambda *words, **_: merged.extend(words[3:4]))
+    said = r"Host A does not answer, and what it has is missing; what the others have is in "
+    with pytest.raises(DeploymentError, match=said):
         deploy.fetch(steps, RUN, last=True)
+    assert merged == [str(tmp_path / "results" / RUN)]
