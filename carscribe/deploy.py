@@ -47,7 +47,7 @@ from carscribe.inputs import find_key, fingerprint, temporary_folder
 from carscribe.options import THUMBNAILS
 from carscribe.provision import EXIT_LEFTOVERS, Terraform
 from carscribe.run import fetch_run, make_run, reached, say_result
-from carscribe.runs import listed, pair_of
+from carscribe.runs import WORKERS, listed, pair_of
 from carscribe.state import State, errors
 from carscribe.steps import Steps, agrees, clear, shown
 
@@ -371,7 +371,7 @@ def fetch(
             f"Host {names} does not answer, and what it has is missing; what the others have is in "
             f"{shown(folder)}."
         )
-    return folder, say_result(folder, silent, thumbnails)
+    return folder, say_result(folder, silent, thumbnails, len(hosts()) // len(WORKERS))
 
 
 def keep_state(options: Options) -> int:

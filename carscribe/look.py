@@ -22,15 +22,13 @@ from carscribe.deployment import (
 from carscribe.progress import Figures, of_all_pairs
 from carscribe.remains import ask_hosts
 from carscribe.run import reached
-from carscribe.runs import WORKERS, Remote, SilentError, is_summary, listed, shown
+from carscribe.runs import shown, why_left
 from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from carscribe.runs import About
-
-_SUMMARY = "cat {state}/runs/{run_id}/summary.json 2>/dev/null || echo '{{}}'"
 
 
 def status(states: Mapping[str, str]) -> None:
@@ -56,7 +54,7 @@ def status(states: Mapping[str, str]) -> None:
     seen = ask_hosts(stopped)
     for name, one in seen.items():
         print(f"worker {name.upper()}  {present[name].variables['ansible_host']}  {one}")
-    print(f"run       {run_in_words(seen, lambda name, run: summary_of(remotes[name], run))}")
+    print(f"run       {run_in_words(seen, lambda name, run: remotes[name].summary(run))}")
     print(f"result    {fetched()}")
 
 
@@ -95,15 +93,6 @@ def queue(host: Host, target: str) -> str:
     return f"{waiting} waiting, {held} held by worker B, {dead + dead_held} given up"
 
 
-def summary_of(remote: Remote, run_id: str) -> dict[str, Any]:
-    """Return a worker's summary of a run; nothing if there is none."""
-    try:
-        summary = json.loads(remote.read(_SUMMARY.format(state=remote.state, run_id=run_id)))
-    except (SilentError, ValueError, RecursionError):
-        return {}
-    return summary if is_summary(summary) else {}
-
-
 def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[str, Any]]) -> str:
     """Say how far the run in progress is, or how the latest one ended, and what to do."""
     hosts = seen.values()
@@ -122,17 +111,7 @@ def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[s
     said = f"{run_id}: {state}; {Figures.of(*of_all_pairs(summaries))}"
     if run_id not in current or any(one.is_at_work for one in hosts):
         return said
-    lost = [
-        name.upper()
-        for name, one in seen.items()
-        if name.startswith("a") and not one.problem and run_id not in {one.current, *one.runs}
-    ]
-    pairs = len(seen) // len(WORKERS)
-    if lost:
-        why = f"worker {listed(lost)}'s host knows nothing of it"
-    elif any(one.get("pairs", pairs) != pairs for one in summaries.values()):
-        why = f"it was begun with another number of pairs than {pairs}"
-    else:
+    if not (why := why_left(run_id, seen, summaries)):
         return f"{said}; it has not ended, go on with it: `make run RUN_ID={run_id}`"
     return (
         f"{said}; {why}, so it cannot be gone on with: `make results RUN_ID={run_id}` fetches what "

@@ -30,7 +30,6 @@ GOES_ON = (
     "You look on no more. Run {run_id} goes on without you, if it has begun: `make status` shows "
     "it, `make run RUN_ID={run_id}` looks on again, and `make results` fetches it when it has ended."
 )
-_LEFT = "sed -n 's/^CARSCRIBE_RUN_ID=//p' {state}/current-run 2>/dev/null || :"
 
 
 def make_run(run_id: str, *, yes: bool, start: Callable[[dict[str, Any]], None]) -> None:
@@ -68,27 +67,33 @@ def reached() -> list[runs.Remote]:
 
 
 def asked(remotes: Sequence[runs.Remote], run_id: str) -> bool:
-    """Ask whether to leave another run that has not ended; return whether there is one to leave.
+    """Ask whether to leave other runs that have not ended; return whether there is one to leave.
+
+    Each pair may hold another one.
 
     Raises:
         DeploymentError: there is one, and it is not to be left or nobody can be asked.
     """
-    for remote in remotes:
-        try:
-            left = remote.read(_LEFT.format(state=remote.state)).strip()
-        except runs.SilentError:
-            continue  # the playbook says why, and what to do
-        if left in {"", run_id}:
-            continue
-        left = runs.shown(left)
-        said = (
-            f"Run {left} has not ended: `make run RUN_ID={left}` goes on with it. "
-            "Another one leaves it as it is."
+    # Of a host that is silent the playbook says why, and what to do.
+    seen = {remote.name: remote.about() for remote in remotes}
+    others = dict.fromkeys(one.current for one in seen.values() if one.current not in {"", run_id})
+    if not others:
+        return False
+    said = " ".join(_way_on(name, seen, remotes) for name in others)
+    said += f" Another one leaves {'them as they are' if len(others) > 1 else 'it as it is'}."
+    if not agrees(said, f"{said} Say YES=1 to begin another.", "Begin another?"):
+        raise DeploymentError("Nothing was begun.")
+    return True
+
+
+def _way_on(run_id: str, seen: Mapping[str, runs.About], remotes: Sequence[runs.Remote]) -> str:
+    summaries = {remote.name: remote.summary(run_id) for remote in remotes}
+    if why := runs.why_left(run_id, seen, summaries):
+        return (
+            f"Run {run_id} has not ended; {why}, so it cannot be gone on with: "
+            f"`make results RUN_ID={run_id}` fetches what there is."
         )
-        if not agrees(said, f"{said} Say YES=1 to begin another.", "Begin another?"):
-            raise DeploymentError("Nothing was begun.")
-        return True
-    return False
+    return f"Run {run_id} has not ended: `make run RUN_ID={run_id}` goes on with it."
 
 
 def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
@@ -144,13 +149,19 @@ def fetch_run(
     return folder, silent
 
 
-def say_result(folder: Path, silent: Mapping[str, str], thumbnails: int = THUMBNAILS_MAX) -> int:
+def say_result(
+    folder: Path,
+    silent: Mapping[str, str],
+    thumbnails: int = THUMBNAILS_MAX,
+    present: int | None = None,
+) -> int:
     """Say what was made of a run, and what is missing; return the exit code.
 
     Args:
         folder: of the run.
         silent: the hosts that did not answer, with why.
         thumbnails: of how many images a picture was asked for.
+        present: how many pairs there are now; as many as the run has if left out.
 
     Returns:
         0 if the run is complete, else 65 (EX_DATAERR of sysexits.h).
@@ -184,7 +195,12 @@ def say_result(folder: Path, silent: Mapping[str, str], thumbnails: int = THUMBN
         if (reason := (pair[f"worker_{name[0]}"] or {}).get("reason"))
     ]
     advice = f"`make run RUN_ID={folder.name}` goes on with it, `make status` shows how far it is."
-    if unknown := [
+    if present not in {None, len(pairs)}:
+        advice = (
+            f"{runs.BEGUN_OTHERWISE.format(pairs=present).capitalize()}, so it cannot be gone on "
+            "with: `make run` begins another."
+        )
+    elif unknown := [
         runs.names_of(pair.get("pair", 1))[-2] for pair in pairs if not pair["worker_a"]
     ]:
         advice += (

@@ -6,6 +6,7 @@ playbooks' plugins import it with whatever Python Ansible runs on.
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import shlex
@@ -27,6 +28,7 @@ OUTPUT_LINES_MAX = 1000
 """So many lines of a result are printed at the most; a run of millions is no text for a terminal."""
 COMMAND_SECONDS = 60
 """For one command on a host, but for the long ones."""
+BEGUN_OTHERWISE = "it was begun with another number of pairs than {pairs}"
 AT_WORK = frozenset({"active", "activating", "deactivating", "reloading"})
 """A unit's states in which a run is in progress (systemctl(1), is-active)."""
 
@@ -50,6 +52,7 @@ echo "unit=$(systemctl is-active {unit})"
 echo "current=$(sed -n 's/^CARSCRIBE_RUN_ID=//p' {state}/current-run 2>/dev/null)"
 ls -t {state}/runs 2>/dev/null || :
 """
+_SUMMARY = "cat {state}/runs/{run_id}/summary.json 2>/dev/null || echo '{{}}'"
 
 
 class RunIdError(ValueError):
@@ -239,6 +242,14 @@ class Remote(Named):
             runs=[name for name in names.splitlines() if is_run_id(name)],
         )
 
+    def summary(self, run_id: str) -> dict[str, Any]:
+        """Return the worker's summary of a run; nothing if there is none."""
+        try:
+            summary = json.loads(self.read(_SUMMARY.format(state=self.state, run_id=run_id)))
+        except (SilentError, ValueError, RecursionError):
+            return {}
+        return summary if is_summary(summary) else {}
+
     def last_lines(self) -> list[str]:
         """Return the end of the worker's journal, as far as it can be had."""
         words = f"journalctl --unit={unit(self.worker)}.service --output=short-iso"
@@ -257,6 +268,29 @@ class Remote(Named):
         file = f"{self.state}/runs/{check_run_id(run_id)}/output.txt"
         text = self.read(f"head -n {OUTPUT_LINES_MAX} {file}")
         return text.split("\n")[:-1]
+
+
+def why_left(
+    run_id: str, seen: Mapping[str, About], summaries: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Say why a run that has not ended cannot be gone on with; empty if it can.
+
+    Args:
+        run_id: of the run.
+        seen: what each host says, by short name.
+        summaries: each worker's of the run, as far as there are any.
+    """
+    lost = [
+        name.upper()
+        for name, one in seen.items()
+        if name.startswith("a") and not one.problem and run_id not in {one.current, *one.runs}
+    ]
+    if lost:
+        return f"worker {listed(lost)}'s host knows nothing of it"
+    pairs = len(seen) // len(WORKERS)
+    if any(one.get("pairs", pairs) != pairs for one in summaries.values()):
+        return BEGUN_OTHERWISE.format(pairs=pairs)
+    return ""
 
 
 def remotes(names: Iterable[str], variables: Mapping[str, Mapping[str, Any]]) -> list[Remote]:

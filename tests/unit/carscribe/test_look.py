@@ -118,10 +118,10 @@ def test_a_host_is_asked(tmp_path: Path) -> None:
     host.summary(state="running")
     found = host.remote.about()
     assert found == About(is_at_work=True, current=RUN, runs=[RUN])
-    assert look.summary_of(host.remote, RUN) == {"state": "running"}
-    assert look.summary_of(host.remote, "none") == {}
+    assert host.remote.summary(RUN) == {"state": "running"}
+    assert host.remote.summary("none") == {}
     host.summary(images={"detected": "ten"})
-    assert look.summary_of(host.remote, RUN) == {}
+    assert host.remote.summary(RUN) == {}
     steering = {"a": {"state": "\x1b[2J"}}
     assert "\x1b" not in look.run_in_words(
         {"a": found, "b": found}, lambda n, _: steering.get(n, {})

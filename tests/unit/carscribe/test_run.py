@@ -123,6 +123,33 @@ def test_another_run_that_has_not_ended_is_not_left_unasked(
     assert played == []
 
 
+def test_each_other_run_is_named_with_what_can_be_done_with_it(
+    hosts: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another pair may hold another run, and one that was begun with fewer pairs is not gone on with."""
+    found = [*hosts]
+    for name in ("a-2", "b-2"):
+        (tmp_path / name).mkdir()
+        found.append(Host(tmp_path / name, name))
+    for host in found[2:]:
+        host.unit("inactive", "dead")
+        host.current("of-two")
+    for host in found:
+        (host.state / "runs" / "of-two").mkdir()
+    for host in hosts:
+        host.current(RUN)
+        host.summary(state="stopped", pairs=1)
+    monkeypatch.setattr(run, "reached", lambda: [host.remote for host in found])
+    with pytest.raises(DeploymentError) as told:
+        make_run(hosts, [], "new")
+    assert str(told.value) == (
+        f"Run {RUN} has not ended; it was begun with another number of pairs than 2, so it cannot "
+        f"be gone on with: `make results RUN_ID={RUN}` fetches what there is. Run of-two has not "
+        "ended: `make run RUN_ID=of-two` goes on with it. Another one leaves them as they are. Say "
+        "YES=1 to begin another."
+    )
+
+
 @pytest.mark.parametrize(("answer", "begun"), [("y", 1), ("", 0), ("no", 0)])
 def test_another_run_is_left_when_a_person_says_so(
     hosts: tuple[Host, Host],
@@ -263,6 +290,11 @@ def test_a_run_of_two_pairs_names_what_is_partial_and_why(
     assert said.err.endswith(
         "This run is not complete but stopped.\nWorker B-2: It was \\x1b.\n"
         f"`make run RUN_ID={RUN}` goes on with it, `make status` shows how far it is.\n"
+    )
+    assert run.say_result(folder, silent, present=1) == 65
+    assert capfd.readouterr().err.endswith(
+        "It was begun with another number of pairs than 1, so it cannot be gone on with: `make run` "
+        "begins another.\n"
     )
     size = sum(path.stat().st_size for path in folder.glob("*/*"))
     assert f"Run {RUN}: {size / 1000:.1f} kB are here" in said.out
