@@ -15,7 +15,7 @@ import time
 import zlib
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from carscribe.runs import Remote, SilentError, check_run_id, is_run_id, listed, shown
+from carscribe.runs import Remote, SilentError, check_run_id, escaped, is_run_id, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -286,7 +286,7 @@ class Copy:
             said.seek(0)
             lines = said.read(10_000).decode(errors="replace").strip().splitlines()
         if self.have < self.stamp.size:
-            raise SilentError(shown(lines[-1]) if lines else "the connection broke")
+            raise SilentError(escaped(lines[-1]) if lines else "the connection broke")
         os.utime(self._part, ns=(self.stamp.changed_at_ns,) * 2)
         self._part.replace(self._file)
 

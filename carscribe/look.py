@@ -22,7 +22,7 @@ from carscribe.deployment import (
 from carscribe.progress import Figures, of_all_pairs
 from carscribe.remains import ask_hosts
 from carscribe.run import reached
-from carscribe.runs import shown, why_left
+from carscribe.runs import escaped, why_left
 from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[s
         return "none yet: `make run` makes one"
     summaries = {name: summary(name, run_id) for name in seen}
     states = {
-        name: shown(str(one.get("state", "no summary yet"))) for name, one in summaries.items()
+        name: escaped(str(one.get("state", "no summary yet"))) for name, one in summaries.items()
     }
     same, *others = set(states.values())
     state = ", ".join(f"{name.upper()} {one}" for name, one in states.items()) if others else same

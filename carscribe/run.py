@@ -103,11 +103,11 @@ def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
         StepError: it did not complete; why has been said.
     """
     progress = Progress()
-    with display() as shown:
+    with display() as bars:
 
         def show(seen: Mapping[str, watch.Seen]) -> None:
             figures = progress.figures(*of_all_pairs(watch.summaries(seen)))
-            shown.worked(figures, watch.note(seen))
+            bars.worked(figures, watch.note(seen))
 
         seen = watch.watch(remotes, run_id, show)
     end = watch.end_of(remotes, seen, run_id)
@@ -182,14 +182,14 @@ def say_result(
         )
     if silent:
         for host, why in silent.items():
-            print(f"Host {host.upper()} does not answer ({runs.shown(why)}).", file=sys.stderr)
+            print(f"Host {host.upper()} does not answer ({runs.escaped(why)}).", file=sys.stderr)
         print("What it has is missing: `make up`, then `make results` again.", file=sys.stderr)
         return INCOMPLETE
     if state == runs.COMPLETE:
         return 0
     pairs = summary.get("pairs", [summary])
     reasons = [
-        f"Worker {name.upper()}: {runs.shown(reason)}"
+        f"Worker {name.upper()}: {runs.escaped(reason)}"
         for pair in pairs
         for name in runs.names_of(pair.get("pair", 1))[-2:]
         if (reason := (pair[f"worker_{name[0]}"] or {}).get("reason"))

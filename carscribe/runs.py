@@ -93,7 +93,7 @@ def is_summary(value: object) -> TypeGuard[dict[str, Any]]:
     return all(isinstance(count, int) for count in counts)
 
 
-def shown(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a host's words without what would steer a terminal."""
     return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
@@ -212,7 +212,7 @@ class Remote(Named):
             raise SilentError(f"no answer within {seconds:.0f} s") from None
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise SilentError(shown(said[-1]) if said else f"exit code {done.returncode}")
+            raise SilentError(escaped(said[-1]) if said else f"exit code {done.returncode}")
         return done.stdout.decode(errors="replace")
 
     @property

@@ -21,10 +21,10 @@ from carscribe.runs import (
     OUTPUT_LINES_MAX,
     SilentError,
     check_run_id,
+    escaped,
     is_run_id,
     is_summary,
     listed,
-    shown,
     unit,
 )
 
@@ -342,7 +342,7 @@ def several_models(seen: Mapping[str, Seen]) -> list[str]:
         if len(models) > 1:
             said.append(
                 f"Worker {name.upper()} was answered by several versions of the model, "
-                f"{', '.join(map(shown, models))}: what they see may differ."
+                f"{', '.join(map(escaped, models))}: what they see may differ."
             )
     return said
 
@@ -352,7 +352,7 @@ def denied_regions(seen: Mapping[str, Seen]) -> list[str]:
     said = []
     for name, one in seen.items():
         regions = one.summary.get("regions") or {}
-        if denied := sorted(shown(region) for region in regions if regions[region] == "denied"):
+        if denied := sorted(escaped(region) for region in regions if regions[region] == "denied"):
             said.append(
                 f"Worker {name.upper()} was denied in {listed(denied)}, whose quota it did without: "
                 f"`make logs HOST={name}` says why."
@@ -377,11 +377,11 @@ def _in_order(line: str) -> tuple[str, str]:
 
 def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> End:
     """Ask the hosts for what is left to say."""
-    problems = [shown(sentence) for sentence in sentences(seen, run_id)]
+    problems = [escaped(sentence) for sentence in sentences(seen, run_id)]
     hosts = {remote.name: remote for remote in remotes}
     if problems:
         failed = [name for name, one in seen.items() if one.outcome == FAILED]
-        return End(problems, {n: [*map(shown, hosts[n].last_lines())] for n in failed}, [])
+        return End(problems, {n: [*map(escaped, hosts[n].last_lines())] for n in failed}, [])
     try:
         outputs = [one.output(run_id) for one in remotes if one.worker == "b"]
     except SilentError as problem:
@@ -391,4 +391,4 @@ def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> 
     with_text = [(one.summary.get("images") or {}).get("with_text", 0) for one in seen.values()]
     left = sum(with_text) - OUTPUT_LINES_MAX
     more = f"And {left:,} lines more." if left > 0 else ""
-    return End([], {}, [*map(shown, first)], more)
+    return End([], {}, [*map(escaped, first)], more)
