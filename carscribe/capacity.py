@@ -67,7 +67,7 @@ class _Look:
         config = Config(connect_timeout=10, read_timeout=10, retries={"total_max_attempts": 2})
         make: Any = session.client
         self._ec2 = make("ec2", region_name=session.region_name, config=config)
-        self._listed = partial(quota.listed, session, str(session.region_name))
+        self._quotas = partial(quota.quotas, session, str(session.region_name))
 
     def addresses(self) -> Finding:
         """Look at the Elastic IPs."""
@@ -117,7 +117,7 @@ class _Look:
         Raises:
             LookupError: Service Quotas does not say.
         """
-        said = {one["QuotaCode"]: float(one["Value"]) for _, one in self._listed(service)}
+        said = {one["QuotaCode"]: float(one["Value"]) for _, one in self._quotas(service)}
         if code not in said:
             raise LookupError("Service Quotas does not say")
         return said[code]

@@ -151,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     provision.add_command(subparsers)
     words = list(sys.argv[1:] if arguments is None else arguments)
     known, extra = parser.parse_known_args(words)
-    known.extra = options.joined(extra)
+    known.extra = options.in_one_word(extra)
     if known.command is not provision.carry_out:
         takes_extra = hasattr(known, "takes_extra")
         if unknown := options.no_options(known.extra) if takes_extra else extra:

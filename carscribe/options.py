@@ -177,7 +177,7 @@ def _thumbnails(value: str) -> int:
 
 def _words(value: str) -> list[str]:
     try:
-        words = joined(shlex.split(value))
+        words = in_one_word(shlex.split(value))
     except ValueError as problem:
         raise DeploymentError(f"TERRAFORM_ARGUMENTS is {value!r}: {problem}.") from None
     if stray := no_options(words):
@@ -198,7 +198,7 @@ def no_options(arguments: list[str]) -> list[str]:
     ]
 
 
-def joined(arguments: list[str]) -> list[str]:
+def in_one_word(arguments: list[str]) -> list[str]:
     """Write each `-var NAME=VALUE` as one argument, and leave out a `--`."""
     result: list[str] = []
     for argument in arguments:

@@ -18,7 +18,7 @@ from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
 from carscribe.folder import PicturesError, find
 from carscribe.inputs import UsageError, check_key, make_key
-from carscribe.options import joined
+from carscribe.options import in_one_word
 from carscribe.quota import Quota
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _is_lab(target: Target, options: Options, before: dict[str, Any]) -> bool:
 
 def merged(before: list[str], now: list[str]) -> list[str]:
     """Return the variables of before, but for those given anew, and all that is given now."""
-    now = joined(now)
+    now = in_one_word(now)
     named = {word.split("=")[1] for word in now if word.startswith("-var=")}
     kept = [word for word in before if word.split("=")[1] not in named and word not in now]
     return [*kept, *now]

@@ -61,7 +61,7 @@ def documented(region: str) -> Quota:
     return Quota(LARGE if region in LARGE_REGIONS else SMALL, DOCUMENTED)
 
 
-def listed(
+def quotas(
     session: boto3.session.Session, region: str, service: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return what Service Quotas says, as far as it may be asked: AWS's defaults, then the account's.
@@ -86,7 +86,7 @@ def listed(
 def read(session: boto3.session.Session, region: str) -> Quota:
     """Ask Service Quotas; what it does not say, or not to everybody, is as documented."""
     found = dict.fromkeys(OPERATIONS, documented(region))
-    for source, quota in listed(session, region, "rekognition"):
+    for source, quota in quotas(session, region, "rekognition"):
         for asked in OPERATIONS:
             if _is_of(asked, str(quota["QuotaName"])):
                 found[asked] = Quota(min(float(quota["Value"]), MOST), source)

@@ -201,7 +201,7 @@ def test_where_providers_come_from_is_said(
 
 def test_a_variable_in_two_words_is_one_argument() -> None:
     """`-var NAME=VALUE` is understood as Terraform does."""
-    assert options.joined(["-var", "a=1", "--", "-parallelism=2", "-var-file", "b"]) == [
+    assert options.in_one_word(["-var", "a=1", "--", "-parallelism=2", "-var-file", "b"]) == [
         "-var=a=1",
         "-parallelism=2",
         "-var-file=b",
