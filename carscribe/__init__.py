@@ -7,6 +7,6 @@ nobody has set PYTHONPATH.
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PATHS = [str(ROOT / part) for part in ("", "common", "worker_a", "worker_b")]
+CHECKOUT = Path(__file__).resolve().parents[1]
+PATHS = [str(CHECKOUT / part) for part in ("", "common", "worker_a", "worker_b")]
 sys.path.extend(path for path in PATHS if path not in sys.path)

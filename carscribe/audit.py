@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from carscribe import CHECKOUT
+
 SECONDS = 120
 LOCK_FILES = ("requirements/hosts.txt", "requirements/installer.txt")
 
@@ -47,7 +47,7 @@ def main() -> int:
         ]
         try:
             done = subprocess.run(
-                command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
+                command, cwd=CHECKOUT, capture_output=True, text=True, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
             print(f"{lock_file}: not audited, the database did not answer in {SECONDS} s.")

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from carscribe import deploy, options, provision, record, targets, try_local
+from carscribe import CHECKOUT, deploy, options, provision, record, targets, try_local
 from carscribe.advice import advised
 from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
 from carscribe.deployment import (
     BUILD,
-    CHECKOUT,
     EXIT_NOT_CONFIGURED,
     TARGETS,
     DeploymentError,
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
 
     from carscribe.options import Options
     from carscribe.targets import Target
-
-EXIT_CANNOT_CREATE = 73
-"""EX_CANTCREAT of sysexits.h: another command is at work, or a file cannot be used."""
 
 SAMPLES = CHECKOUT / "images"
 OF_ROOT = " It may belong to root, after a command with sudo: take the same user for all of them."
@@ -210,7 +206,7 @@ def failed(
     if not (sentence := in_words(problem)):
         raise problem
     print(sentence, file=sys.stderr)
-    return EXIT_CANNOT_CREATE
+    return try_local.EXIT_CANNOT_CREATE
 
 
 def in_words(problem: OSError) -> str:
@@ -283,7 +279,7 @@ def locked(name: str) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "another command"
             print(f"{holder} is at work in this checkout: wait for its end.", file=sys.stderr)
-            raise SystemExit(EXIT_CANNOT_CREATE) from None
+            raise SystemExit(try_local.EXIT_CANNOT_CREATE) from None
         file.seek(0)
         file.truncate()
         file.write(f"`{name}` (process {os.getpid()}, since {datetime.now(UTC):%H:%M:%S} UTC)\n")

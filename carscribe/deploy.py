@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carscribe import (
+    CHECKOUT,
     backend,
     cost,
     leftovers,
@@ -28,7 +29,6 @@ from carscribe import (
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.deployment import (
     BUILD,
-    CHECKOUT,
     EXIT_NO_PERMISSION,
     NOTHING_IS_UP,
     TARGETS,
@@ -45,6 +45,7 @@ from carscribe.deployment import (
 )
 from carscribe.inputs import find_key, fingerprint, temporary_folder
 from carscribe.options import THUMBNAILS
+from carscribe.playbooks import ANSIBLE
 from carscribe.provision import EXIT_LEFTOVERS, Terraform
 from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.runs import WORKERS, listed, pair_of
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from carscribe.options import Options
     from carscribe.targets import Target
 
-ANSIBLE = CHECKOUT / "ansible"
 RESULTS = CHECKOUT / "results"
 UTF_8 = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 """A locale that every such system has: Ansible takes none that is not UTF-8, or not installed."""

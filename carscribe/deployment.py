@@ -6,14 +6,16 @@ import os
 import re
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from carscribe import CHECKOUT
 from carscribe.runs import WORKERS, Named, Remote, listed, names_of, ssh_words
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 BUILD = CHECKOUT / "build"
 TARGETS = ("aws", "local")
 INVENTORY = {"carscribe_bucket", "carscribe_region"}

@@ -12,7 +12,8 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
+from carscribe import CHECKOUT
+from carscribe.deployment import BUILD, DeploymentError
 
 TEMPORARY_PATH_MAX = 50
 SYSTEM_TEMPORARY = Path("/tmp")  # noqa: S108 # of POSIX; TMPDIR may name a path as long

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carscribe.deployment import CHECKOUT
+from carscribe import CHECKOUT
 from carscribe.inputs import temporary_folder
 
 if TYPE_CHECKING:

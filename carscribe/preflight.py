@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from carscribe import cost, doctor, estimate, provision, quota
+from carscribe import CHECKOUT, cost, doctor, estimate, provision, quota
 from carscribe.credentials import CredentialsError, check_credentials
-from carscribe.deployment import BUILD, CHECKOUT, DeploymentError
+from carscribe.deployment import BUILD, DeploymentError
 from carscribe.folder import PicturesError, find
 from carscribe.inputs import UsageError, check_key, make_key
 from carscribe.options import in_one_word

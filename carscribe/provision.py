@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from carscribe import leftovers, provider
+from carscribe import CHECKOUT, leftovers, provider
 from carscribe.credentials import check_credentials
-from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION, write_whole
+from carscribe.deployment import BUILD, EXIT_NO_PERMISSION, write_whole
 from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 from carscribe.state import State, StateError, errors, reason
 from carscribe.tool import find_terraform

@@ -20,10 +20,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carscribe import CHECKOUT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-ROOT = Path(__file__).resolve().parent.parent
 WORKERS = ("a", "b")
 REQUIREMENTS = "requirements.txt"
 
@@ -95,7 +96,7 @@ def pack(contents: Mapping[str, bytes]) -> bytes:
 
 def _download(group: str, directory: Path) -> list[Path]:
     """Download the locked wheels of a group, unless they are here since the last time."""
-    locked = ROOT / "requirements" / f"{group}.txt"
+    locked = CHECKOUT / "requirements" / f"{group}.txt"
     stamp = directory / locked.name
     if not stamp.exists() or stamp.read_bytes() != locked.read_bytes():
         _empty(directory)
@@ -111,7 +112,7 @@ def _download(group: str, directory: Path) -> list[Path]:
 def _own_wheels(directory: Path) -> dict[str, Path]:
     """Build the wheels of common and the workers, by the name of the distribution."""
     _empty(directory)
-    folders = [str(ROOT / name) for name in ("common", "worker_a", "worker_b")]
+    folders = [str(CHECKOUT / name) for name in ("common", "worker_a", "worker_b")]
     _run(
         *(*_PIP, "wheel", "--no-deps", "--no-index", "--no-build-isolation"),
         *("--wheel-dir", str(directory), *folders),

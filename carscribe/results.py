@@ -24,7 +24,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from carscribe import thumbnails
+from carscribe import CHECKOUT, thumbnails
 from carscribe.merging import Merged, Pair, joined
 from carscribe.page import write_page
 from carscribe.runs import NAME, WORKERS, names_of, pair_of
@@ -43,7 +43,7 @@ Record = dict[str, Any]
 Workers = dict[str, Record | None]
 """The workers' summaries by their hosts' short names, pair by pair; None where there is none."""
 
-CACHE = Path(__file__).parents[1] / "build" / "thumbnails"
+CACHE = CHECKOUT / "build" / "thumbnails"
 
 NO_INPUT = 66
 """EX_NOINPUT of sysexits.h."""

@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from carscribe import CHECKOUT
 from carscribe.advice import advised
-from carscribe.deployment import BUILD, CHECKOUT, DeploymentError, StepError
+from carscribe.deployment import BUILD, DeploymentError, StepError
 from emulator.lifetime import tie
 
 if TYPE_CHECKING:

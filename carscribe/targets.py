@@ -13,9 +13,9 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from carscribe import capacity, cost, doctor, quota
+from carscribe import CHECKOUT, capacity, cost, doctor, quota
 from carscribe.credentials import CredentialsError, session_of_the_user
-from carscribe.deployment import CHECKOUT, DeploymentError
+from carscribe.deployment import DeploymentError
 from emulator.hosts import server
 from emulator.hosts.deployment import Deployment
 

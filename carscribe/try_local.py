@@ -13,10 +13,9 @@ import time
 import warnings
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from carscribe import progress
+from carscribe import CHECKOUT, PATHS, progress
 from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
 from carscribe.runs import listed
 from carscribe_common.rules import visible
@@ -25,9 +24,9 @@ from emulator.secret import ROOT_ACCESS_KEY_ID, Secret, SecretError, private_fol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-DEFAULT_OUT = ROOT / "results" / "try"
+DEFAULT_OUT = CHECKOUT / "results" / "try"
 REGION = "us-east-1"
 BUCKET = "carscribe-images"
 QUEUE = "carscribe-indexes"
@@ -50,7 +49,7 @@ NOT_LOOKED_AT = (
 )
 
 EXIT_NO_INPUT = 66  # EX_NOINPUT of sysexits.h
-EXIT_CANNOT_CREATE = 73  # EX_CANTCREAT
+EXIT_CANNOT_CREATE = 73  # EX_CANTCREAT: another command is at work, or a file cannot be used
 EXIT_SOFTWARE = 70  # EX_SOFTWARE
 OWN_NAMES = (
     *WORKERS,
@@ -146,8 +145,8 @@ def _prepare(out: Path, images: Path, until: ExitStack) -> Path:
             "`make try` has not made: name a new or an empty folder with OUT=DIR.",
         )
     try:
-        if out.is_relative_to(ROOT / "results"):
-            private_folder(ROOT / "results")
+        if out.is_relative_to(CHECKOUT / "results"):
+            private_folder(CHECKOUT / "results")
         out.mkdir(parents=True, exist_ok=True)
         _take(out, until)
         (out / MARK).touch()
@@ -232,10 +231,9 @@ def _environment(url: str, secret: Secret) -> dict[str, str]:
         and name.lower() not in {"http_proxy", "https_proxy", "all_proxy"}
         and name not in {"JOURNAL_STREAM", "STATE_DIRECTORY"}
     }
-    paths = [str(ROOT / part) for part in ("", "common", "worker_a", "worker_b")]
     return {
         **kept,
-        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONPATH": os.pathsep.join(PATHS),
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": ROOT_ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": secret.access_key,
@@ -258,7 +256,7 @@ def _start_emulator(
     command += ["--secret-file", str(secret_file)]
     child = lifetime.start(
         command,
-        cwd=ROOT,
+        cwd=CHECKOUT,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
@@ -392,7 +390,7 @@ def _show(images: Path, out: Path, found: Found, *, recognizer: bool) -> int:
     """Merge both workers' results, print the result, and say where all of it is."""
     command = [sys.executable, "-m", "carscribe.results", str(out), "--images", str(images)]
     command.append("--unpaid")
-    merged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    merged = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if merged.returncode:
         return _say(merged.returncode, f"Cannot merge the results: {merged.stderr.strip()}")
     a, b = (_summary(out / worker) for worker in WORKERS)

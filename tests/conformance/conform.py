@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from carscribe import options
+from carscribe import CHECKOUT, options
 from carscribe.credentials import check_credentials
-from carscribe.deployment import BUILD, CHECKOUT, DeploymentError, target_that_is_up
+from carscribe.deployment import BUILD, DeploymentError, target_that_is_up
 from carscribe.steps import agrees, shown
 from tests.conformance.account import BUDGET_USD, hidden
 from tests.conformance.scrub import Scrubber

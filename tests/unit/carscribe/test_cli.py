@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError, CredentialRetrievalError
 
-from carscribe import cli, try_local
-from carscribe.deployment import CHECKOUT, write_whole
+from carscribe import CHECKOUT, cli, try_local
+from carscribe.deployment import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from carscribe import capacity, deploy, doctor, options, targets
+from carscribe import capacity, deploy, doctor, options, playbooks, targets
 
 EMULATOR = {
     "AWS_ACCESS_KEY_ID": "carscribe",
@@ -144,7 +144,7 @@ def test_ansible_gets_our_configuration_and_no_other(monkeypatch: pytest.MonkeyP
     """What a person has set for another project's Ansible does not reach ours."""
     monkeypatch.setattr(deploy, "target_that_is_up", lambda: "local")
     environment = deploy.ansible_environment()
-    assert environment["ANSIBLE_CONFIG"] == str(deploy.ANSIBLE / "ansible.cfg")
+    assert environment["ANSIBLE_CONFIG"] == str(playbooks.ANSIBLE / "ansible.cfg")
     ours = {"ANSIBLE_CONFIG", "ANSIBLE_HOME", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_SSH_CONTROL_PATH_DIR"}
     assert {name for name in environment if name.startswith("ANSIBLE_")} == ours
     # A socket's address has at most 107 characters, of which ssh needs some 40 for its names.
