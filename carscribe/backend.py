@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from carscribe import bucket as buckets
 from carscribe import provision
-from carscribe.advice import advised
 from carscribe.credentials import check_credentials
 from carscribe.deployment import BUILD, DeploymentError
 from carscribe.steps import shown
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 EXAMPLE = provision.CONFIGURATION / "backend_override.tf.example"
-NO_SUCH = frozenset({"404", "NoSuchBucket"})
 
 
 def keep_in(target: Aws, bucket: str) -> None:
@@ -74,30 +71,10 @@ def _bucket(target: Aws, bucket: str, region: str) -> str:
 
     A state that is overwritten by mistake can be had back from its versions.
     """
-    s3 = target.session(region).client("s3")
-    try:
-        try:
-            found = s3.head_bucket(Bucket=bucket)
-            region = str(found.get("BucketRegion", region))
-        except ClientError as problem:
-            if problem.response.get("Error", {}).get("Code") not in NO_SUCH:
-                raise
-            made: dict[str, Any] = {"Bucket": bucket}
-            if region != "us-east-1":  # which S3 does not take as a constraint
-                made["CreateBucketConfiguration"] = {"LocationConstraint": region}
-            s3.create_bucket(**made)
-            s3.put_public_access_block(
-                Bucket=bucket,
-                PublicAccessBlockConfiguration={
-                    "BlockPublicAcls": True,
-                    "BlockPublicPolicy": True,
-                    "IgnorePublicAcls": True,
-                    "RestrictPublicBuckets": True,
-                },
-            )
+    s3: Any = target.session(region).client("s3")
+    with buckets.refusals_in_words(f"The bucket {bucket} cannot be used"):
+        region = buckets.make(s3, bucket, region)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    except (BotoCoreError, ClientError) as problem:
-        raise DeploymentError(advised(f"The bucket {bucket} cannot be used: {problem}")) from None
     return region
 
 

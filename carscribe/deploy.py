@@ -281,8 +281,10 @@ def known(target: Target) -> State:
 
 def _may_be_up(target: Target) -> bool:
     """Tell whether something was made, or that cannot be known."""
+    deployment = provision.Deployment(target.name, BUILD / target.name)
     try:
-        return bool(known(target).resources)
+        remembered = known(target)
+        return bool(remembered.resources or provision.buckets_beside(deployment, remembered))
     except DeploymentError:
         return True
 
@@ -529,7 +531,8 @@ def save_what_is_the_users(
         ask(f"A run is in progress on {listed(busy)}, and would be lost.", options)
     if not options.yes:
         _save_runs(steps, options)
-    made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
+    deployment = provision.Deployment(target.name, BUILD / target.name)
+    made_here = deployment.inputs.exists()
     if provision.BACKEND_OVERRIDE.exists() and not made_here and remembered.of_type("aws_instance"):
         ask(
             "The hosts were made from another checkout, and which of their runs were not fetched "
@@ -545,7 +548,8 @@ def save_what_is_the_users(
     def is_theirs(key: str) -> bool:
         return key not in uploaded and not is_result(key)
 
-    for bucket in (str(one["id"]) for one in remembered.of_type("aws_s3_bucket")):
+    buckets = {str(one["id"]) for one in remembered.of_type("aws_s3_bucket")}
+    for bucket in sorted(buckets | provision.buckets_beside(deployment, remembered)):
         for what, is_meant, under in (
             ("results that the workers put there", is_result, prefix),
             ("objects that `make up` did not upload", is_theirs, ""),
@@ -588,17 +592,18 @@ def _destroy(
         _stop_if_interrupted(terraform)
         if code:
             raise steps.failed(code, errors(said))
+    buckets = provision.remove_buckets(target.session(), deployment, remembered)
     # Also where the state knows nothing: it may be lost, and AWS is asked then.
     left = provision.say_what_is_left(
         target.session(),
         name,
         region or named_region,
         is_aws=target.is_aws,
-        removed=bool(remembered.resources),
+        removed=bool(remembered.resources or buckets),
     )
     if left:
         raise StepError(left)
-    if resources := remembered.counted():
+    if resources := remembered.counted(buckets):
         print(f"Removed: {resources}.")
 
 

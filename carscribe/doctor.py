@@ -19,11 +19,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from carscribe import quota
+from carscribe import leftovers, quota
 from carscribe.advice import advice
 from carscribe.credentials import CredentialsError, check_credentials
 from carscribe.inputs import UsageError
-from carscribe.leftovers import PROJECT
 from carscribe.tool import find_terraform
 from carscribe_common.errors import error_code_of
 from carscribe_common.probes import NO_IMAGE
@@ -248,10 +247,7 @@ class Aws:
             yield from self._simulated()
 
     def _tags(self, kind: str) -> list[dict[str, Any]]:
-        """Return the tags of providers.tf: an organization may refuse what is made without."""
-        tags = {"Project": PROJECT, "Deployment": self._name, "ManagedBy": "Terraform"}
-        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-        return [{"ResourceType": kind, "Tags": pairs}]
+        return [{"ResourceType": kind, "Tags": leftovers.tags(self._name)}]
 
     def _zone(self, ec2: Any) -> str:
         """Return a zone that the account has: us-west-1 and others show each but some of theirs."""

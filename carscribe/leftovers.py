@@ -33,6 +33,12 @@ _ANY = re.compile(rf"(?P<deployment>[a-z][a-z0-9-]{{0,19}}){_SUFFIX}\d{{26}}")
 """A name_prefix of ours, and the 26 digits that Terraform's provider appends to it."""
 
 
+def tags(name: str) -> list[dict[str, str]]:
+    """Return the tags of a deployment, as in providers.tf: an organization may demand them."""
+    pairs = {"Project": PROJECT, "Deployment": name, "ManagedBy": "Terraform"}
+    return [{"Key": key, "Value": value} for key, value in pairs.items()]
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of resource, and how to ask for it.

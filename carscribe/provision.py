@@ -3,8 +3,8 @@
     python -m carscribe terraform COMMAND [--target aws|local] [--lab] [-- ARGUMENTS]
 
 Each target has a state and a data folder in build/TARGET. Variables come from
-terraform/TARGET.tfvars if it is there (with --lab: learner-lab.tfvars), from
-TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are; what they
+terraform/TARGET.tfvars if it is there (with --lab: before that learner-lab.tfvars),
+from TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are; what they
 come to, Terraform says itself (`values`). AWS is found through the environment alone.
 """
 
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from carscribe import leftovers, provider
-from carscribe.credentials import check_credentials
+from carscribe import bucket, leftovers, provider
+from carscribe.credentials import check_credentials, session_of_the_user
 from carscribe.deployment import BUILD, CHECKOUT, EXIT_NO_PERMISSION, write_whole
 from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 from carscribe.state import State, StateError, errors, reason
@@ -71,6 +71,7 @@ KEPT = ("TF_VAR_", "TF_TOKEN_", "TF_PLUGIN_CACHE_", "TF_CLI_CONFIG_FILE")
 
 
 INPUTS: dict[str, type | tuple[type, ...]] = {
+    "bucket": (str, type(None)),
     "given": list,
     "images": (str, type(None)),
     "lab": bool,
@@ -82,6 +83,7 @@ INPUTS: dict[str, type | tuple[type, ...]] = {
 """What an apply of this release keeps, and of what type it is."""
 WAIT_FOR_LOCK = "-lock-timeout=180s"
 """A Terraform whose command was killed goes on to its end, and is waited for."""
+LAB_BUCKET = "-var=lab_bucket="
 VARIABLES = ("-var=", "-var-file=")
 """How an argument begins that gives a variable."""
 
@@ -117,10 +119,14 @@ class Deployment:
     @property
     def variable_files(self) -> list[Path]:
         """The files of variables, the strongest last."""
-        files = [CONFIGURATION / f"{self.target}.tfvars"]
-        if self.lab:
-            files.append(CONFIGURATION / "learner-lab.tfvars")
+        names = [*(["learner-lab"] if self.lab else []), self.target]
+        files = [CONFIGURATION / f"{name}.tfvars" for name in names]
         return [file for file in files if file.is_file()]
+
+
+def place(named: object) -> Path:
+    """Return where a path leads that is the value of a variable."""
+    return (CONFIGURATION / Path(str(named)).expanduser()).resolve()
 
 
 class Terraform:
@@ -361,14 +367,32 @@ def stage(pictures: Sequence[Picture], folder: Path) -> None:
         link.symlink_to(picture.path.resolve())
 
 
-def refuse_another_region(known: State, found: Mapping[str, Any]) -> None:
+def refuse_another_region(
+    known: State, before: Mapping[str, Any], found: Mapping[str, Any]
+) -> None:
     """Terraform would lose sight of what it made in the first region, and make all again."""
-    made_in, wanted = known.outputs.get("region"), found["region"]
-    if made_in and known.resources and made_in != wanted:
+    made_in, wanted = known.outputs.get("region") if known.resources else None, found["region"]
+    if not made_in and before.get("bucket"):
+        made_in = before.get("region")
+    if made_in and made_in != wanted:
         raise UsageError(
             f"This deployment is in {made_in}, and region is {wanted} now: say 'make down' first, "
             f"or set region back to {made_in}."
         )
+
+
+def lab_bucket(
+    deployment: Deployment, known: State, before: Mapping[str, Any], found: Mapping[str, Any]
+) -> str | None:
+    """Return the bucket that is made before Terraform is asked; None where it makes its own, or none.
+
+    A lab does not let its provider read a bucket that it has made (variables.tf). The
+    name is chosen before the bucket is made, and remembered, so it is never made twice.
+    """
+    if not deployment.lab or found["existing_bucket"] or known.of_type("aws_s3_bucket"):
+        return None
+    remembered = [*known.buckets_beside, *filter(None, [before.get("bucket")])]
+    return str(remembered[0]) if remembered else bucket.new_name(str(found["name"]))
 
 
 def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
@@ -378,13 +402,17 @@ def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dic
         UsageError: a variable is refused, or the state is another region's or unreadable.
     """
     found = values(terraform, extra)
-    refuse_another_region(terraform.known(), found)
-    before = made_with(terraform.deployment)
+    known, before = terraform.known(), made_with(terraform.deployment)
+    refuse_another_region(known, before, found)
+    images = lab_bucket(terraform.deployment, known, before, found)
     arguments = [*arguments_for(terraform, found), *extra]
     if (kept := before.get("quota")) and not found["rekognition_rate_per_second_is_given"]:
         arguments.append(f"-var=rekognition_rate_per_second={kept['calls_per_second']:g}")
+    if images:
+        arguments.append(f"{LAB_BUCKET}{images}")
     return arguments, {
         "arguments": arguments,
+        "bucket": images or before.get("bucket"),
         "environment": {k: v for k, v in terraform.environment.items() if k.startswith("TF_VAR_")},
         "given": [word for word in extra if word.startswith(VARIABLES)],
         "lab": terraform.deployment.lab,
@@ -403,9 +431,21 @@ def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> i
     """
     arguments, inputs = prepared(terraform, extra)
     if command == "apply":
-        write_whole(terraform.deployment.inputs, json.dumps(inputs, indent=1))
+        begin_apply(terraform.deployment, inputs)
         arguments.append("-auto-approve")
     return terraform.run(command, *terraform.colour, *arguments)[0]
+
+
+def begin_apply(deployment: Deployment, inputs: Mapping[str, Any]) -> None:
+    """Remember what an apply is given, and make what it needs.
+
+    Raises:
+        DeploymentError: AWS does not let the bucket be made.
+    """
+    write_whole(deployment.inputs, json.dumps(inputs, indent=1))
+    name, region = inputs["bucket"], inputs["region"]
+    if f"{LAB_BUCKET}{name}" in inputs["arguments"]:
+        bucket.make_for_images(session_of_the_user(region), name, region, inputs["name"])
 
 
 class Plan:
@@ -458,10 +498,13 @@ class Plan:
         }
 
     def apply(self, **remember: Any) -> tuple[int, str]:
-        """Carry it out, and let later commands know what it was made with."""
-        inputs = {**self._inputs, **remember}
-        write_whole(self._terraform.deployment.inputs, json.dumps(inputs, indent=1))
+        """Carry it out, and let later commands know what it was made with.
+
+        Raises:
+            DeploymentError: AWS does not let the bucket be made that it needs.
+        """
         try:
+            begin_apply(self._terraform.deployment, {**self._inputs, **remember})
             return self._terraform.run(
                 "apply", "-no-color", WAIT_FOR_LOCK, str(self._file), steps=self._steps
             )
@@ -473,7 +516,8 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
     """Return what the last apply was given; nothing if that is not known.
 
     Returns:
-        ``arguments`` and ``environment``; of an apply of this release also ``given`` (the
+        ``arguments`` and ``environment``; of an apply of this release also ``bucket`` (that
+        was made before Terraform was asked, in a Learner Lab), ``given`` (the
         caller's own variables), ``images`` (their folder), ``lab``, ``name``, ``quota`` (of
         Rekognition, as it was read), ``region`` and ``since`` (of the first apply, in seconds
         of Unix time).
@@ -521,6 +565,7 @@ def destroy(
         f"-var=ssh_public_key_file={KEY}.pub",
         '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
         "-var=bucket_force_destroy=true",
+        *(f"{LAB_BUCKET}{name}" for name in known.buckets_beside),
     ]
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
@@ -533,6 +578,20 @@ def destroy(
         options.append("-refresh=false")
         code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
     return code, said
+
+
+def buckets_beside(deployment: Deployment, known: State) -> set[str]:
+    """Return the bucket that was made before Terraform was asked, as far as anything tells of it."""
+    return known.buckets_beside | set(filter(None, [made_with(deployment).get("bucket")]))
+
+
+def remove_buckets(session: boto3.session.Session, deployment: Deployment, known: State) -> int:
+    """Remove, after a destroy, what it leaves; return how many buckets that were.
+
+    Raises:
+        DeploymentError: AWS does not let it.
+    """
+    return sum(bucket.remove(session, name) for name in buckets_beside(deployment, known))
 
 
 def _is_there(argument: str) -> bool:
@@ -611,14 +670,16 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
         return plan_or_apply(terraform, command, extra)
     if command == "destroy":
         name, region = named(terraform)
-        made = bool(terraform.known().resources)
-        code = destroy(terraform, extra)[0]
-        return code or say_what_is_left(
-            boto3.session.Session(),
+        known, session = terraform.known(), boto3.session.Session()
+        if code := destroy(terraform, extra)[0]:
+            return code
+        buckets = remove_buckets(session, deployment, known)
+        return say_what_is_left(
+            session,
             name,
             region,
             is_aws=deployment.target == "aws",
-            removed=made,
+            removed=bool(known.resources or buckets),
         )
     if command == "output":
         return terraform.run("output", "-no-color", *extra)[0]

@@ -84,9 +84,25 @@ class State:
             for instance in resource["instances"]
         ]
 
-    def counted(self) -> str:
-        """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``."""
+    @property
+    def buckets_beside(self) -> set[str]:
+        """The bucket that was made before Terraform (`lab_bucket`): it has its settings alone."""
+        settings = {
+            str(instance["attributes"]["id"])
+            for resource in self.resources
+            if resource["type"].startswith("aws_s3_bucket_")
+            for instance in resource["instances"]
+        }
+        return settings - {str(one["id"]) for one in self.of_type("aws_s3_bucket")}
+
+    def counted(self, buckets: int = 0) -> str:
+        """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``.
+
+        Args:
+            buckets: how many there are beside Terraform's.
+        """
         counts = {noun: len(self.of_type(kind)) for kind, noun in NOUNS.items()}
+        counts["bucket"] += buckets
         return ", ".join(
             f"{count} {_plural(noun) if count > 1 else noun}"
             for noun, count in sorted(counts.items())

@@ -25,6 +25,7 @@ run "refused_values_1" {
     vpc_cidr                    = "10.0.0.0/15"                                                   # vpc too large
     existing_subnet_id          = "my-subnet"                                                     # subnet no id
     existing_bucket             = "s3://my-photos"                                                # bucket as url
+    lab_bucket                  = "my-photos"                                                     # lab bucket of one's own
     image_prefix                = "/photos/"                                                      # prefix with leading slash
     results_prefix              = ""                                                              # results among all else
     pairs                       = 0                                                               # no pair
@@ -51,6 +52,7 @@ run "refused_values_1" {
     var.vpc_cidr,
     var.existing_subnet_id,
     var.existing_bucket,
+    var.lab_bucket,
     var.image_prefix,
     var.results_prefix,
     var.pairs,
