@@ -82,7 +82,7 @@ $(VENV)/.recognizer: requirements/recognizer.txt requirements/npm.txt | $(VENV)/
 	@touch $@
 
 # With EYES=1 the emulator has a recognizer, or says in a sentence why not.
-RECOGNIZER_LAYER := $(if $(filter command,$(origin EYES)),$(if $(filter 1 true yes,$(value EYES)),recognizer-if-possible))
+RECOGNIZER_LAYER := $(if $(filter command,$(origin EYES)),$(if $(filter 1 true True TRUE yes Yes YES,$(value EYES)),recognizer-if-possible))
 # Without it recorded answers alone are used, so what fails here (`|| true`) stops nothing.
 .PHONY: recognizer-if-possible
 recognizer-if-possible: | $(VENV)/.try
@@ -134,10 +134,9 @@ lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, py
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ../$(BIN)/ansible-lint --offline -q
 	TF_CLI_CONFIG_FILE=/dev/null terraform fmt -check -recursive terraform
 
-# In this order and no other: the longest test is in the first of these folders.
 .PHONY: check-tests
 check-tests: $(VENV)/.dev $(VENV)/.recognizer
-	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder tests/integration tests/conformance tests/unit
+	$(PYTEST) --numprocesses 2 --dist loadscope tests/integration tests/conformance tests/unit
 
 .PHONY: check
 check: prerequisites-test ## the fast part of the tests: no root, no hosts
@@ -153,7 +152,7 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 
 # Each of these waits for much of its time (for calls, for hosts that boot), so two run at once:
 # the longest beside all others.
-PARTS := test-deployment test-faults test-terraform test-hosts test-browser test-clients test-exercise test-assignment
+PARTS := test-deployment test-faults test-terraform test-hosts test-benchmark test-browser test-clients test-exercise test-assignment
 .PHONY: $(PARTS)
 $(filter-out test-deployment test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
@@ -174,7 +173,7 @@ test-eyes: $(VENV)/.dev $(VENV)/.recognizer ## the recognizer with its real mode
 	$(PYTEST) tests/recognizer
 
 .PHONY: exercise
-exercise: $(VENV)/.dev ## what a worker B of your own lacks, on the emulator (CMD='python my_worker_b.py')
+exercise: $(VENV)/.dev ## what a worker B of your own lacks, on the emulator (CMD="python3 $PWD/my_worker_b.py")
 	@$(PYTEST) tests/exercise/test_worker_b.py
 
 .PHONY: faults

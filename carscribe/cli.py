@@ -12,7 +12,6 @@ import sys
 import warnings
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from carscribe import deploy, options, provision, record, targets, try_local
@@ -20,12 +19,13 @@ from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
 from carscribe.deployment import (
     BUILD,
+    CHECKOUT,
     EXIT_NOT_CONFIGURED,
     DeploymentError,
     target_that_is_up,
 )
 from carscribe.inputs import temporary_folder
-from carscribe.steps import clear
+from carscribe.steps import clear, shown
 from emulator.secret import private_folder
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 EXIT_CANNOT_CREATE = 73
 """EX_CANTCREAT of sysexits.h: another command is at work, or a file cannot be used."""
 
+SAMPLES = CHECKOUT / "images"
 OF_ROOT = " It may belong to root, after a command with sudo: take the same user for all of them."
 
 HELP = {
@@ -74,13 +75,13 @@ class Command(NamedTuple):
 
 
 def _try(options: Options) -> int:
-    images, out = options.images or Path("images"), options.out or Path("results/try")
+    images, out = options.images or SAMPLES, options.out or try_local.DEFAULT_OUT
     return try_local.run(images, out, eyes=options.eyes)
 
 
 def _record(options: Options) -> int:
     read_files(os.environ)
-    return record.main([str(options.images or "images"), *(["--yes"] if options.yes else [])])
+    return record.main([shown(options.images or SAMPLES), *(["--yes"] if options.yes else [])])
 
 
 _UP = ("TARGET", "LAB", "IMAGES", "TERRAFORM_ARGUMENTS", "YES", "EYES", "VERBOSE")
@@ -138,8 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     known, extra = parser.parse_known_args(words)
     known.extra = options.joined(extra)
-    if extra and not hasattr(known, "takes_extra") and known.command is not provision.carry_out:
-        parser.error(f"unknown: {' '.join(extra)}")
+    if known.command is not provision.carry_out:
+        takes_extra = hasattr(known, "takes_extra")
+        if unknown := options.no_options(known.extra) if takes_extra else extra:
+            parser.error(f"unknown: {' '.join(unknown)}")
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

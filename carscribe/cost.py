@@ -67,7 +67,11 @@ def a_run(
     """
     if images is None:
         low, high = prices.rekognition_usd(1000), prices.rekognition_usd(2000)
-        return f"A run costs ${low:.2f} to ${high:.2f} for each thousand images."
+        said = f"A run costs ${low:.2f} to ${high:.2f} for each thousand images."
+        if pairs > 1:
+            listings = 1000 * pairs * prices.LIST_USD_PER_THOUSAND_OBJECTS
+            said += f" Listing a million objects {pairs} times costs ${listings:.3f}."
+        return said
     low = prices.rekognition_usd(images)
     high = prices.rekognition_usd(2 * images)
     noun = "image" if images == 1 else "images"

@@ -40,6 +40,7 @@ from carscribe.deployment import (
     hosts,
     remember_target,
     target_that_is_up,
+    was_made,
     write_whole,
 )
 from carscribe.inputs import find_key, fingerprint, temporary_folder
@@ -460,7 +461,9 @@ def down(options: Options) -> int:
         present = target_that_is_up()
     except DeploymentError:
         present = None  # what lies in build/ says it, too
-    names = [present] if present else [name for name in TARGETS if has_traces(name)]
+    leaves = was_made if present else has_traces
+    names = [name for name in TARGETS if name == present or leaves(name)]
+    names.sort(key=lambda name: name != present)
     if not names and provision.BACKEND_OVERRIDE.exists():
         names = ["aws"]  # a state that other checkouts share
     if not names:
@@ -480,7 +483,8 @@ def remove(steps: Steps, target: Target, options: Options) -> None:
     """Remove one target.
 
     Raises:
-        DeploymentError: its state cannot be read, or something of the user's would be lost.
+        DeploymentError: its state cannot be read or is another account's, or something of the
+            user's would be lost.
         StepError: something is there still, or AWS does not say.
     """
     folder = BUILD / target.name
@@ -489,10 +493,14 @@ def remove(steps: Steps, target: Target, options: Options) -> None:
         if target.is_aws:
             check_credentials()
         remembered = _remembered(target, options)
+        provision.refuse_another_account(deployment, remembered)
         save_what_is_the_users(steps, target, remembered, options)
         _destroy(steps, target, deployment, remembered)
     else:
-        # What the emulator knew went with it.
+        # What the emulator knew went with it, but its hosts may go on.
+        if not options.yes:
+            answering = [name for name, one in remains.ask_hosts().items() if not one.problem]
+            _save_runs(steps, options, answering)
         deployment.state_file.unlink(missing_ok=True)
     target.after_destroy(steps)
     shutil.rmtree(folder, ignore_errors=True)
@@ -531,14 +539,7 @@ def save_what_is_the_users(
         ask(f"A run is in progress on {listed(busy)}, and would be lost.", options)
     if not options.yes:
         _save_runs(steps, options)
-    deployment = provision.Deployment(target.name, BUILD / target.name)
-    made_here = deployment.inputs.exists()
-    if provision.BACKEND_OVERRIDE.exists() and not made_here and remembered.of_type("aws_instance"):
-        ask(
-            "The hosts were made from another checkout, and which of their runs were not fetched "
-            "cannot be known here (`make up` here first mends that): they would be lost.",
-            options,
-        )
+    _ask_about_hosts_out_of_reach(target, remembered, options)
     uploaded = {str(one["key"]) for one in remembered.of_type("aws_s3_object")}
     prefix = str(remembered.outputs.get("results_prefix") or "")
 
@@ -548,6 +549,7 @@ def save_what_is_the_users(
     def is_theirs(key: str) -> bool:
         return key not in uploaded and not is_result(key)
 
+    deployment = provision.Deployment(target.name, BUILD / target.name)
     buckets = {str(one["id"]) for one in remembered.of_type("aws_s3_bucket")}
     for bucket in sorted(buckets | provision.buckets_beside(deployment, remembered)):
         for what, is_meant, under in (
@@ -559,6 +561,29 @@ def save_what_is_the_users(
                     f"The bucket {bucket} holds {what} ({_some(found)}), and they would be deleted.",
                     options,
                 )
+
+
+def _ask_about_hosts_out_of_reach(target: Target, remembered: State, options: Options) -> None:
+    """Ask where there are hosts and nothing here says how they are reached: they may hold runs."""
+    if not remembered.of_type("aws_instance"):
+        return
+    made_here = provision.Deployment(target.name, BUILD / target.name).inputs.exists()
+    if provision.BACKEND_OVERRIDE.exists() and not made_here:
+        ask(
+            "The hosts were made from another checkout, and which of their runs were not fetched "
+            "cannot be known here (`make up` here first mends that): they would be lost.",
+            options,
+        )
+        return
+    try:
+        hosts()
+    except DeploymentError:
+        if any(one["name"] == "inventory" for one in remembered.resources):  # it was written
+            ask(
+                f"{shown(BUILD / 'inventory.yml')} is lost or damaged, so the hosts cannot be asked "
+                "for runs (`make up` writes it again): those not fetched would be lost.",
+                options,
+            )
 
 
 def _save_runs(steps: Steps, options: Options, names: Collection[str] | None = None) -> None:

@@ -75,7 +75,7 @@ def target_that_is_up(build: Path = BUILD) -> str | None:
         target = file.read_text(errors="replace").strip()
     except FileNotFoundError:
         for target in TARGETS:
-            if any((build / target / name).exists() for name in MADE):
+            if was_made(target, build):
                 raise LostTargetError(file, target) from None
         return None
     if target not in TARGETS:
@@ -84,6 +84,11 @@ def target_that_is_up(build: Path = BUILD) -> str | None:
             "it, or say `make down`."
         )
     return target
+
+
+def was_made(target: str, build: Path = BUILD) -> bool:
+    """Tell whether something of a target was made and not removed, whichever is said to be up."""
+    return any((build / target / name).exists() for name in MADE)
 
 
 def has_traces(target: str, build: Path = BUILD) -> bool:

@@ -88,7 +88,11 @@ def volume(estimate: Estimate, size_gib: float, pairs: int = 1) -> Finding:
     if pairs > 1:
         what += f" on {pairs} pairs"
     if estimate.images <= holds:
-        return Finding(what)
+        if estimate.is_all:
+            return Finding(what)
+        return Finding(
+            f"{what}, of which they hold {holds:,}: nobody counted further", is_said=True
+        )
     need = math.ceil(estimate.images / pairs * BYTES_AN_IMAGE / USABLE_SHARE / GIB)
     return Finding(
         what,

@@ -256,6 +256,8 @@ class Copy:
                         "The same command goes on from there."
                     ) from None
                 time.sleep(PAUSE_SECONDS)
+            else:
+                return  # also where the disk here keeps times too coarse to tell that it is whole
 
     def _go_on(self, tell: Callable[[], None]) -> None:
         script = _READ.format(

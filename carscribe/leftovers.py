@@ -235,7 +235,8 @@ def gone(answer: Answer, name: str) -> str:
     if answer.found or not answered:
         return ""
     kinds = " or ".join(filter(None, [", ".join(answered[:-1]), answered[-1]]))
-    return f"Gone: in {answer.region} there is no {kinds} of '{name}'."
+    account = f" of account {answer.account}" if answer.account else ""
+    return f"Gone: in {answer.region}{account} there is no {kinds} of '{name}'."
 
 
 def refusals(answer: Answer) -> str:

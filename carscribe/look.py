@@ -22,7 +22,7 @@ from carscribe.deployment import (
 from carscribe.progress import Figures, of_all_pairs
 from carscribe.remains import ask_hosts
 from carscribe.run import reached
-from carscribe.runs import Remote, SilentError, is_summary, listed
+from carscribe.runs import WORKERS, Remote, SilentError, is_summary, listed
 from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
@@ -125,11 +125,16 @@ def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[s
         for name, one in seen.items()
         if name.startswith("a") and not one.problem and run_id not in {one.current, *one.runs}
     ]
-    if not lost:
+    pairs = len(seen) // len(WORKERS)
+    if lost:
+        why = f"worker {listed(lost)}'s host knows nothing of it"
+    elif any(one.get("pairs", pairs) != pairs for one in summaries.values()):
+        why = f"it was begun with another number of pairs than {pairs}"
+    else:
         return f"{said}; it has not ended, go on with it: `make run RUN_ID={run_id}`"
     return (
-        f"{said}; worker {listed(lost)}'s host knows nothing of it, so it cannot be gone on with: "
-        f"`make results RUN_ID={run_id}` fetches what there is"
+        f"{said}; {why}, so it cannot be gone on with: `make results RUN_ID={run_id}` fetches what "
+        "there is"
     )
 
 

@@ -140,7 +140,7 @@ def _path(name: str, value: str) -> Path | None:
     if "\0" in value or "\n" in value:
         raise DeploymentError(f"{name} is {value!r}: a path has neither line breaks nor NULs.")
     try:
-        return Path(value).expanduser()
+        return Path(value).expanduser().absolute()
     except RuntimeError:
         raise DeploymentError(f"{name} is {value!r}, and there is no such user.") from None
 
@@ -148,8 +148,11 @@ def _path(name: str, value: str) -> Path | None:
 def _lines(value: str) -> int:
     if not value:
         return Options.lines
-    if not (value.isascii() and value.isdigit() and 0 < int(value) <= LINES_MAX):
-        raise DeploymentError(f"LINES is {value!r}: it must be a whole number above 0.")
+    is_short = value.isascii() and value.isdigit() and len(value) <= len(str(LINES_MAX))
+    if not (is_short and 0 < int(value) <= LINES_MAX):
+        raise DeploymentError(
+            f"LINES is {value!r}: it must be a whole number from 1 to {LINES_MAX}."
+        )
     return int(value)
 
 
@@ -165,9 +168,25 @@ def _thumbnails(value: str) -> int:
 
 def _words(value: str) -> list[str]:
     try:
-        return joined(shlex.split(value))
+        words = joined(shlex.split(value))
     except ValueError as problem:
         raise DeploymentError(f"TERRAFORM_ARGUMENTS is {value!r}: {problem}.") from None
+    if stray := no_options(words):
+        raise DeploymentError(
+            f"TERRAFORM_ARGUMENTS is {value!r}, and {stray[0]!r} is no option of Terraform: a "
+            "variable is given as -var=NAME=VALUE."
+        )
+    return words
+
+
+def no_options(arguments: list[str]) -> list[str]:
+    """Return what is neither an option nor may be the value of the one before it."""
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return [
+        word
+        for before, word in pairs
+        if not word.startswith("-") and ("=" in before or not before.startswith("-"))
+    ]
 
 
 def joined(arguments: list[str]) -> list[str]:

@@ -395,14 +395,33 @@ def lab_bucket(
     return str(remembered[0]) if remembered else bucket.new_name(str(found["name"]))
 
 
+def refuse_another_account(deployment: Deployment, known: State) -> None:
+    """With another account's credentials Terraform would find nothing there, and forget all it made.
+
+    Raises:
+        UsageError: names both accounts.
+    """
+    if deployment.target != "aws" or not (made_in := known.accounts()):
+        return
+    account = check_credentials().split(":")[4]
+    if account not in made_in:
+        raise UsageError(
+            f"This deployment is in account {' and '.join(sorted(made_in))}, and your credentials "
+            f"are those of account {account}: nothing was done. Take the first one's (AWS_PROFILE, "
+            "or what you have pasted), and say it again."
+        )
+
+
 def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """Return the arguments of a plan or apply, and what later commands are to know of it.
 
     Raises:
-        UsageError: a variable is refused, or the state is another region's or unreadable.
+        UsageError: a variable is refused, or the state is another account's or region's, or
+            unreadable.
     """
     found = values(terraform, extra)
     known, before = terraform.known(), made_with(terraform.deployment)
+    refuse_another_account(terraform.deployment, known)
     refuse_another_region(known, before, found)
     images = lab_bucket(terraform.deployment, known, before, found)
     arguments = [*arguments_for(terraform, found), *extra]
@@ -427,7 +446,8 @@ def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> i
     """Run plan or apply with this deployment's variables, and remember them.
 
     Raises:
-        UsageError: a variable is refused, or the state is another region's or unreadable.
+        UsageError: a variable is refused, or the state is another account's or region's, or
+            unreadable.
     """
     arguments, inputs = prepared(terraform, extra)
     if command == "apply":
@@ -457,7 +477,8 @@ class Plan:
         steps: of the command, whose log has what is said.
 
     Raises:
-        UsageError: a variable is refused, or the state is another region's or unreadable.
+        UsageError: a variable is refused, or the state is another account's or region's, or
+            unreadable.
     """
 
     def __init__(self, terraform: Terraform, extra: Sequence[str], steps: Steps) -> None:
@@ -570,7 +591,7 @@ def destroy(
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
     options = [*terraform.colour, WAIT_FOR_LOCK, "-auto-approve"]
-    if not all(bucket["force_destroy"] for bucket in known.of_type("aws_s3_bucket")):
+    if not all(bucket.get("force_destroy") for bucket in known.of_type("aws_s3_bucket")):
         terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
     code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
     if code != 0:
@@ -671,6 +692,7 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
     if command == "destroy":
         name, region = named(terraform)
         known, session = terraform.known(), boto3.session.Session()
+        refuse_another_account(deployment, known)
         if code := destroy(terraform, extra)[0]:
             return code
         buckets = remove_buckets(session, deployment, known)

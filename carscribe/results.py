@@ -30,7 +30,7 @@ from carscribe.page import write_page
 from carscribe.runs import NAME, WORKERS, names_of, pair_of
 from carscribe_common.errors import Exit
 from carscribe_common.files import replacing, write_json
-from carscribe_common.prices import rekognition_usd
+from carscribe_common.prices import rekognition_usd, transfer_usd
 from carscribe_common.rules import escape, result_line
 from carscribe_common.settings import PAIRS_MAX
 
@@ -239,7 +239,8 @@ def _merge_summaries(
     run_dir: Path, workers: Workers, totals: dict[str, int], *, paid: bool
 ) -> Record:
     known = [summary for summary in workers.values() if summary]
-    cost = round(rekognition_usd(sum(s.get("billed_calls", 0) for s in known)), 6)
+    cost = rekognition_usd(sum(s.get("billed_calls", 0) for s in known))
+    cost = round(cost + sum(map(_transfer_usd, known)), 6)
     if not paid:
         for summary in known:
             summary["estimated_cost_usd"] = None
@@ -254,6 +255,12 @@ def _merge_summaries(
             "recognized_by": _recognized_by(known, paid=paid),
         },
     }
+
+
+def _transfer_usd(summary: Record) -> float:
+    """Return what it cost that pictures left the bucket's own region, which is the first one."""
+    home = next(iter(summary.get("regions", ())), "")
+    return transfer_usd(summary.get("transferred_bytes", 0), home)
 
 
 def _parts(workers: Workers) -> Record:
@@ -279,7 +286,7 @@ def _who(model: str, *, paid: bool) -> str:
     if model == NOBODY:
         return "nobody"
     if model.startswith(RECOGNIZER):
-        return f"the recognizer, {model}"
+        return f"{model}, at work or recorded"
     return f"Rekognition, model {model}" if paid else f"Rekognition, model {model}, recorded"
 
 

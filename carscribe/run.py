@@ -116,7 +116,8 @@ def follow(remotes: Sequence[runs.Remote], run_id: str) -> None:
         raise StepError(1)
     for line in end.output or ["No image has both a car and text."]:
         print(line, flush=True)
-    for sentence in watch.several_models(seen):
+    sentences = [end.more, *watch.several_models(seen), *watch.denied_regions(seen)]
+    for sentence in filter(None, sentences):
         print(sentence, file=sys.stderr)
     print(
         "`make results` fetches all of it: the page, each text with its box, the costs.",

@@ -23,6 +23,8 @@ WORKERS = ("a", "b")
 STATE_ROOT = "/var/lib"
 COMPLETE = "complete"
 JOURNAL_LINES = 12
+OUTPUT_LINES_MAX = 1000
+"""So many lines of a result are printed at the most; a run of millions is no text for a terminal."""
 COMMAND_SECONDS = 60
 """For one command on a host, but for the long ones."""
 AT_WORK = frozenset({"active", "activating", "deactivating", "reloading"})
@@ -33,7 +35,7 @@ NAME = re.compile(r"([ab])(?:-([2-9]|1[0-6]))?")
 """A host's short name: ``a`` and ``b`` are the first pair, ``a-2`` and ``b-2`` the second."""
 _MEMBERS: dict[str, Any] = {
     **dict.fromkeys(("state", "reason", "started_at", "ended_at"), str),
-    **dict.fromkeys(("images", "answers"), dict),
+    **dict.fromkeys(("images", "answers", "regions"), dict),
     "duration_seconds": (int, float),
 }
 """What of a worker's summary is shown, and of what type it is where it is there."""
@@ -247,12 +249,13 @@ class Remote(Named):
         return said.splitlines()
 
     def output(self, run_id: str) -> list[str]:
-        """Return the lines of output.txt.
+        """Return the lines of output.txt, of a long one the first.
 
         Raises:
             SilentError: it cannot be read.
         """
-        text = self.read(f"cat {self.state}/runs/{check_run_id(run_id)}/output.txt")
+        file = f"{self.state}/runs/{check_run_id(run_id)}/output.txt"
+        text = self.read(f"head -n {OUTPUT_LINES_MAX} {file}")
         return text.split("\n")[:-1]
 
 

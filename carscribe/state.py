@@ -31,6 +31,8 @@ _PLACE = re.compile(
 _ENCODED = re.compile(r"[. ]*Encoded authorization failure message: \S+")
 """What EC2 adds to a refusal: a thousand characters and more that only STS can read."""
 
+_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
+
 
 class StateError(UsageError):
     """What was made cannot be known, so nothing may be removed or forgotten."""
@@ -43,8 +45,8 @@ class StateError(UsageError):
 
 
 def reason(said: str) -> str:
-    """Return the first error of what Terraform said, as one line."""
-    return (errors(said) or ["it gives no reason"])[0]
+    """Return the first error of what Terraform said, or else all of it, as one line."""
+    return (errors(said) or [" ".join(said.split())[:ERROR_MAX] or "it gives no reason"])[0]
 
 
 def errors(said: str) -> list[str]:
@@ -94,6 +96,12 @@ class State:
             for instance in resource["instances"]
         }
         return settings - {str(one["id"]) for one in self.of_type("aws_s3_bucket")}
+
+    def accounts(self) -> set[str]:
+        """Return the accounts that the resources are in, as their ARNs name them."""
+        kinds = {resource["type"] for resource in self.resources}
+        arns = {str(one.get("arn")) for kind in kinds for one in self.of_type(kind)}
+        return {found[1] for arn in arns if (found := _ACCOUNT.match(arn))}
 
     def counted(self, buckets: int = 0) -> str:
         """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``.

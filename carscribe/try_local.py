@@ -14,15 +14,20 @@ import warnings
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from carscribe import progress
 from carscribe.folder import Found, Picture, PicturesError, find, unrecorded, upload
+from carscribe.runs import listed
 from carscribe_common.rules import visible
 from emulator import lifetime
 from emulator.secret import ROOT_ACCESS_KEY_ID, Secret, SecretError, private_folder
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ROOT = Path(__file__).resolve().parents[1]
+DEFAULT_OUT = ROOT / "results" / "try"
 REGION = "us-east-1"
 BUCKET = "carscribe-images"
 QUEUE = "carscribe-indexes"
@@ -57,6 +62,8 @@ OWN_NAMES = (
     "log.txt",
 )
 WORK_FOLDER = ".work"
+MARK = ".made-by-carscribe"
+"""The file that tells a folder of results, which is written over, from one of the user's."""
 
 
 class Failed(Exception):  # noqa: N818 # the end of a run, with its exit code
@@ -130,13 +137,21 @@ def _prepare(out: Path, images: Path, until: ExitStack) -> Path:
         raise Failed(
             EXIT_CANNOT_CREATE, f"{out} lies in {images}: keep the results outside the images."
         )
+    ours = [out / name for name in (*OWN_NAMES, WORK_FOLDER)]
+    theirs = [images] if any(map(images.is_relative_to, ours)) else _not_ours(out, ours)
+    if theirs:
+        raise Failed(
+            EXIT_CANNOT_CREATE,
+            f"The results would be written over {listed(str(path) for path in theirs)}, which "
+            "`make try` has not made: name a new or an empty folder with OUT=DIR.",
+        )
     try:
         if out.is_relative_to(ROOT / "results"):
             private_folder(ROOT / "results")
         out.mkdir(parents=True, exist_ok=True)
         _take(out, until)
-        for name in (*OWN_NAMES, WORK_FOLDER):
-            old = out / name
+        (out / MARK).touch()
+        for old in ours:
             if old.is_dir():
                 shutil.rmtree(old)
             else:
@@ -147,6 +162,13 @@ def _prepare(out: Path, images: Path, until: ExitStack) -> Path:
             EXIT_CANNOT_CREATE, f"Cannot keep results in {out}: {error.strerror}."
         ) from error
     return out
+
+
+def _not_ours(out: Path, ours: Sequence[Path]) -> list[Path]:
+    """Return what has a name of ours in a folder that is none of ours."""
+    if out == DEFAULT_OUT or (out / MARK).exists():
+        return []
+    return [path for path in ours if os.path.lexists(path)]
 
 
 def _take(out: Path, until: ExitStack) -> None:

@@ -5,6 +5,7 @@ Every command that needs the hosts calls `awake` first; `states` only looks.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 STOPPED = frozenset({"stopping", "stopped"})
 GONE = frozenset({"shutting-down", "terminated"})
 """States of an instance (EC2 API Reference, InstanceState)."""
+_ACCOUNT = re.compile(r"/(\d{12})/")
+"""An account in the URL of a queue (SQS Developer Guide, "Queue and message identifiers")."""
 
 RUNNING_SECONDS = 300
 """A stop takes a minute or two where something hangs, a start less than one."""
@@ -61,12 +64,24 @@ def _states(ec2: Any, present: Mapping[str, Host]) -> dict[str, str]:
     return {name: found.get(name, "terminated") for name in present}
 
 
+def _of_another_account(target: Target, present: Mapping[str, Host]) -> bool:
+    """Tell whether the hosts' queues are in an account that is not the caller's."""
+    urls = [str(host.variables.get("carscribe_queue_url")) for host in present.values()]
+    made_in = {found[1] for url in urls if (found := _ACCOUNT.search(url))}
+    if not made_in:
+        return False
+    region = str(present["a"].variables["carscribe_region"])
+    return target.session(region).client("sts").get_caller_identity()["Account"] not in made_in
+
+
 def states(target: Target, present: Mapping[str, Host]) -> dict[str, str]:
     """Return what EC2 says of each host, by short name; nothing if it cannot be asked."""
     try:
-        return _states(_client(target, present), present)
+        seen = _states(_client(target, present), present)
+        is_another = GONE.issuperset(seen.values()) and _of_another_account(target, present)
     except (BotoCoreError, ClientError, DeploymentError, ValueError):
         return {}
+    return {} if is_another else seen
 
 
 def start_stopped(target: Target) -> list[str]:
@@ -79,6 +94,8 @@ def start_stopped(target: Target) -> list[str]:
     try:
         ec2 = _client(target, present)
         seen = _states(ec2, present)
+        if GONE.issuperset(seen.values()) and _of_another_account(target, present):
+            return []
     except (BotoCoreError, ClientError, CredentialsError, ValueError):
         return []
     if lost := [name for name, state in seen.items() if state in GONE]:

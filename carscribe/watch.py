@@ -13,9 +13,20 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from carscribe.runs import COMPLETE, SilentError, check_run_id, is_run_id, is_summary, shown, unit
+from carscribe.runs import (
+    COMPLETE,
+    OUTPUT_LINES_MAX,
+    SilentError,
+    check_run_id,
+    is_run_id,
+    is_summary,
+    listed,
+    shown,
+    unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +45,7 @@ ENDED_BADLY = {FAILED, STOPPED, UNREACHABLE}
 """What the other worker would wait for in vain."""
 
 _IN_TRANSIT = {"initializing", "maintenance", "starting", "stopping"}
+_ESCAPED = re.compile(r"\\(?:\\|u([0-9a-f]{4}))")  # as rules.escape does it
 _END_OF_LOOK = "\x1e"  # ASCII's record separator, which no JSON and no property holds
 
 # The unit first: a unit that a shutdown has stopped is then seen together with
@@ -312,12 +324,14 @@ class End:
     Attributes:
         problems: sentences; none if the run is complete.
         journals: the last lines of each worker that failed.
-        output: the lines of output.txt, if the run is complete.
+        output: the lines of output.txt, if the run is complete; of a long one the first.
+        more: says how many are left out.
     """
 
     problems: list[str]
     journals: dict[str, list[str]]
     output: list[str]
+    more: str = ""
 
 
 def several_models(seen: Mapping[str, Seen]) -> list[str]:
@@ -333,11 +347,32 @@ def several_models(seen: Mapping[str, Seen]) -> list[str]:
     return said
 
 
-def _in_order(line: str) -> list[Any]:
-    """Return what the lines of several pairs are sorted by: their integers by value."""
-    parts: list[Any] = re.split("([0-9]+)", line)
-    parts[1::2] = map(int, parts[1::2])
-    return parts
+def denied_regions(seen: Mapping[str, Seen]) -> list[str]:
+    """Say of each worker which of several regions it was denied, and so asked no more."""
+    said = []
+    for name, one in seen.items():
+        regions = one.summary.get("regions") or {}
+        if denied := sorted(shown(region) for region in regions if regions[region] == "denied"):
+            said.append(
+                f"Worker {name.upper()} was denied in {listed(denied)}, whose quota it did without: "
+                f"`make logs HOST={name}` says why."
+            )
+    return said
+
+
+def _in_order(line: str) -> tuple[str, str]:
+    """Return what the lines of several pairs are sorted by: their keys, as the workers sort them.
+
+    That is rules.natural_key, which a user's own Ansible has not.
+    """
+
+    def with_length(match: re.Match[str]) -> str:
+        digits = match[0].lstrip("0")
+        return f"0{chr(len(digits))}{digits}"
+
+    escaped = line.partition(": ")[0]
+    key = _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else "\\", escaped)
+    return re.sub("[0-9]+", with_length, key), key
 
 
 def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> End:
@@ -349,7 +384,11 @@ def end_of(remotes: Sequence[Remote], seen: Mapping[str, Seen], run_id: str) -> 
         return End(problems, {n: [*map(shown, hosts[n].last_lines())] for n in failed}, [])
     try:
         outputs = [one.output(run_id) for one in remotes if one.worker == "b"]
-        return End([], {}, [*map(shown, heapq.merge(*outputs, key=_in_order))])
     except SilentError as problem:
         said = f"Run {run_id} is complete, and its output cannot be read now ({problem}): "
         return End([f"{said}`make results RUN_ID={run_id}` fetches it."], {}, [])
+    first = islice(heapq.merge(*outputs, key=_in_order), OUTPUT_LINES_MAX)
+    with_text = [(one.summary.get("images") or {}).get("with_text", 0) for one in seen.values()]
+    left = sum(with_text) - OUTPUT_LINES_MAX
+    more = f"And {left:,} lines more." if left > 0 else ""
+    return End([], {}, [*map(shown, first)], more)

@@ -1,9 +1,10 @@
 """Who asks, and may they: signatures, temporary credentials, and policies for Rekognition.
 
 Each request is signed with a secret that this emulator gave out: the root's
-own, a user's access key, or a role's. `enforce(True)` hands every service over to moto's policy evaluation. The access
-key id `carscribe` is the account's root and is never evaluated, so that a test
-can set up users and roles while they are enforced.
+own, a user's access key, or a role's. `enforce(True)` hands every service over
+to moto's policy evaluation. The access key id `carscribe` is the account's root
+and is never evaluated, so that a test can set up users and roles while they are
+enforced.
 """
 
 from __future__ import annotations
@@ -123,6 +124,8 @@ class Authenticator:
         try:
             signatures.check(request, secret)
         except signatures.SkewError:
+            if "authorization" not in request.headers:
+                raise Refused("late", "Request has expired") from None
             raise Refused("skew", "Signature expired, or made for another time.") from None
         except signatures.PayloadError:
             raise Refused("payload", "The body is not the one that was signed.") from None
@@ -160,6 +163,7 @@ REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
         "unknown": ("InvalidAccessKeyId", 403),
         "signature": ("SignatureDoesNotMatch", 403),
         "skew": ("RequestTimeTooSkewed", 403),
+        "late": ("AccessDenied", 403),
         "payload": ("XAmzContentSHA256Mismatch", 400),
         "expired": ("ExpiredToken", 400),
     },
@@ -168,6 +172,7 @@ REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
         "unknown": ("InvalidClientTokenId", 403),
         "signature": ("SignatureDoesNotMatch", 403),
         "skew": ("SignatureDoesNotMatch", 403),
+        "late": ("SignatureDoesNotMatch", 403),
         "payload": ("SignatureDoesNotMatch", 403),
         "expired": ("ExpiredTokenException", 400),
     },
@@ -176,6 +181,7 @@ REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
         "unknown": ("UnrecognizedClientException", 400),
         "signature": ("InvalidSignatureException", 400),
         "skew": ("InvalidSignatureException", 400),
+        "late": ("InvalidSignatureException", 400),
         "payload": ("InvalidSignatureException", 400),
         "expired": ("ExpiredTokenException", 400),
     },
@@ -184,6 +190,7 @@ REFUSALS: dict[str, dict[str, tuple[str, int]]] = {
         "unknown": ("InvalidClientTokenId", 403),
         "signature": ("SignatureDoesNotMatch", 403),
         "skew": ("SignatureDoesNotMatch", 403),
+        "late": ("SignatureDoesNotMatch", 403),
         "payload": ("SignatureDoesNotMatch", 403),
         "expired": ("ExpiredToken", 403),
     },

@@ -12,6 +12,7 @@ import ipaddress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from emulator import errors
 from emulator.messages import Answer
 
 if TYPE_CHECKING:
@@ -30,11 +31,19 @@ def refusal(request: Request, secret: Secret) -> Answer | None:
             return Answer.of_text("not for web pages", 403)
     address, port = request.server_address, request.server_port
     if request.headers.get("host", "") not in _hosts(address, port):
-        url = f"http://{address}:{port}"
-        return Answer.of_text(f"Host is not the address of this server: ask {url}", 403)
+        return _other_host(request, f"http://{address}:{port}")
     if request.path.startswith(CONTROL):
         return _refusal_of_control(request, secret)
     return None
+
+
+def _other_host(request: Request, url: str) -> Answer:
+    """Tell an SDK, which shows only errors of the service's own form, and anybody else in a text."""
+    text = f"Host is not the address of this server: ask {url}"
+    if not request.credential:
+        return Answer.of_text(text, 403)
+    service = errors.protocol_of(request.credential[3], request)
+    return errors.error(service, "AccessDenied", text, 403)
 
 
 @lru_cache(maxsize=256)

@@ -87,7 +87,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserUpgrade:
-            self.close()
+            log.debug("%s asked for another protocol, and is answered in this one", self._client)
         except httptools.HttpParserError as error:
             log.debug("no HTTP from %s: %s", self._client, error)
             self._send(Answer.of_text("this is no HTTP", HTTPStatus.BAD_REQUEST), "GET")
@@ -129,7 +129,9 @@ class Connection(asyncio.BufferedProtocol):
             self._server[1],
             self,
         )
-        stays_open = self._parser.should_keep_alive()
+        # Who asks for another protocol (h2c, as Java's HttpClient does) may be answered in this
+        # one (RFC 9110, 7.8), but the parser reads nothing more.
+        stays_open = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         if self._is_busy:
             self._waiting.append((request, stays_open))
         elif not self.is_closed:

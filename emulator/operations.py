@@ -9,6 +9,8 @@ from urllib.parse import parse_qs
 if TYPE_CHECKING:
     from emulator.messages import Request
 
+OF_MOTO = {"ec2", "iam", "s3", "ssm", "sts"}
+SERVICES = {*OF_MOTO, "rekognition", "sqs"}
 TARGET_PREFIXES = {
     "RekognitionService": "rekognition",
     "AmazonSQS": "sqs",
@@ -34,13 +36,37 @@ S3_KEY = {
 # Query parameters that only refine an operation: they name no other one.
 S3_REFINEMENTS = {"versionId", "x-id", "partNumber", "prefix", "delimiter", "marker", "max-keys"}
 S3_VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "POST": "Post", "HEAD": "Head"}
+# Subresources that moto passes over: it would answer with the bucket or the object itself, or
+# write or delete that.
+S3_PASSED_OVER = {
+    "abac": "BucketAbac",
+    "analytics": "BucketAnalyticsConfiguration",
+    "annotation": "ObjectAnnotation",
+    "intelligent-tiering": "BucketIntelligentTieringConfiguration",
+    "metadataAnnotationTable": "BucketMetadataAnnotationTableConfiguration",
+    "metadataConfiguration": "BucketMetadataConfiguration",
+    "metadataInventoryTable": "BucketMetadataInventoryTableConfiguration",
+    "metadataJournalTable": "BucketMetadataJournalTableConfiguration",
+    "metadataTable": "BucketMetadataTableConfiguration",
+    "metrics": "BucketMetricsConfiguration",
+    "torrent": "ObjectTorrent",
+}
+S3_NAMED = {"renameObject": "RenameObject", "session": "CreateSession"}
+S3_NOT_HERE = {
+    *S3_NAMED.values(),
+    *(f"{verb}{name}" for verb in S3_VERBS.values() for name in S3_PASSED_OVER.values()),
+    # Of these moto knows the subresource, for another method or for a bucket.
+    "GetObjectRetention",
+    "PutBucketRequestPayment",
+    "PutObjectEncryption",
+}
 
 
 def operation_of(request: Request) -> str:
     """Name a request `service.Operation`."""
     target = request.headers.get("x-amz-target")
     if target:
-        return _of_target(target)
+        return _of_target(target, request.credential[3] if request.credential else "")
     service = request.credential[3].lower() if request.credential else "s3"
     if service == "s3":
         return f"s3.{_s3_operation(request)}"
@@ -51,10 +77,13 @@ def operation_of(request: Request) -> str:
 
 
 @lru_cache(maxsize=256)
-def _of_target(target: str) -> str:
+def _of_target(target: str, signed_for: str) -> str:
+    """Name the operation of a JSON protocol; of a service that is not here it is signed for that."""
     prefix, _, operation = target.partition(".")
     name = prefix.partition("_")[0]  # what follows is a version
     service = TARGET_PREFIXES.get(name, name.lower())
+    if signed_for and not SERVICES & {service, signed_for}:
+        service = signed_for
     return f"{service}.{operation}"
 
 
@@ -84,5 +113,6 @@ def _s3_operation(request: Request) -> str:  # noqa: PLR0911 # a table of cases
     for name, values in query.items():
         if name not in S3_REFINEMENTS and values == [""] and method in S3_VERBS:
             subject = "Object" if key else "Bucket"
-            return f"{S3_VERBS[method]}{subject}{name[:1].upper()}{name[1:]}"
+            called = S3_PASSED_OVER.get(name, f"{subject}{name[:1].upper()}{name[1:]}")
+            return S3_NAMED.get(name, f"{S3_VERBS[method]}{called}")
     return (S3_KEY if key else S3_BUCKET).get(method, method)

@@ -19,7 +19,7 @@ from emulator.counts import Counts, outcome_of
 from emulator.http import Listener
 from emulator.messages import Answer
 from emulator.moto_app import Moto
-from emulator.operations import operation_of
+from emulator.operations import OF_MOTO, S3_NOT_HERE, operation_of
 from emulator.rekognition.answers import Answers
 from emulator.rekognition.service import Recognizer, Rekognition
 from emulator.sqs.endpoint import Endpoint
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SILENCE_STEP_SECONDS = 0.2
-OF_MOTO = {"ec2", "iam", "s3", "ssm", "sts"}
 IMAGES_AT_ONCE = 4
 ASKED_AT_ONCE = 32
 """Threads that wait for the recognizer, which itself does a few pictures at once."""
@@ -194,7 +193,7 @@ class Emulator:
             return asyncio.get_running_loop().run_in_executor(
                 self._images, self.rekognition.answer, name, request
             )
-        if service not in OF_MOTO:
+        if service not in OF_MOTO or (service == "s3" and name in S3_NOT_HERE):
             return errors.not_implemented(operation, request)
         return self.moto.run(self._ask_moto, operation, request)
 

@@ -121,10 +121,13 @@ async def _serve(emulator: Emulator, options: argparse.Namespace) -> int:
     from emulator.furnish import FurnishError  # noqa: PLC0415 # boto3: see above
 
     try:
-        lines = await _lines_to_paste(emulator, options, url)
+        lines = await _lines_to_paste(emulator, options, url, stopped)
     except FurnishError as error:
         emulator.stop()
         return _fail(EXIT_USAGE, str(error))
+    if stopped.is_set():
+        emulator.stop()
+        return 0
     if options.ready_file:
         write_private(
             options.ready_file,
@@ -149,7 +152,9 @@ async def _serve(emulator: Emulator, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _lines_to_paste(emulator: Emulator, options: argparse.Namespace, url: str) -> list[str]:
+async def _lines_to_paste(
+    emulator: Emulator, options: argparse.Namespace, url: str, stopped: asyncio.Event
+) -> list[str]:
     """Make what was asked for, and say in a shell's words how a program finds all of it."""
     from emulator.furnish import furnish  # noqa: PLC0415 # as above
 
@@ -168,6 +173,7 @@ async def _lines_to_paste(emulator: Emulator, options: argparse.Namespace, url: 
             images=options.images,
             bucket=options.bucket,
             queue=options.queue,
+            is_stopped=stopped.is_set,
         )
         lines += [f"export BUCKET={options.bucket}"]
         lines += [f"export QUEUE_URL={queue_url}"] if queue_url else []

@@ -6,8 +6,9 @@ Arguments:
     poll_seconds: between two looks at a host.
     silence_seconds: how long a host may be out of reach, a reboot included.
 
-Returns ``output``, the lines of output.txt; or it fails, with what each worker
-that did not complete its part said. It runs once, for all hosts.
+Returns ``output``, the lines of output.txt, of a long one the first; or it
+fails, with what each worker that did not complete its part said. It runs once,
+for all hosts.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
         return {
             **result,
             "changed": True,
-            "output": end.output,
+            "output": [*end.output, *filter(None, [end.more])],
             **(failure if end.problems else {}),
         }
 

@@ -256,7 +256,10 @@ def classify(
         ):
             return TransientError(f"cannot {doing}: {error}")
         case BotoCoreError():
-            return WorkerExit(Exit.CONFIG, f"Cannot {doing}: {error}")
+            said = " ".join(str(error).split())  # some of botocore's have several lines
+            return WorkerExit(
+                Exit.CONFIG, f"Cannot {doing}: {said}; correct the settings and start again."
+            )
         case _:
             return error
 

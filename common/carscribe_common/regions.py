@@ -251,7 +251,9 @@ class Regions:
                     left = takers[:] = [self.home]
                 finally:
                     self._leave(region)
-            raise last or TransientError(f"cannot {doing}: every region is left out for a while")
+            raise last or TransientError(
+                f"cannot {doing}: every region that takes it is left out for a while"
+            )
 
         return self.call.until_done(attempt, doing, about_image=True)
 

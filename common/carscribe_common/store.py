@@ -257,11 +257,7 @@ class Store:
 
     def _refuse_to_begin_anew(self, run_dir: Path) -> None:
         if (run_dir / OLD_FILE_NAME).exists():
-            raise WorkerExit(
-                Exit.CONFIG,
-                f"{run_dir} holds a run of an older release of carscribe, which this one cannot "
-                "go on with: begin a new run.",
-            )
+            raise self._of_another_release("holds a run of an older release")
         if (run_dir / "summary.json").exists():
             raise WorkerExit(
                 Exit.CONFIG,
@@ -323,6 +319,10 @@ class Store:
             name: None if (value := self.get(name)) is None else json.loads(value)
             for name in wanted
         }
+        if there["schema"] != SCHEMA_VERSION:
+            if isinstance(there["schema"], int) and there["schema"] > SCHEMA_VERSION:
+                raise self._of_another_release("holds a run of a newer release")
+            raise self._of_another_release("holds a run of an older release")
         differing = {name for name, value in wanted.items() if there[name] != value}
         if refused := sorted(differing - self.MAY_CHANGE):
             raise WorkerExit(
@@ -383,6 +383,13 @@ class Store:
             Exit.DISK,
             f"{self.path} is damaged ({how}); nothing was written over: restore it, or begin a "
             "new run.",
+        )
+
+    def _of_another_release(self, what: str) -> WorkerExit:
+        return WorkerExit(
+            Exit.CONFIG,
+            f"{self.path.parent} {what} of carscribe, which this one cannot go on with: begin a new "
+            "run, or go on with the release that began it.",
         )
 
     def _in_use(self) -> WorkerExit:

@@ -44,7 +44,7 @@ KINDS = _kinds()
 
 # A score is no probability: CenterNet's authors draw what scores 0.3 or more,
 # and so did we find it with the image letterboxed. Photographs without a car
-# scored up to 0.21, recognizable cars 0.46 and more. So 0.30 becomes 90 percent,
+# scored up to 0.21, recognizable cars 0.43 and more. So 0.30 becomes 90 percent,
 # Rekognition's "sure enough" in this project, and what lies above and below
 # spreads over straight lines that only rise. Measured: see docs/recognizer.md.
 SCORES = (0.0, 0.10, 0.30, 0.60, 1.0)

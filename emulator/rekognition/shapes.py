@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 @cache
-def service_model() -> ServiceModel:
-    """Load botocore's model of Rekognition, once."""
-    loaded = botocore.loaders.Loader().load_service_model("rekognition", "service-2")
-    return ServiceModel(loaded, "rekognition")
+def service_model(service: str = "rekognition") -> ServiceModel:
+    """Load botocore's model of a service, once."""
+    loaded = botocore.loaders.Loader().load_service_model(service, "service-2")
+    return ServiceModel(loaded, service)
 
 
-def operation_model(name: str) -> OperationModel:
+def operation_model(name: str, service: str = "rekognition") -> OperationModel:
     """Return the model of one operation."""
-    return service_model().operation_model(name)
+    return service_model(service).operation_model(name)
 
 
-def input_problems(operation: str, value: Any) -> list[str]:
+def input_problems(operation: str, value: Any, service: str = "rekognition") -> list[str]:
     """Say in what a request is not as the model demands."""
-    shape = operation_model(operation).input_shape
+    shape = operation_model(operation, service).input_shape
     return problems(shape, value, "") if shape else []
 
 
@@ -52,8 +52,13 @@ def _list_problems(shape: Any, value: Any, where: str) -> list[str]:
     return found
 
 
-def _map_problems(_: Shape, value: Any, where: str) -> list[str]:
-    return [] if isinstance(value, dict) else [f"{where}: expected an object"]
+def _map_problems(shape: Any, value: Any, where: str) -> list[str]:
+    if not isinstance(value, dict):
+        return [f"{where}: expected an object"]
+    found: list[str] = []
+    for name, item in value.items():
+        found += problems(shape.value, item, f"{where}.{name}")
+    return found
 
 
 def _blob_problems(_: Shape, value: Any, where: str) -> list[str]:

@@ -153,7 +153,7 @@ def _check_redrive(policy: dict[str, Any]) -> None:
     if "deadLetterTargetArn" not in policy or "maxReceiveCount" not in policy:
         raise _refused("RedrivePolicy", "Redrive policy does not contain mandatory attributes.")
     count = str(policy["maxReceiveCount"])
-    if not count.isdigit() or not 1 <= int(count) <= MAX_RECEIVE_COUNT:
+    if not count.isascii() or not count.isdigit() or not 1 <= int(count) <= MAX_RECEIVE_COUNT:
         raise _refused(
             "RedrivePolicy",
             "Invalid value for maxReceiveCount: it must be between 1 and 1000, both inclusive.",

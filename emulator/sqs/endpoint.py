@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emulator import credentials, errors
+from emulator.rekognition import shapes
 from emulator.sqs import protocol
 from emulator.sqs.errors import SqsError
 from emulator.sqs.service import Caller, Sqs
@@ -58,6 +59,7 @@ class Endpoint:
         if not self.service.has(operation):
             return errors.not_implemented(f"sqs.{operation}", request)
         caller = Caller(request.region, f"http://{request.headers['host']}")
+        parameters: Found = {}
         try:
             parameters = protocol.parameters(request)
             if credentials.is_enforced():
@@ -77,6 +79,11 @@ class Endpoint:
             return protocol.refusal(request, error)
         except SqsError as error:
             return protocol.refusal(request, error)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            # Types are looked at where one was in the way: to look at each costs more than to send.
+            if not (wrong := shapes.input_problems(operation, parameters, "sqs")):
+                raise
+            return protocol.refusal(request, SqsError("SerializationException", "; ".join(wrong)))
         return protocol.answer(request, operation, found)
 
     async def _answer_later(

@@ -49,6 +49,7 @@ ALL = frozenset(["All", ".*"])
 BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 DEDUPLICATION_OR_GROUP = re.compile(r"[!-~]{1,128}")
 FIFO = ".fifo"
+NOT_OF_THIS_KIND = "The request include parameter that is not valid for this queue type"
 # The faults' name for the share of entries that fail, of each batch.
 FAIL_SHARES = {
     "SendMessageBatch": "send_batch_fail_share",
@@ -304,9 +305,10 @@ class Sqs:
         """Return a page that begins behind the name in NextToken; all where no size is asked."""
         after = str(parameters.get("NextToken") or "")
         rest = [known for known in found if known.name > after]
-        size = int(parameters.get("MaxResults") or PAGE)
+        asked = parameters.get("MaxResults")
+        size = PAGE if asked is None else _number(asked, "MaxResults", PAGE, 1)
         answer: Parameters = {name: [self._url(known, caller) for known in rest[:size]]}
-        if "MaxResults" in parameters and len(rest) > size:
+        if asked is not None and len(rest) > size:
             answer["NextToken"] = rest[size - 1].name
         return answer if answer[name] else {}
 
@@ -407,6 +409,8 @@ class Sqs:
         delay = _delay(known, parameters)
         queue = known.queue
         if not isinstance(queue, FifoQueue):
+            if given := parameters.get("MessageDeduplicationId"):
+                raise invalid_value(given, "MessageDeduplicationId", NOT_OF_THIS_KIND)
             queue.send(message, delay)
             if self._faults().sqs_flag("duplicate"):
                 queue.send(replace(message), delay)
@@ -636,11 +640,7 @@ def _delay(known: Known, parameters: Parameters) -> int:
     delay = _number(given, "DelaySeconds", DELAY_SECONDS_MAX)
     if known.queue.is_fifo:
         if delay:
-            raise invalid_value(
-                delay,
-                "DelaySeconds",
-                "The request include parameter that is not valid for this queue type",
-            )
+            raise invalid_value(delay, "DelaySeconds", NOT_OF_THIS_KIND)
         return known.attributes.number("DelaySeconds")
     return delay
 

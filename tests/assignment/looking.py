@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE_MIN = 90.0
 TEXT_CONFIDENCE_MIN = 80.0
+LAST_INDEX = 11
+"""The highest index there is, where a program goes through the indexes and looks for each."""
 
 
 class Mistake(StrEnum):
@@ -75,7 +77,7 @@ class Program:
             if self.mistake is Mistake.FIRST_PAGE:
                 break
         if self.mistake is Mistake.CONTAINS_KEY:
-            for number in range(1, len(found) + 1):
+            for number in range(1, LAST_INDEX + 1):
                 yield from (key for key in found if f"{number}.jpg" in key)
         else:
             yield from (key for key in found if key.endswith(".jpg"))

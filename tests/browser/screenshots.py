@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from carscribe import thumbnails
+from carscribe import results, thumbnails
+from emulator.recognizer.labels import MODEL_VERSION
 from tests.browser import runs
 from tests.browser.chromium import chromium, console, open_page, prefer, resize
 
@@ -29,12 +30,18 @@ Promise.allSettled(images.map(image => image.decode())).then(() => setTimeout(do
 """
 
 
-def sample_page(folder: Path) -> Path:
-    """Return the page of a run over the samples, one of which is no image."""
+def sample_page(folder: Path, *, failed: bool = False) -> Path:
+    """Return the page of a run over the samples on this machine, with one that is no image too."""
     a, b = runs.sample_run([f"{n}.jpg" for n in range(1, 11)], 6)
-    failure = {"reason": "invalid-image", "detail": "The object is not a JPEG or PNG image."}
-    a.append(runs.image("11.jpg", runs.START + 2.4, 0.21, failure=failure))
-    return runs.write_run(folder, a, b, thumbnails.from_folder(runs.IMAGES))
+    if failed:
+        failure = {"reason": "invalid-image", "detail": "The object is not a JPEG or PNG image."}
+        a.append(runs.image("11.jpg", runs.START + 2.4, 0.21, failure=failure))
+    answers = {"answers": {f"us-east-1 {MODEL_VERSION}": len(a)}}
+    page = runs.write_run(folder, a, b, a=answers, b=answers)
+    results.merge(
+        folder, thumbnails.from_folder(runs.IMAGES), folder.parent / "thumbnails", paid=False
+    )
+    return page
 
 
 def take(driver: Chrome, file: Path) -> None:
@@ -61,6 +68,7 @@ def main() -> None:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, chromium() as driver:
         few = sample_page(Path(name) / "2026-03-03-1000")
+        failed = sample_page(Path(name) / "2026-03-03-1030", failed=True)
         many = runs.large_page(Path(name) / "2026-03-03-1100", 5_000)
 
         def shot(
@@ -87,7 +95,12 @@ def main() -> None:
         shot("image", few, 1280, 800, act=lambda: click(driver, 9))
         shot("image-dark", few, 1280, 800, scheme="dark", act=lambda: click(driver, 6))
         shot(
-            "failed", few, 1280, 760, fragment="#show=failed", act=lambda: scroll(driver, "#tools")
+            "failed",
+            failed,
+            1280,
+            760,
+            fragment="#show=failed",
+            act=lambda: scroll(driver, "#tools"),
         )
         shot("narrow", few, 390, 1500, ratio=2)
         shot("5000", many, 1280, 1560)

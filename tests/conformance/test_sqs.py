@@ -135,6 +135,10 @@ def test_an_attribute_has_its_documented_range(
         ({"QueueArn": "x"}, "InvalidAttributeName"),
         ({"Policy": "{"}, "InvalidAttributeValue"),
         ({"RedrivePolicy": '{"maxReceiveCount":5}'}, "InvalidAttributeValue"),
+        (
+            {"RedrivePolicy": '{"deadLetterTargetArn":"x","maxReceiveCount":"²"}'},
+            "InvalidAttributeValue",
+        ),
         ({"SqsManagedSseEnabled": "yes"}, "InvalidAttributeValue"),
         ({"FifoQueue": "true"}, "InvalidAttributeValue"),
     ],
@@ -195,6 +199,16 @@ def test_a_queue_is_made_once(account: Account, sqs: Any) -> None:
     account.delete_queue(url)
     code, _ = refusal(sqs.create_queue, **same)
     assert code == f"{PREFIX}.QueueDeletedRecently"
+
+
+@pytest.mark.parametrize("size", [0, 1_001])
+def test_a_page_of_queues_has_its_limits(sqs: Any, queue: str, size: int) -> None:
+    """From 1 to 1,000, of both lists."""
+    for call, of in (
+        (sqs.list_queues, {}),
+        (sqs.list_dead_letter_source_queues, {"QueueUrl": queue}),
+    ):
+        assert refusal(call, MaxResults=size, **of)[0] == "InvalidParameterValue"
 
 
 def test_tags_are_added_and_taken_away(sqs: Any, make_queue: Callable[..., str]) -> None:
@@ -435,6 +449,15 @@ def test_system_attributes_come_back_as_they_are_asked_for(
     assert found["SenderId"]
     [message] = receive(sqs, url, 1, AttributeNames=["SentTimestamp"])
     assert message["Attributes"] == {"SentTimestamp": found["SentTimestamp"]}
+
+
+def test_a_standard_queue_has_no_deduplication(sqs: Any, make_queue: Callable[..., str]) -> None:
+    """It "applies only to FIFO queues": a program that was written for one is told."""
+    url = make_queue()
+    sent = {"QueueUrl": url, "MessageBody": "x", "MessageDeduplicationId": "1"}
+    code, text = refusal(sqs.send_message, **sent)
+    assert (code, "not valid for this queue type" in text) == ("InvalidParameterValue", True)
+    assert receive_no_more(sqs, url)
 
 
 # --- receiving ----------------------------------------------------------------------

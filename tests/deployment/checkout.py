@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXPECTED = (CHECKOUT / "images/expected-output.txt").read_text()
 COMMAND_SECONDS = 600.0
-SCREEN_LINES = 40
+SCREEN_LINES, SCREEN_COLUMNS = 40, 120
 """What a large terminal shows at once."""
 HOSTILE = {
     "ANSIBLE_CONFIG": "/nowhere/ansible.cfg",
@@ -94,7 +94,8 @@ class Done:
     @property
     def fits_on_a_screen(self) -> bool:
         """Whether all that it said can be seen at once."""
-        return len(self.text.splitlines()) <= SCREEN_LINES
+        lines = self.text.splitlines()
+        return sum(-(-len(line) // SCREEN_COLUMNS) or 1 for line in lines) <= SCREEN_LINES
 
     def changed(self) -> dict[str, int]:
         """Return the number of changes on each host, from Ansible's recap."""

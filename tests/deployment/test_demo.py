@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tests import recording
-from tests.deployment.checkout import EXPECTED
+from tests.deployment.checkout import EXPECTED, Done
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,7 @@ def test_the_demo_shows_bars_and_the_result(empty: Copy, tmp_path: Path) -> None
     code, written = recording.run(["make", "demo"], empty.root, empty.hostile(tmp_path))
     said = COLOUR.sub("", "\n".join(recording.screen(written)))
     assert code == 0, said[-4000:]
+    assert Done(code, said).fits_on_a_screen, said
     assert "It costs nothing: no AWS account is used." in said
     assert "A looks for cars" in said
     assert "10 of 10 images" in said

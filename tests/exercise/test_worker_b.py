@@ -1,4 +1,4 @@
-"""`make exercise CMD='python my_worker_b.py'`: what a worker B of one's own still lacks.
+"""`make exercise CMD="python3 $PWD/my_worker_b.py"`: what a worker B of one's own still lacks.
 
 The command is started in an empty folder, at most LIMIT_SECONDS long, with
 boto3's own variables for the emulator (AWS_ENDPOINT_URL and others) and with

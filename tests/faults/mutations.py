@@ -151,12 +151,19 @@ MUTATIONS = (
         MACHINE,
     ),
     Mutation(
+        "receipts of what was requeued are kept for the next process",
+        RUN_B,
+        "                    self._store.forget_receipts(receipts)\n",
+        "                    pass\n",
+        MACHINE,
+    ),
+    Mutation(
         "results are dropped with an error of the same turn",
         RUN_B,
-        "        self._state.now = time.monotonic()\n        actions",
+        "        actions: list[Action] = []\n        with self._store",
         "        for event in events:\n            if isinstance(event, Exception):\n"
         "                raise event\n"
-        "        self._state.now = time.monotonic()\n        actions",
+        "        actions: list[Action] = []\n        with self._store",
         MACHINE,
     ),
     Mutation(

@@ -69,8 +69,8 @@ def test_a_second_destroy_has_nothing_to_do(world: World) -> None:
     """Destroying what is gone is no error, and says what was looked for."""
     assert world["own"].run("destroy") == 0
     assert world["own"].said == (
-        "Gone: in us-east-1 there is no instance, volume, Elastic IP, key pair, bucket, queue, "
-        "endpoint, security group, subnet, route table, internet gateway, VPC, instance profile or "
+        "Gone: in us-east-1 of account 123456789012 there is no instance, volume, Elastic IP, "
+        "key pair, bucket, queue, endpoint, security group, subnet, route table, internet gateway, VPC, instance profile or "
         "role of 'own'.\n"
     )
 

@@ -89,7 +89,7 @@ class RunState:
         settled: the store.
         is_own: tells of a key whether it is this pair's; another pair's is refused.
         now: the time of this turn, seconds; the main loop sets it.
-        heard_at: when a message of this run came.
+        heard_at: when a message of this run came, or one was in flight last.
         changed_at: when any message came, or an image was settled.
         end: A's last n and its digest, once A has said them.
         in_flight: by n, what is worked on.

@@ -318,6 +318,8 @@ class RunB:
         if not events:
             return
         self._state.now = time.monotonic()
+        if self._state.in_flight:  # while an image is at work nothing else need come
+            self._state.heard_at = self._state.now
         actions: list[Action] = []
         with self._store.transaction():
             self._store.settle(event for event in events if isinstance(event, TextResult))
@@ -433,7 +435,7 @@ class RunB:
     def _idle_seconds(self) -> float:
         """How long nothing of this run was heard and nothing was in flight."""
         if self._state.in_flight:
-            self._state.heard_at = time.monotonic()
+            return 0.0
         return time.monotonic() - max(self._state.heard_at, self._reached_at)
 
     # --- ends ------------------------------------------------------------------

@@ -122,7 +122,7 @@ class _Detection:
             "detect_text",
             f"ask for the text of {self._name}",
             self._picture,
-            at_home=self._picture.as_bytes if is_small else self._looked_at,
+            at_home=self._picture.as_bytes if is_small else self._reference,
             expect="TextDetections",
             of_object=not is_small,
         )
@@ -134,7 +134,7 @@ class _Detection:
                 raise _changed()
 
     @contextmanager
-    def _looked_at(self) -> Iterator[ImageTypeDef]:
+    def _reference(self) -> Iterator[ImageTypeDef]:
         """Give the object's place, after a look at what lies there."""
         self._before = self._before or self._head()
         with self._picture.by_reference() as image:
@@ -160,10 +160,10 @@ def _changed() -> ImageError:
 def _as_record(detection: Mapping[str, Any]) -> dict[str, Any]:
     box = detection.get("Geometry", {}).get("BoundingBox", {})
     return {
-        "type": detection["Type"],
-        "id": detection["Id"],
+        "type": detection.get("Type", ""),
+        "id": detection.get("Id", 0),
         "parent_id": detection.get("ParentId"),
-        "text": detection["DetectedText"],
+        "text": detection.get("DetectedText", ""),
         "confidence": confidence_of(detection),
         "box": {name.lower(): value for name, value in box.items()},
     }

@@ -37,6 +37,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
+def another_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An AWS of somebody else, in which nothing was made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_ACCOUNT_ID", "999988887777")
+        with start(tmp_path_factory.mktemp("another")) as emulator:
+            yield emulator
+
+
+@pytest.fixture(scope="module")
 def made(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which an apply made a key pair."""
     checkout = Checkout.copied(tmp_path_factory.mktemp("made"), aws)
@@ -112,6 +121,7 @@ def test_a_state_that_cannot_be_read(
     code, said = checkout.down()
     assert code == 78, said
     assert said.splitlines()[-1].startswith(CANNOT_BE_READ), said
+    assert "no reason" not in said
     assert "Traceback" not in said
     assert "gone" not in said.lower()
     assert (checkout.files(), checkout.state.read_bytes()) == before
@@ -167,6 +177,26 @@ def test_nobody_to_ask(
     assert "Traceback" not in said
     assert "gone" not in said.lower()
     assert before <= checkout.files() | {"aws/destroy.log"}
+
+
+@pytest.mark.parametrize("command", ["down", "up", "plan", "terraform destroy"])
+def test_credentials_of_another_account(
+    checkout: Checkout, another_account: Emulator, command: str
+) -> None:
+    """What is not there is not gone: both accounts are named, all is up and every file there."""
+    before = checkout.files(), checkout.state.read_bytes()
+    networks = {"TF_VAR_ssh_ingress_cidrs": '["203.0.113.7/32"]'}
+    given = {**another_account.env, **networks}
+    code, said = checkout.python("carscribe", *command.split(), **given)
+    assert code == 78, said
+    assert (
+        "This deployment is in account 123456789012, and your credentials are those of account "
+        "999988887777: nothing was done."
+    ) in said
+    assert "Gone" not in said
+    assert before[0] <= checkout.files()
+    assert checkout.state.read_bytes() == before[1]
+    assert len(checkout.keys()) == 1
 
 
 @pytest.mark.parametrize("command", ["doctor", "up", "record", "down", "status"])

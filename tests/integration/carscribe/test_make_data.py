@@ -91,6 +91,16 @@ def test_a_value_reaches_jobs_of_make_the_same(checkout: Path) -> None:
     assert not (checkout / "ran").exists()
 
 
+@pytest.mark.parametrize(
+    ("value", "is_yes"), [("1", True), ("TRUE", True), ("Yes", True), ("no", False), ("", False)]
+)
+def test_eyes_get_their_recognizer(checkout: Path, value: str, *, is_yes: bool) -> None:
+    """Whatever the program takes for a yes, what it needs is installed first."""
+    code, said = make(checkout, "--dry-run", "try", f"EYES={value}")
+    assert code == 0, said
+    assert any("recognizer" in line for line in said) == is_yes
+
+
 def test_the_user_s_environment_is_not_the_caller(checkout: Path) -> None:
     """What is called like ours comes under a name of its own, and never as ours."""
     environment = {"HOST": "mybox.example.org", "OUT": "/mnt", "TARGET": "local"}

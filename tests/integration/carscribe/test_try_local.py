@@ -185,9 +185,10 @@ def test_pipes_and_links_are_named_and_keep_nothing_waiting(tmp_path: Path) -> N
 
 def test_everything_is_kept_and_nothing_is_left_running(tried: Tried) -> None:
     """Both workers' files, the merged ones and the log stay; processes and scratch files go."""
-    kept = {path.name for path in tried.out.iterdir()}
+    kept = {path.name for path in tried.out.glob("[!.]*")}
     files = {"output.txt", "results.csv", "results.jsonl", "summary.json", "report.html", "log.txt"}
     assert kept == {"a", "b", *files}
+    assert [path.name for path in tried.out.glob(".*")] == [".made-by-carscribe"]
     log = (tried.out / "log.txt").read_text()
     assert ".work" not in log, "it names a folder that is gone"
     assert f"{tried.out}/b/output.txt has 8 lines" in log
@@ -269,6 +270,21 @@ def test_a_wrong_folder_is_one_clear_sentence(
     assert done.stdout == ""
     assert make != "out inside" or (out / ".work").exists(), "not made by us"
     assert processes(str(out)) == []
+
+
+@pytest.mark.parametrize("name", ["a/thesis.txt", "b", "log.txt", ".work/x", "a/2.jpg"])
+def test_what_others_made_is_not_written_over(tmp_path: Path, name: str) -> None:
+    """A folder with files of the user's is refused, also where the images lie in it."""
+    theirs = tmp_path / "out" / name
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("mine")
+    images = theirs.parent if name == "a/2.jpg" else tmp_path / "images"
+    put(images, "1.jpg", 95.0, "x")
+    for _ in range(2):
+        done = run(images, tmp_path / "out")
+        assert done.returncode == 73, done.stderr
+        assert "name a new or an empty folder with OUT=DIR." in done.stderr
+        assert theirs.read_text() == "mine"
 
 
 def test_a_worker_that_fails_ends_the_run_with_its_code(

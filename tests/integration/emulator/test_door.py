@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import boto3
 import botocore.auth
 import pytest
 from botocore.config import Config
@@ -78,6 +79,31 @@ def test_browsers_and_other_names_are_refused_first_of_all(
         assert status == 403
         assert not [name for name in sent if name.lower().startswith("access-control-")]
     assert emulator.counts() == {}
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "request_"),
+    [
+        ("sqs", "list_queues", {}),
+        ("s3", "list_buckets", {}),
+        ("rekognition", "detect_text", {"Image": {"Bytes": b"x"}}),
+    ],
+)
+def test_who_says_localhost_is_told_what_to_say(
+    emulator: Emulator, service: str, call: str, request_: dict[str, Any]
+) -> None:
+    """In the service's own form: of any other an SDK shows "403", or that it is no JSON."""
+    make: Any = boto3.client
+    client = make(
+        service,
+        endpoint_url=f"http://localhost:{emulator.port}",
+        region_name="us-east-1",
+        aws_access_key_id="carscribe",
+        aws_secret_access_key=emulator.secret.access_key,
+    )
+    error = refused(getattr(client, call), **request_)
+    assert error["Code"] == "AccessDenied"
+    assert emulator.url in error["Message"]
 
 
 @pytest.mark.usefixtures("image")
@@ -164,7 +190,9 @@ def test_presigned_urls_are_checked(emulator: Emulator, version: str) -> None:
     assert fetch(re.sub("Signature=.", "Signature=_", url))[0] == 403
     assert fetch(url.partition("?")[0])[0] == 403
     expired = s3.generate_presigned_url("get_object", Params=asked, ExpiresIn=-1)
-    assert fetch(expired)[0] == 403
+    status, body, _ = fetch(expired)
+    assert status == 403
+    assert b"<Code>AccessDenied</Code><Message>Request has expired</Message>" in body
     put = s3.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "ü /+.jpg"})
     assert fetch(put, "PUT", b"data")[0] == 200
     assert plain.get_object(Bucket=BUCKET, Key="ü /+.jpg")["Body"].read() == b"data"

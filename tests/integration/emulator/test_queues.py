@@ -9,9 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests import signing
 
 if TYPE_CHECKING:
     from tests.emulator import Emulator
@@ -195,3 +199,29 @@ def test_single_entries_of_batches_fail(emulator: Emulator, sqs: Any, queue: str
     assert deleted["Failed"]
     left = attributes_of(sqs, queue)["ApproximateNumberOfMessagesNotVisible"]
     assert left == str(len(deleted["Failed"]))
+
+
+@pytest.mark.parametrize(
+    ("operation", "wrong", "place"),
+    [
+        ("SendMessage", {"MessageAttributes": {"run": "1"}}, "MessageAttributes.run"),
+        ("SendMessage", {"MessageAttributes": ["run"]}, "MessageAttributes"),
+        ("SendMessageBatch", {"Entries": ["1.jpg"]}, "Entries[0]"),
+        ("SendMessageBatch", {"Entries": {"Id": "1"}}, "Entries"),
+        ("TagQueue", {"Tags": ["a"]}, "Tags"),
+    ],
+)
+def test_a_parameter_of_another_type_is_the_senders_fault(
+    emulator: Emulator, queue: str, operation: str, wrong: dict[str, Any], place: str
+) -> None:
+    """SDKs of languages without types send what they are given; an error of ours they would repeat."""
+    body = json.dumps({"QueueUrl": queue, "MessageBody": "1.jpg", **wrong}).encode()
+    target = {"X-Amz-Target": f"AmazonSQS.{operation}"}
+    signed = signing.headers(emulator.secret, "POST", f"{emulator.url}/", body, "sqs", target)
+    asked = urllib.request.Request(f"{emulator.url}/", body, signed)  # noqa: S310 # loopback
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(asked, timeout=10)  # noqa: S310 # loopback
+    assert caught.value.code == 400
+    said = json.loads(caught.value.read())
+    assert said["__type"].endswith("#SerializationException")
+    assert f"{place}: expected" in said["message"]

@@ -70,6 +70,18 @@ def test_a_client_that_waits_for_100_continue_is_answered_at_once(emulator: Emul
         assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
+def test_a_client_that_would_rather_speak_http_2_is_answered(emulator: Emulator) -> None:
+    """Java's own HTTP client asks for it with its first request, and takes HTTP/1.1 as well."""
+    emulator.client("s3").create_bucket(Bucket="photos")
+    asked = emulator.raw_request("GET", "/photos").removesuffix(b"\r\n")
+    asked += b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEA\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=5) as connection:
+        connection.sendall(asked)
+        answer = b"".join(iter(lambda: connection.recv(1000), b""))
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"</ListBucketResult>")
+
+
 def test_uploads_are_not_slowed_by_waiting(emulator: Emulator) -> None:
     """boto3 asks for 100-continue on every upload: ten of them take far less than ten seconds."""
     s3 = emulator.client("s3")

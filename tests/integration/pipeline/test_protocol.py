@@ -136,10 +136,10 @@ def test_b_killed_after_it_settled_everything(pipeline: Pipeline) -> None:
     assert pipeline.calls("rekognition.DetectText") == 5
 
 
-def test_a_killed_between_journal_and_send(pipeline: Pipeline) -> None:
-    """Cars that are in A's journal and not on the queue are sent at the next start."""
+def test_a_killed_between_store_and_send(pipeline: Pipeline) -> None:
+    """Cars that are in A's store and not on the queue are sent at the next start."""
     _, expected = images(pipeline, 8)
-    # The queue takes nothing, so A stands between its journal and the send.
+    # The queue takes nothing, so A stands between its store and the send.
     pipeline.emulator.faults({"operations": {"sqs.SendMessageBatch": {"error_share": 1.0}}})
     a = pipeline.start("a")
     wait_for_log(a, DETECTED, 8)
@@ -151,6 +151,17 @@ def test_a_killed_between_journal_and_send(pipeline: Pipeline) -> None:
     b = pipeline.run("b")
     assert b.output == expected
     assert pipeline.calls("rekognition.DetectLabels") == 8
+
+
+def test_what_is_added_behind_the_end_is_no_part_of_the_run(pipeline: Pipeline) -> None:
+    """A that is started again after its -1 lists nothing: the end it said is the end."""
+    _, expected = images(pipeline, 3)
+    assert pipeline.run("a").process.returncode == 0
+    pipeline.add("9.jpg", car_answer(99.0, "NEW"))
+    assert pipeline.run("a").process.returncode == 0
+    assert pipeline.calls("rekognition.DetectLabels") == 3
+    b = pipeline.run("b")
+    assert (b.process.returncode, b.output) == (0, expected)
 
 
 def test_purged_run_is_mended_by_going_on(pipeline: Pipeline) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import cli
+from carscribe import cli, try_local
+from carscribe.deployment import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,3 +112,33 @@ def test_a_reader_that_has_enough(tmp_path: Path) -> None:
     process.stdout.close()
     assert process.communicate()[1] == b""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize("words", [["up", "TARGET=local"], ["down", "YES=1"], ["status", "-x"]])
+def test_words_of_make_are_no_arguments(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`carscribe up TARGET=local` does not go to AWS: what is not known is refused."""
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert end.value.code == 2
+    assert f"unknown: {words[1]}" in capsys.readouterr().err
+
+
+def test_the_samples_are_found_from_anywhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who names no folder means the checkout's."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    given: list[Path] = []
+
+    def run(images: Path, out: Path, *, eyes: bool) -> int:
+        given.extend([images, out])
+        return int(eyes)
+
+    monkeypatch.setattr(try_local, "run", run)
+    assert cli.main(["try"]) == 0
+    assert given == [CHECKOUT / "images", CHECKOUT / "results" / "try"]
+    assert cli.main(["record"]) == 0
+    assert "have their answers; nothing to ask" in capsys.readouterr().out

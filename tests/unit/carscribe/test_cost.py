@@ -72,7 +72,10 @@ def test_a_long_run_costs_hours_too() -> None:
 
 def test_a_run_over_an_uncounted_bucket() -> None:
     """Where nobody has counted, the price of a thousand is said."""
-    assert "$1.00 to $2.00 for each thousand" in cost.a_run(None, 50, 0.0328)
+    said = "A run costs $1.00 to $2.00 for each thousand images."
+    assert cost.a_run(None, 50, 0.0328) == said
+    of_four = f"{said} Listing a million objects 4 times costs $0.020."
+    assert cost.a_run(None, 50, 0.0328, 4) == of_four
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,15 @@ def test_a_bucket_that_nobody_counted_to_its_end_says_how_to_go_on() -> None:
     assert "set result_volume_size_gib = 2 or more, one for each 134,217 images" in refused.advice
 
 
+def test_a_bucket_that_nobody_counted_to_its_end_is_no_tick_in_silence() -> None:
+    """What fits as far as it was counted may not in the end: `make up` says how many would."""
+    found = estimate.volume(Estimate(300_000, 0, is_all=False), 3)
+    what = "✓ volumes of 3 GiB for more than 300,000 images, of which they hold 402,653: nobody"
+    assert str(found) == f"{what} counted further"
+    assert found.is_said
+    assert not estimate.volume(Estimate(300_000, 0), 3).is_said
+
+
 def test_what_leaves_the_region_has_its_price() -> None:
     """Two thirds of a terabyte, in base64, at two cents a gigabyte; for A, and again for B."""
     rates = {"us-east-1": 50.0, "us-west-2": 50.0, "eu-west-1": 50.0}

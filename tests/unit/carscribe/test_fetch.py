@@ -89,6 +89,22 @@ def test_a_second_time_nothing_is_sent(hosts: tuple[Host, Host], tmp_path: Path)
     assert again.files["b/output.txt"] == b"2.jpg: B\n"
 
 
+def test_a_disk_that_keeps_coarse_times_gets_all_files(
+    hosts: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has come is there, and comes again the next time: by its time it is another one."""
+    exact = os.utime
+
+    def to_the_second(path: Path, ns: tuple[int, int]) -> None:
+        exact(path, ns=(ns[0] // 10**9 * 10**9, ns[1] // 10**9 * 10**9))
+
+    monkeypatch.setattr(os, "utime", to_the_second)
+    for _ in range(2):
+        fetched = Fetched(hosts, tmp_path / "run")
+        assert fetched.files["a/results.jsonl"] == fetched.files["b/results.jsonl"] == TEXT
+        assert fetched.files["b/output.txt"] == b"1.jpg: A\n"
+
+
 def test_a_connection_that_breaks_is_gone_on_with(hosts: tuple[Host, Host], tmp_path: Path) -> None:
     """However often it breaks, each byte that came is kept, and the whole is right."""
     (hosts[0].folder / "cut").write_text("60000")

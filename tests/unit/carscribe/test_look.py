@@ -102,6 +102,15 @@ def test_a_run_that_an_a_of_another_pair_does_not_know() -> None:
     assert "; worker A-2's host knows nothing of it, so it cannot be gone on with: " in told
 
 
+def test_a_run_that_was_begun_with_more_pairs() -> None:
+    """With the others gone, what is advised is what works."""
+    left, of_two = About(current="r1", runs=["r1"]), SUMMARIES["a"] | {"pairs": 2}
+    told = said(left, left, a=of_two)
+    assert "; it was begun with another number of pairs than 1, so it cannot be gone on" in told
+    assert "make run" not in told
+    assert "go on with it" in said(left, left, a=of_two | {"pairs": 1})
+
+
 def test_a_host_is_asked(tmp_path: Path) -> None:
     """Unit, run and runs come from the host; what is no run id is no run."""
     host = Host(tmp_path, "a")

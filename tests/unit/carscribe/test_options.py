@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from carscribe import options
 from carscribe.deployment import DeploymentError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ALL = (
     "TARGET",
@@ -18,6 +23,7 @@ ALL = (
     "LINES",
     "RUN_ID",
     "CMD",
+    "TERRAFORM_ARGUMENTS",
     "THUMBNAILS",
 )
 
@@ -83,10 +89,10 @@ def test_a_run_id() -> None:
     assert collect(CARSCRIBE_RUN_ID="20251231T235959Z").run_id == "20251231T235959Z"
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "ten", "1.5", "²", "9999999999"])
+@pytest.mark.parametrize("value", ["0", "-1", "ten", "1.5", "²", "1000001", "9" * 5000])
 def test_lines_are_a_number(value: str) -> None:
-    """LINES is a whole number above 0."""
-    with pytest.raises(DeploymentError, match=r"^LINES is "):
+    """LINES is a whole number from 1 to a million."""
+    with pytest.raises(DeploymentError, match=r"^LINES is .* number from 1 to 1000000\.$"):
         collect(CARSCRIBE_LINES=value)
 
 
@@ -111,7 +117,29 @@ def test_a_tilde_is_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(collect(CARSCRIBE_IMAGES="~/x y").images) == "/home/me/x y"
 
 
+@pytest.mark.parametrize("value", ["pairs=2", "-var=pairs=2 x"])
+def test_what_is_no_option_of_terraform_is_refused(value: str) -> None:
+    """A variable without its -var is not passed over until Terraform stumbles over it."""
+    with pytest.raises(DeploymentError, match=r"is no option of Terraform: a variable is given as"):
+        collect("up", CARSCRIBE_TERRAFORM_ARGUMENTS=value)
+
+
+def test_options_of_terraform() -> None:
+    """A value stands behind its option, with or without a sign between them."""
+    given = "-var pairs=2 -var=name=x -target aws_vpc.main -refresh=false"
+    words = ["-var=pairs=2", "-var=name=x", "-target", "aws_vpc.main", "-refresh=false"]
+    assert collect("up", CARSCRIBE_TERRAFORM_ARGUMENTS=given).terraform == words
+
+
 def test_an_unknown_target_is_refused() -> None:
     """A misspelt target is no default."""
     with pytest.raises(DeploymentError, match="it must be aws or local"):
         collect(CARSCRIBE_TARGET="azure")
+
+
+def test_a_path_is_seen_from_where_the_caller_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not from the checkout, of which the script in .venv/bin may be called from anywhere."""
+    monkeypatch.chdir(tmp_path)
+    assert collect(CARSCRIBE_IMAGES="photos").images == tmp_path / "photos"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import boto3
 import pytest
@@ -235,6 +236,69 @@ def test_down_does_not_go_on_where_a_run_would_be_lost(
         save(tmp_path, "1.jpg")
 
 
+class Ended(targets.Local):
+    """This machine, on which the emulator has ended."""
+
+    def answers(self) -> bool:
+        """Tell that it does not run."""
+        return False
+
+    def after_destroy(self, steps: Steps) -> None:
+        """Remove nothing: the hosts are none."""
+
+
+@pytest.mark.parametrize(
+    ("said", "made", "removed"),
+    [
+        ("local", ("local",), ["local"]),
+        ("local", ("aws", "local"), ["local", "aws"]),
+        ("local", ("aws",), ["local", "aws"]),
+        ("aws", ("aws",), ["aws"]),
+    ],
+)
+def test_down_removes_what_was_made_whatever_is_said_to_be_up(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    said: str,
+    made: tuple[str, ...],
+    removed: list[str],
+) -> None:
+    """Where build/target was edited, the hosts of the other target are not left to cost money."""
+    seen: list[str] = []
+    (tmp_path / "tmp").mkdir()
+    for name, stub in {
+        "BUILD": tmp_path,
+        "Steps": lambda *_, **__: None,
+        "remember_target": lambda _: None,
+        "remove": lambda _, target, __: seen.append(target.name),
+        "target_that_is_up": lambda: said,
+        "temporary_folder": lambda: tmp_path / "tmp",
+        "was_made": lambda name: name in made,
+    }.items():
+        monkeypatch.setattr(deploy, name, stub)
+    assert deploy.down(Options()) == 0
+    assert seen == removed
+
+
+def test_down_fetches_from_hosts_that_outlive_their_emulator(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The runs of the hosts that answer are fetched or asked about; of a silent one nothing can be."""
+    monkeypatch.setattr(deploy, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(deploy, "RESULTS", tmp_path)
+    world.holds("a", "1")
+    world.silence("b")
+    steps = Steps("down", verbose=False, folder=tmp_path)
+    fetch_as(monkeypatch, 65)
+    with pytest.raises(DeploymentError, match=r"^What there is of 1 is fetched"):
+        deploy.remove(steps, Ended(), Options())
+    taken = fetch_as(monkeypatch, 0)
+    deploy.remove(steps, Ended(), Options())
+    assert taken == ["1"]
+    deploy.remove(steps, Ended(), Options(yes=True))
+    assert taken == ["1"]
+
+
 class Planned:
     """A plan that removes instances with their volumes, or makes a volume anew."""
 
@@ -332,6 +396,7 @@ def test_down_asks_where_another_checkout_made_the_hosts(
                 {
                     "mode": "managed",
                     "type": "aws_instance",
+                    "name": "worker",
                     "instances": [{"attributes": {"id": "i-1"}}],
                 }
             ]
@@ -344,6 +409,38 @@ def test_down_asks_where_another_checkout_made_the_hosts(
     (tmp_path / "aws").mkdir()
     (tmp_path / "aws" / "inputs.json").write_text('{"arguments": [], "environment": {}}')
     deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
+
+
+@pytest.mark.parametrize("names", [("worker",), ("worker", "inventory")])
+def test_down_asks_where_the_inventory_is_damaged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    """Hosts that cannot be asked may hold runs; an `up` that came to no inventory made none."""
+
+    def damaged() -> NoReturn:
+        raise DeploymentError("It is damaged")
+
+    monkeypatch.setattr(deploy, "hosts", damaged)
+    for module in (remains, deploy):
+        monkeypatch.setattr(module, "reached", damaged)
+    state = State(
+        {
+            "resources": [
+                {
+                    "mode": "managed",
+                    "type": "aws_instance" if name == "worker" else "terraform_data",
+                    "name": name,
+                    "instances": [{"attributes": {"id": "1"}}],
+                }
+                for name in names
+            ]
+        }
+    )
+    steps = Steps("down", verbose=False, folder=tmp_path)
+    asks = pytest.raises(DeploymentError, match=r"is lost or damaged, so the hosts cannot be asked")
+    with asks if len(names) > 1 else nullcontext():
+        deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
+    deploy.save_what_is_the_users(steps, targets.Aws(), state, Options(yes=True))
 
 
 @pytest.mark.usefixtures("world")

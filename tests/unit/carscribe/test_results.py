@@ -101,6 +101,14 @@ def test_totals_count_what_is_in_the_files(run: Path) -> None:
     assert totals["estimated_cost_usd"] == pytest.approx(0.008)
 
 
+def test_what_left_the_region_is_in_the_cost(run: Path) -> None:
+    """Both workers', at two cents a gigabyte from the bucket's region, beside the calls."""
+    for name, sent in (("a", 10**9), ("b", 2 * 10**9)):
+        regions = {"us-east-1": "in use", "sa-east-1": "in use"}
+        change(run / name / "summary.json", regions=regions, transferred_bytes=sent)
+    assert results.merge(run)["totals"]["estimated_cost_usd"] == pytest.approx(0.068)
+
+
 def test_no_cost_is_named_where_nothing_was_paid(run: Path) -> None:
     """Calls to an emulator cost nothing, neither in all nor by worker."""
     summary = results.merge(run, paid=False)
@@ -111,8 +119,11 @@ def test_no_cost_is_named_where_nothing_was_paid(run: Path) -> None:
 @pytest.mark.parametrize(
     ("paid", "named"),
     [
-        (True, ["Rekognition, model 3.0", "the recognizer, carscribe-recognizer-1"]),
-        (False, ["Rekognition, model 3.0, recorded", "the recognizer, carscribe-recognizer-1"]),
+        (True, ["Rekognition, model 3.0", "carscribe-recognizer-1, at work or recorded"]),
+        (
+            False,
+            ["Rekognition, model 3.0, recorded", "carscribe-recognizer-1, at work or recorded"],
+        ),
     ],
 )
 def test_who_recognized_is_named(run: Path, named: list[str], *, paid: bool) -> None:

@@ -12,6 +12,7 @@ from carscribe import deploy, results, run, targets
 from carscribe.deployment import DeploymentError, StepError
 from carscribe.deployment import Host as Named
 from carscribe.options import Options
+from carscribe.runs import OUTPUT_LINES_MAX
 from carscribe.steps import Steps
 from tests.faked_host import RUN, Host
 
@@ -80,6 +81,25 @@ def test_a_new_run_is_named_here(
     assert said.out == "1.jpg: A\n"
     assert f"Run {RUN}\n" in said.err
     assert "`make results`" in said.err
+
+
+def test_a_long_result_is_not_printed_to_its_end(
+    hosts: tuple[Host, Host], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does it come over the line for that: the first lines do, and how many are left is said."""
+    lines = [f"{n}.jpg: A" for n in range(1, OUTPUT_LINES_MAX + 2)]
+    hosts[1].output("".join(f"{line}\n" for line in lines))
+    assert hosts[1].remote.output(RUN) == lines[:-1]
+
+    def start(_: dict[str, Any]) -> None:
+        for host in hosts:
+            host.complete()
+        hosts[1].summary(state="complete", images={"with_text": 2_000_000})
+
+    run.make_run("", yes=False, start=start)
+    said = capfd.readouterr()
+    assert said.out.splitlines() == lines[:-1]
+    assert "And 1,999,000 lines more.\n" in said.err
 
 
 def test_a_run_that_is_named_is_gone_on_with(hosts: tuple[Host, Host], played: Played) -> None:

@@ -21,7 +21,8 @@ from carscribe.runs import (
     new_run_id,
     remotes,
 )
-from carscribe.watch import Seen, judge, several_models
+from carscribe.watch import Seen, denied_regions, judge, several_models
+from carscribe_common import rules
 from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
@@ -279,16 +280,27 @@ def test_a_host_out_of_reach_leaves_the_other_pair_at_work(pairs: dict[str, Host
     assert not pairs["a-2"].stopped
 
 
-def test_the_output_of_several_pairs_is_in_natural_order(pairs: dict[str, Host]) -> None:
-    """As the lines of one pair would stand."""
-    pairs["b"].output("1.jpg: A\n10.jpg: 1\nb.jpg: B\n")
-    pairs["b-2"].output("2.jpg: A\n9.jpg: 2\na.jpg: B\n")
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["1.jpg", "2.jpg", "9.jpg", "10.jpg", "a.jpg", "b.jpg"],
+        ["1.jpg", "01.jpg", "001.jpg", "1.jpg.jpg", "1.jpg-2.jpg"],
+        ["car.jpg", "car1.jpg", "car 2.jpg", "car-3.jpg", "car: 4.jpg"],
+        ["a.jpg", "a\\.jpg", "a\\u0041.jpg", "aA.jpg", "a\x01.jpg", "a\u2028.jpg", "a\ue000.jpg"],
+    ],
+    ids=["numbers", "zeros", "marks", "escapes"],
+)
+def test_the_output_of_several_pairs_is_in_natural_order(
+    pairs: dict[str, Host], keys: list[str]
+) -> None:
+    """As the lines of one pair would stand, whichever pair has an image."""
+    ordered = [rules.result_line(key, "5: A") for key in sorted(keys, key=rules.natural_key)]
     done = {name: Seen(outcome="complete") for name in pairs}
     remotes = [host.remote for host in pairs.values()]
-    lines = watch.end_of(remotes, done, RUN).output
-    assert [line.partition(":")[0] for line in lines] == [
-        *("1.jpg", "2.jpg", "9.jpg", "10.jpg", "a.jpg", "b.jpg"),
-    ]
+    for first in range(2):
+        for name, part in (("b", ordered[first::2]), ("b-2", ordered[1 - first :: 2])):
+            pairs[name].output("".join(f"{line}\n" for line in part))
+        assert watch.end_of(remotes, done, RUN).output == ordered
 
 
 def test_names_of_hosts_pair_by_pair() -> None:
@@ -441,3 +453,12 @@ def test_several_versions_of_the_model_are_said() -> None:
         "Worker A was answered by several versions of the model, 3.0, 3.1: what they see may differ."
     ]
     assert several_models({"a": Seen(), "b": b}) == []
+
+
+def test_a_region_that_denied_is_said() -> None:
+    """One that was silent for a while is not: it was asked again."""
+    regions = {"us-east-1": "in use", "us-west-2": "denied", "eu-west-1": "left out"}
+    a, b = Seen(summary={"regions": regions}), Seen(summary={"regions": {"us-east-1": "in use"}})
+    assert denied_regions({"a": a, "b": b, "a-2": Seen()}) == [
+        "Worker A was denied in us-west-2, whose quota it did without: `make logs HOST=a` says why."
+    ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from carscribe.state import State, errors
+import pytest
+
+from carscribe.state import State, errors, reason
 
 WRITTEN: dict[str, Any] = {
     "resources": [
@@ -57,3 +59,39 @@ def test_a_refusal_of_ec2_is_said_without_what_nobody_can_read() -> None:
     )
     said = f"Error: {refused}. Encoded authorization failure message: {'aB3_-' * 300}\n"
     assert errors(said) == [refused]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("Error: No such bucket\n\nIt is gone.\n", "No such bucket: It is gone."),
+        (
+            "Failed to refresh state: 2 problems:\n\n- It is no JSON.\n- It has no version.\n",
+            "Failed to refresh state: 2 problems: - It is no JSON. - It has no version.",
+        ),
+        ("", "it gives no reason"),
+    ],
+)
+def test_a_reason_is_what_terraform_said(said: str, why: str) -> None:
+    """`terraform state pull` gives its reason without calling it an error."""
+    assert reason(said) == why
+
+
+def test_the_account_is_that_of_the_resources() -> None:
+    """A bucket's ARN names none, and what AWS itself owns is nobody's."""
+    arns = {
+        "aws_key_pair": "arn:aws:ec2:us-east-1:123456789012:key-pair/carscribe",
+        "aws_s3_bucket": "arn:aws:s3:::carscribe-images",
+        "aws_iam_policy": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+        "aws_route": None,
+    }
+    state = State(
+        {
+            "resources": [
+                {"mode": "managed", "type": kind, "instances": [{"attributes": {"arn": arn}}]}
+                for kind, arn in arns.items()
+            ]
+        }
+    )
+    assert state.accounts() == {"123456789012"}
+    assert State(WRITTEN).accounts() == set()

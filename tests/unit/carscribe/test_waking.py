@@ -86,6 +86,42 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 AWS = targets.Aws()
 
 
+class Caller(targets.Aws):
+    """AWS, asked with the credentials of an account."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+
+    def session(self, region: str | None = None) -> Any:
+        """Return session and client in one."""
+        del region
+        return self
+
+    def client(self, name: str) -> Any:
+        """Return what tells who is asking."""
+        assert name == "sts"
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        """Tell it."""
+        return {"Account": self.account}
+
+
+def test_hosts_of_another_account_are_not_called_terminated(
+    given: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks with other credentials sees none of them: SSH needs no credentials."""
+    knocked = given(Ec2("forgotten", "forgotten"))
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/carscribe-indexes-1"
+    for host in HOSTS.values():
+        monkeypatch.setitem(host.variables, "carscribe_queue_url", url)
+    waking.awake(Caller("999988887777"))
+    assert sorted(knocked) == ["a", "b"]
+    assert waking.states(Caller("999988887777"), HOSTS) == {}
+    with pytest.raises(DeploymentError, match=r"^Terminated: Hosts A and B"):
+        waking.awake(Caller("123456789012"))
+
+
 def test_hosts_that_run_are_only_knocked_at(given: Callable[..., list[str]]) -> None:
     """Nothing is started, and both count their idle minutes anew."""
     ec2 = Ec2("running", "running")

@@ -12,6 +12,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     IncompleteReadError,
     NoCredentialsError,
+    ParamValidationError,
     ReadTimeoutError,
 )
 
@@ -110,6 +111,16 @@ def test_faults_of_the_set_up(error: Exception, code: Exit) -> None:
     assert verdict.code == code
     assert "list the bucket photos" in verdict.sentence
     assert "\n" not in verdict.sentence
+
+
+def test_what_botocore_refuses_is_told_on_one_line() -> None:
+    """With what to do about it, as each end of a worker."""
+    refused = ParamValidationError(report="Invalid bucket name:\nit must match ...")
+    verdict = classify(refused, "list the bucket A B")
+    assert isinstance(verdict, WorkerExit)
+    assert verdict.code == Exit.CONFIG
+    assert "\n" not in verdict.sentence
+    assert verdict.sentence.endswith("; correct the settings and start again.")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The pacer: just under the quota, and under what is left of it. No time passes here."""
+"""The rate limiter: just under the quota, and under what is left of it. No time passes here."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def time() -> Time:
     return Time()
 
 
-def pacer(time: Time, rate: float) -> RateLimiter:
-    """Return a pacer in this time."""
+def limiter(time: Time, rate: float) -> RateLimiter:
+    """Return a rate limiter in this time."""
     return RateLimiter(rate, clock=time.clock, sleep=time.sleep)
 
 
 @pytest.mark.parametrize("rate", [5.0, 50.0, 500.0])
 def test_rate_is_just_under_the_quota(time: Time, rate: float) -> None:
     """Over ten seconds a busy caller gets 98 % of the quota, and a burst of a tenth of a second."""
-    paced = pacer(time, rate)
+    paced = limiter(time, rate)
     calls = 0
     while time.now < 1010.0:
         paced.acquire()
@@ -48,7 +48,7 @@ def test_rate_is_just_under_the_quota(time: Time, rate: float) -> None:
 
 def test_no_second_has_more_calls_than_the_quota(time: Time) -> None:
     """After a long rest, too, no window of one second holds more than the quota."""
-    paced = pacer(time, 50.0)
+    paced = limiter(time, 50.0)
     moments: list[float] = []
     for _ in range(3):
         time.sleep(60)
@@ -79,7 +79,7 @@ def served(time: Time, paced: RateLimiter, allowed: float, seconds: float) -> tu
 @pytest.mark.parametrize(("rate", "throttled_share"), [(5.0, 0.5), (50.0, 0.25)])
 def test_rate_follows_a_quota_cut_in_half(time: Time, rate: float, throttled_share: float) -> None:
     """With half the quota gone, 90 % of what is left is used, and little of it throttled."""
-    paced = pacer(time, rate)
+    paced = limiter(time, rate)
     served(time, paced, rate, 10)
     good, bad = served(time, paced, rate / 2, 60)
     assert good >= 0.9 * 60 * rate / 2
@@ -89,7 +89,7 @@ def test_rate_follows_a_quota_cut_in_half(time: Time, rate: float, throttled_sha
 @pytest.mark.parametrize("rate", [5.0, 50.0])
 def test_rate_comes_back(time: Time, rate: float) -> None:
     """Some seconds after the quota is whole again the full rate is used again."""
-    paced = pacer(time, rate)
+    paced = limiter(time, rate)
     served(time, paced, rate / 2, 60)
     good, _ = served(time, paced, rate, 20)
     assert good >= 0.85 * 20 * rate
@@ -98,7 +98,7 @@ def test_rate_comes_back(time: Time, rate: float) -> None:
 
 def test_calls_in_flight_at_a_cut_do_not_cut_again(time: Time) -> None:
     """Many throttled calls at one moment are one piece of news."""
-    paced = pacer(time, 50.0)
+    paced = limiter(time, 50.0)
     paced.throttled()
     once = paced.rate_per_second
     for _ in range(20):
@@ -109,7 +109,7 @@ def test_calls_in_flight_at_a_cut_do_not_cut_again(time: Time) -> None:
 
 def test_rate_never_falls_to_nothing(time: Time) -> None:
     """However long a service throttles, the worker goes on asking now and then."""
-    paced = pacer(time, 50.0)
+    paced = limiter(time, 50.0)
     for _ in range(500):
         paced.throttled()
         time.sleep(1.0)

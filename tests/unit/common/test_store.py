@@ -107,11 +107,16 @@ def test_another_run_is_refused(memory_path: Path, name: str, value: object) -> 
     assert repr(value) in end.sentence
 
 
-def test_another_schema_is_refused(memory_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that another version of the schema made is none of this program's."""
-    Notes(memory_path, RUN).close()
-    monkeypatch.setattr("carscribe_common.store.SCHEMA_VERSION", 99)
-    assert "schema is 2 there and 99" in refused(memory_path).sentence
+@pytest.mark.parametrize(("version", "release"), [(99, "an older"), (1, "a newer")])
+def test_another_schema_is_refused(
+    memory_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, release: str
+) -> None:
+    """A store that another version of the schema made is another release's, whatever its settings."""
+    Notes(memory_path, {name: value for name, value in RUN.items() if name != "bucket"}).close()
+    monkeypatch.setattr("carscribe_common.store.SCHEMA_VERSION", version)
+    end = refused(memory_path)
+    assert end.code == Exit.CONFIG
+    assert f"holds a run of {release} release" in end.sentence
 
 
 def test_another_queue_is_told_of(memory_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 CONSOLE = re.compile(r"^( *)```console\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(
     r"`(?:sudo )?make ([a-z][a-z-]*)|^ *\$ (?:sudo )?make ([a-z][a-z-]*)", re.MULTILINE
 )
@@ -19,6 +20,7 @@ TARGET = re.compile(r"^([a-z-]+):.*## ", re.MULTILINE)
 # test does so. A longer beginning goes before a shorter one.
 RUN_BY: dict[str, tuple[str, str]] = {
     "make try": ("tests/integration/carscribe/test_make.py", '"try"'),
+    "make emulator": ("tests/integration/emulator/test_own_program.py", '"open"'),
     "make doctor": ("tests/integration/carscribe/test_make.py", '"doctor"'),
     "make record": ("tests/integration/carscribe/test_make.py", '"record"'),
     "make demo": ("tests/deployment/test_demo.py", '"demo"'),
@@ -58,9 +60,11 @@ def documents() -> list[Path]:
 
 
 def commands(text: str) -> list[str]:
-    """Return the commands of the console blocks, without remarks."""
+    """Return the commands of the console and shell blocks, without remarks."""
     lines = [line for _, block in CONSOLE.findall(text) for line in block.splitlines()]
     typed = [line.strip().removeprefix("$ ") for line in lines if line.strip().startswith("$ ")]
+    in_shell = [line for block in SHELL.findall(text) for line in block.splitlines()]
+    typed += [line for line in in_shell if not line.startswith("export ")]  # what was printed
     return [re.sub(r"\s+#.*", "", line).strip() for line in typed]
 
 

@@ -111,7 +111,7 @@ def test_a_recorded_answer_goes_first(tmp_path: Path, operation: str) -> None:
 
 
 def test_a_busy_recognizer_slows_its_caller_down() -> None:
-    """The answer is Rekognition's for too many requests, which the workers' pacer heeds."""
+    """The answer is Rekognition's for too many requests, which the workers' rate limiter heeds."""
     front = Emulator(None, "us-east-1", Faults(), secret=Secret(), recognizer=MadeUp(busy=True))
     status, answer = ask(front, "DetectText", picture(1))
     assert (status, answer["__type"]) == (400, "ThrottlingException")

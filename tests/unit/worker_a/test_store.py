@@ -10,6 +10,7 @@ from carscribe_common.protocol import DIGEST_MODULUS, Car, car_hash
 from carscribe_common.store import PAGE_ROWS
 from carscribe_worker_a.detection import Detection
 from carscribe_worker_a.listing import ListedImage
+from carscribe_worker_a.settings import Range
 from carscribe_worker_a.store import DetectionStore
 
 if TYPE_CHECKING:
@@ -102,6 +103,32 @@ def test_under_another_queue_nothing_counts_as_sent(memory_path: Path) -> None:
             store.mark_sent([1, 2])
     with DetectionStore(memory_path, {**RUN, "queue_url": "other"}) as store:
         assert list(store.unsent()) == []
+
+
+@pytest.mark.parametrize(
+    ("ranges", "again"),
+    [
+        ([Range(2, 2), Range(4, 5)], [2, 4, 5]),
+        ([Range(4, None)], [4, 5, 6]),
+        ([Range(6, 99), Range(200, None)], [6]),
+        ([], []),
+    ],
+)
+def test_what_is_asked_for_is_sent_again_once(
+    memory_path: Path, ranges: list[Range], again: list[int]
+) -> None:
+    """However often A is started for the same reason; another reason is another one."""
+    for token, wanted in (("one", again), ("one", []), ("two", again), ("two", [])):
+        with DetectionStore(memory_path, RUN) as store:
+            if not store.last_n:
+                add(store, *(detection(key, is_car=True) for key in "abcdef"))
+                with store.transaction():
+                    store.mark_sent([1, 2, 3, 4, 5, 6])
+            with store.transaction():
+                assert store.send_again(token, ranges) == len(wanted)
+            assert [car.n for car in store.unsent()] == wanted
+            with store.transaction():
+                store.mark_sent(wanted)
 
 
 def test_the_listing_goes_on_where_all_is_detected(memory_path: Path) -> None:

@@ -335,6 +335,15 @@ def test_silence_ends_a_run_and_work_does_not(start_b: Callable[..., B]) -> None
     assert end.value.code == Exit.INCOMPLETE
 
 
+def test_who_asks_for_the_silence_moves_nothing(start_b: Callable[..., B]) -> None:
+    """The receiving thread asks, too, and the state is the main thread's alone."""
+    b = start_b()
+    b.run._turn([b.send(car(1))])
+    b.run._state.heard_at = 1.0
+    assert b.run._idle_seconds() == 0
+    assert b.run._state.heard_at == 1.0
+
+
 def test_a_run_that_was_done_asks_nobody(start_b: Callable[..., B]) -> None:
     """It only writes its output again, be there failures or not (rule 2)."""
     b = start_b()

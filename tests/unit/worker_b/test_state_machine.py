@@ -17,6 +17,7 @@ import shutil
 import tempfile
 from collections import Counter
 from contextlib import suppress
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -47,7 +48,7 @@ from tests.pipeline import IN_MEMORY
 from tests.unit.worker_b.fake_sqs import FakeSQS, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CARS = 5
 RUN_ID = "run"
@@ -55,7 +56,13 @@ IS_FULL = os.environ.get("MACHINE") == "full"
 RUNS = 300 if IS_FULL else 60
 STEPS = 40
 TURNS_TO_THE_END = 100
-OPERATIONS = ("delete", "extend", "requeue", "receive")
+ENDS = (
+    *("between turns", "before the commit", "behind the commit", "killed at every start"),
+    *("SIGTERM", "SIGTERM, with results", "an error"),
+    *("not yet",) * 7,
+)
+WORK = ("receive", "turn", "settle", "settle", "turn")
+OPERATIONS = ("delete", "extend", "requeue")
 INDEX = st.integers(0, 9)
 N = st.integers(1, CARS)
 
@@ -83,6 +90,26 @@ def is_own(key: str) -> bool:
 
 
 DIGEST = sum(car_hash(n, own(n).key, own(n).etag) for n in range(1, CARS + 1)) % DIGEST_MODULUS
+
+MESSAGES: dict[str, Callable[[int], list[Any]]] = {
+    "own": lambda n: [own(n)],
+    "own, which cannot be read": lambda n: [own(n)],
+    "own and ghost": lambda n: [own(n), Car(RUN_ID, n, "ghost2.jpg", '"e"')],
+    "ghost": lambda n: [Car(RUN_ID, n, f"ghost{n % 2}.jpg", '"e"')],
+    "ghost behind the end": lambda n: [Car(RUN_ID, CARS + 1 + n % 2, "ghost0.jpg", '"e"')],
+    "impostor": lambda n: [Car(RUN_ID, n, f"other{n}.jpg", '"e"')],
+    "elsewhere": lambda n: [Car(RUN_ID, n, f"elsewhere{n}.jpg", '"e"')],
+    "foreign": lambda _: [Car("old", 1, "1.jpg", '"e"'), Done("old", 0), Alive("old")],
+    "end": lambda _: [Done(RUN_ID, CARS, DIGEST)],
+    "another end": lambda n: [Done(RUN_ID, (CARS + n) % (CARS + 2))],
+    "malformed": lambda _: ["?"],
+    "alive": lambda _: [Alive(RUN_ID)],
+}
+"""What may come: of A, whose images are `own`; of somebody who claims an n for an image that is
+not there, a `ghost`, or, as an A with another store would, for an `impostor` that can be read; and
+of others."""
+
+KINDS = ("own", "own", *MESSAGES)
 
 
 class WorkerB(RuleBasedStateMachine):
@@ -217,77 +244,78 @@ class WorkerB(RuleBasedStateMachine):
         for n in range(1, few + 1):
             self.sqs.send(own(n))
 
-    @rule(n=N)
-    def send(self, n: int) -> None:
-        """A sends a car, perhaps once more."""
-        self.sqs.send(own(n))
+    @rule(what=st.lists(st.tuples(st.sampled_from(KINDS), N), min_size=1, max_size=4))
+    def arrive(self, what: list[tuple[str, int]]) -> None:
+        """Messages come. Few rules of many kinds: else a run is all messages and starts."""
+        for kind, n in what:
+            if kind == "own, which cannot be read" and (n, own(n).key) not in self.read:
+                self.own_failures.add(n)
+            if self._may_come(kind):
+                for message in MESSAGES[kind](n):
+                    self.sqs.send(message)
 
-    @rule(n=st.integers(1, CARS + 2), which=st.integers(0, 1))
-    def forge(self, n: int, which: int) -> None:
-        """Somebody claims an n for an image that is not there."""
-        self.sqs.send(Car(RUN_ID, n, f"ghost{which}.jpg", '"e"'))
+    def _may_come(self, kind: str) -> bool:
+        if kind == "another end":
+            return self.store.end is not None and not self.done
+        return kind != "impostor" or self.impostors
 
-    @precondition(lambda self: self.impostors)
-    @rule(n=N)
-    def impostor(self, n: int) -> None:
-        """An A with another store gives an n to another image, which can be read."""
-        self.sqs.send(Car(RUN_ID, n, f"other{n}.jpg", '"e"'))
-
-    @rule(n=N)
-    def elsewhere(self, n: int) -> None:
-        """Another pair's image comes, under an n that is used here."""
-        self.sqs.send(Car(RUN_ID, n, f"elsewhere{n}.jpg", '"e"'))
-
-    @rule()
-    def foreign(self) -> None:
-        """Another run's messages come."""
-        self.sqs.send(Car("old", 1, "1.jpg", '"e"'))
-        self.sqs.send(Done("old", 0))
-        self.sqs.send(Alive("old"))
-
-    @rule()
-    def malformed(self) -> None:
-        """Somebody's message comes, and an alive."""
-        self.sqs.send("?")
-        self.sqs.send(Alive(RUN_ID))
-
-    @rule()
-    def end(self) -> None:
-        """A says that it is done."""
-        self.sqs.send(Done(RUN_ID, CARS, DIGEST))
-
-    @rule(expected=st.integers(0, CARS + 1).filter(lambda expected: expected != CARS))
-    @precondition(lambda self: self.store.end is not None and not self.done)
-    def another_end(self, expected: int) -> None:
-        """Somebody says that A is done at another n."""
-        self.sqs.send(Done(RUN_ID, expected))
-
-    @rule(n=N)
-    def own_failure(self, n: int) -> None:
-        """An image cannot be read."""
-        if (n, own(n).key) not in self.read:
-            self.own_failures.add(n)
-
-    @rule(operation=st.sampled_from(OPERATIONS), how=st.sampled_from(["network", "InternalError"]))
-    def fail(self, operation: str, how: str) -> None:
-        """The next call of an operation fails, as a whole or each entry of it."""
-        if operation != "receive":
-            self.sqs.failing[operation] = how
-
-    @precondition(lambda self: self.sqs.in_flight())
-    @rule(pick=INDEX)
-    def expire(self, pick: int) -> None:
-        """The visibility timeout of a delivery passes; its receipt is void from then on."""
+    @rule(
+        what=st.sampled_from(
+            ["beat", "acknowledge what is due", "acknowledge all", "expire", *OPERATIONS]
+        ),
+        how=st.sampled_from(["network", "InternalError"]),
+        pick=INDEX,
+    )
+    def meanwhile(self, what: str, how: str, pick: int) -> None:
+        """The queue's time passes, or its next call of an operation fails, whole or in part."""
         receipts = sorted(self.sqs.in_flight())
-        self.sqs.expire(receipts[pick % len(receipts)])
+        match what:
+            case "expire" if receipts:  # the visibility timeout: this receipt is void from now on
+                self.sqs.expire(receipts[pick % len(receipts)])
+            case "delete" | "extend" | "requeue":
+                self.sqs.failing[what] = how
+            case "beat" if not self.done:
+                self._beat()
+            case "acknowledge what is due" | "acknowledge all" if not self.done:
+                self.run._ack_due(all_of_them=what == "acknowledge all")
+
+    def _beat(self) -> None:
+        """All that is in flight is extended, parked messages too; what is requeued is not."""
+        self.sqs.extended.clear()
+        failing = "extend" in self.sqs.failing
+        self.run._consumer.heartbeat.beat()
+        if not failing:
+            in_places = set(self._places())
+            assert self.sqs.extended >= in_places & set(self.sqs.in_flight())
+        assert self.sqs.extended <= set(self.sqs.in_flight())
 
     # --- what B does ------------------------------------------------------------------------
 
     @precondition(lambda self: not self.done)
-    @rule(count=st.integers(1, 10), seed=st.randoms(use_true_random=False))
-    def receive(self, count: int, seed: Any) -> None:
-        """Some of the visible messages come, in any order."""
+    @rule(
+        first=st.integers(0, len(WORK) - 1),
+        steps=st.sampled_from([1, 2, 3, 5, 8, 13]),
+        count=st.integers(1, 10),
+        pick=INDEX,
+        seed=st.randoms(use_true_random=False),
+    )
+    def work(self, first: int, steps: int, count: int, pick: int, seed: Any) -> None:
+        """Messages come in any order, the main loop takes all that is ready, images are read."""
+        for step in islice(cycle(WORK), first, first + steps):
+            if self.done:
+                return
+            match step:
+                case "receive":
+                    self._receive(count, seed)
+                case "turn" if self.pending:
+                    events, self.pending = self.pending, []
+                    self._turn(events)
+                case "settle" if self.submitted:
+                    car = self.submitted.pop(pick % len(self.submitted))
+                    self.pending.append(self._result(car))
+            self.check()
 
+    def _receive(self, count: int, seed: Any) -> None:
         def order(numbers: list[int]) -> list[int]:
             seed.shuffle(numbers)
             return numbers[:count]
@@ -295,22 +323,29 @@ class WorkerB(RuleBasedStateMachine):
         with mock.patch.object(self.sqs, "order", order):
             self.pending.append(self.run._consumer.receive(0))
 
-    @precondition(lambda self: self.submitted)
-    @rule(pick=INDEX)
-    def settle(self, pick: int) -> None:
-        """An image is read."""
-        self.pending.append(self._result(self.submitted.pop(pick % len(self.submitted))))
+    # --- how B ends -------------------------------------------------------------------------
 
-    @precondition(lambda self: self.pending and not self.done)
-    @rule()
-    def turn(self) -> None:
-        """The main loop takes all that is ready."""
-        events, self.pending = self.pending, []
-        self._turn(events)
+    @rule(
+        how=st.sampled_from(ENDS),
+        times=st.integers(CRASHES_MAX, CRASHES_MAX + 2),
+        unread=st.booleans(),
+    )
+    def end_the_process(self, how: str, times: int, unread: bool) -> None:
+        """The process ends, and is started again."""
+        match how:
+            case "SIGTERM" | "SIGTERM, with results" if not self.done:
+                self.shutdown.request(15)
+                self._drain(results=how != "SIGTERM")
+            case "an error" if self.pending and not self.done:
+                self._turn_with_an_error(unread)
+            case "not yet":
+                pass
+            case "killed at every start" if not self.done:
+                self._kill_at_every_start(times)
+            case _:
+                self._kill(how)
 
-    @precondition(lambda self: self.pending and not self.done)
-    @rule(unread=st.booleans())
-    def turn_with_an_error(self, unread: bool) -> None:
+    def _turn_with_an_error(self, unread: bool) -> None:
         """With what is ready comes the end of a thread: what came with it is committed first."""
         events, self.pending = self.pending, []
         if unread and self.submitted:
@@ -324,29 +359,7 @@ class WorkerB(RuleBasedStateMachine):
                 assert self.store.is_settled(event.car.n, event.car.key), "a result is dropped"
         self._drain(results=True)
 
-    @rule(everything=st.booleans())
-    @precondition(lambda self: not self.done)
-    def acknowledge(self, everything: bool) -> None:
-        """What is settled is deleted, as far as it is due."""
-        self.run._ack_due(all_of_them=everything)
-
-    @rule()
-    @precondition(lambda self: not self.done)
-    def beat(self) -> None:
-        """All that is in flight is extended, parked messages too; what is requeued is not."""
-        self.sqs.extended.clear()
-        failing = "extend" in self.sqs.failing
-        self.run._consumer.heartbeat.beat()
-        if not failing:
-            in_places = set(self._places())
-            assert self.sqs.extended >= in_places & set(self.sqs.in_flight())
-        assert self.sqs.extended <= set(self.sqs.in_flight())
-
-    # --- how B ends -------------------------------------------------------------------------
-
-    @rule(moment=st.sampled_from(["between turns", "before the commit", "behind the commit"]))
-    def kill(self, moment: str) -> None:
-        """The process is killed, and started again."""
+    def _kill(self, moment: str) -> None:
         events, self.pending = self.pending, []
         if events and not self.done and moment != "between turns":
             step = "_perform" if moment == "behind the commit" else "_record"
@@ -354,22 +367,13 @@ class WorkerB(RuleBasedStateMachine):
                 self.run._turn(events)
         self._crash()
 
-    @precondition(lambda self: not self.done)
-    @rule(times=st.integers(CRASHES_MAX, CRASHES_MAX + 2))
-    def kill_at_every_start(self, times: int) -> None:
+    def _kill_at_every_start(self, times: int) -> None:
         """Something kills one process after the other, with the same messages in flight."""
         for _ in range(times):
             events, self.pending = self.pending, []
             if events and not self.done:
                 self._turn(events)
             self._crash()
-
-    @precondition(lambda self: not self.done)
-    @rule(results=st.booleans())
-    def shut_down(self, results: bool) -> None:
-        """SIGTERM: B settles what is ready or requeues it, and is started again."""
-        self.shutdown.request(15)
-        self._drain(results=results)
 
     def _drain(self, *, results: bool) -> None:
         for event in self.pending:
@@ -395,6 +399,13 @@ class WorkerB(RuleBasedStateMachine):
         return [receipt for receipts in places for receipt in receipts] + self.run._acks
 
     @invariant()
+    def check(self) -> None:
+        """Behind each step, those within a rule among them."""
+        self.each_receipt_is_in_one_place()
+        self.receipts_are_kept_for_the_next_process()
+        self.one_success_for_each_n()
+        self.complete_means_that_all_is_settled()
+
     def each_receipt_is_in_one_place(self) -> None:
         """What is in flight at the queue is known to B once, and is extended."""
         if self.done:
@@ -409,7 +420,6 @@ class WorkerB(RuleBasedStateMachine):
         tracked = set(self.run._consumer.heartbeat._receipts)
         assert set(places) & set(self.sqs.in_flight()) <= tracked, "not extended"
 
-    @invariant()
     def receipts_are_kept_for_the_next_process(self) -> None:
         """The store has the receipts of what is in flight and parked, and no other."""
         if not self.done:
@@ -417,13 +427,11 @@ class WorkerB(RuleBasedStateMachine):
             kept = {receipt for _, receipt in self.store.in_flight()}
             assert kept == set(self._places()) - acks
 
-    @invariant()
     def one_success_for_each_n(self) -> None:
         """No n is settled by two images."""
         settled = Counter(row["n"] for row in self.store.rows() if row["failure"] is None)
         assert set(settled.values()) <= {1}, settled
 
-    @invariant()
     def complete_means_that_all_is_settled(self) -> None:
         """Without A's end, or with another store's cars, no run is complete."""
         if self.done:

@@ -94,6 +94,24 @@ def test_another_region_gets_the_bytes_of_a_large_picture_too(settings: Settings
     assert [operation for operation, _ in service.asked] == ["get_object", "detect_text"]
 
 
+@pytest.mark.parametrize("member", [*LINE])
+def test_a_detection_without_one_of_its_members_stops_nothing(
+    settings: SettingsB, member: str
+) -> None:
+    """Rekognition's model promises none of them; what it does not give does not count."""
+    lacks = {name: value for name, value in LINE.items() if name != member}
+    found, _ = detect(
+        settings,
+        car(1, size=LIMIT),
+        get_object=[content(b"x" * LIMIT)],
+        detect_text=[detections(lacks, LINE | {"DetectedText": "TAXI", "Id": 1})],
+    )
+    counts = member in {"Id", "Geometry"}
+    assert (found.line, found.failure) == ("GO 77 | TAXI" if counts else "TAXI", None)
+    assert found.text is not None
+    assert [item["text"] for item in found.text] == [lacks.get("DetectedText", ""), "TAXI"]
+
+
 def test_a_small_picture_is_passed_as_bytes(settings: SettingsB) -> None:
     """Downloaded as it was listed, with no look at it before or after."""
     found, service = detect(

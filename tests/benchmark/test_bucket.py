@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 if TYPE_CHECKING:
-    from tests.integration.benchmark.conftest import Place
+    from tests.benchmark.conftest import Place
 
 
 def pages(place: Place, size: int, **more: str) -> list[list[dict[str, Any]]]:

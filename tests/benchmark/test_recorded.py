@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.rekognition.shapes import output_problems
-from tests.integration.benchmark.conftest import SOME
+from tests.benchmark.conftest import SOME
 
 if TYPE_CHECKING:
-    from tests.integration.benchmark.conftest import Place
+    from tests.benchmark.conftest import Place
 
 CAR = next(i for i, confidence in enumerate(SOME.confidences) if (confidence or 0) > 90)
 
