@@ -128,9 +128,9 @@ TABLE = tuple(
         (
             r"GetBucketObjectLockConfiguration.*explicit deny",
             (
-                "A Learner Lab does not let Terraform read a bucket that it makes: `make down`, make "
-                "one yourself, copy your images there, and set existing_bucket "
-                "(docs/learner-lab.md)."
+                "A Learner Lab does not let Terraform read a bucket that it has made, as without "
+                "LAB=1 or with an earlier release: `make down`, then `make up LAB=1`, which makes "
+                "the bucket before Terraform is asked."
             ),
         ),
         (
@@ -151,8 +151,8 @@ TABLE = tuple(
             r"InvalidKeyPair\.NotFound",
             (
                 "The region has no key pair of that name: a Learner Lab has 'vockey' in us-east-1 "
-                "alone. Leave region at us-east-1, or import your key there and set "
-                "existing_key_pair."
+                "alone. Leave region at us-east-1, or set existing_key_pair = null and "
+                "ssh_private_key_file (docs/learner-lab.md)."
             ),
         ),
         (

@@ -6,10 +6,10 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from carscribe import bucket as buckets
 from carscribe import provision
-from carscribe.advice import advised
 from carscribe.credentials import check_credentials
 from carscribe.deployment import BUILD, DeploymentError
 from carscribe.steps import shown
@@ -24,7 +24,6 @@ NO_VERSIONS = (
     "`aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration "
     "Status=Enabled` lets it keep them."
 )
-NO_SUCH = frozenset({"404", "NoSuchBucket"})
 
 
 def keep_in(target: Aws, bucket: str) -> None:
@@ -82,31 +81,12 @@ def _bucket(target: Aws, bucket: str, region: str) -> str:
     is made keeps them, and of another one it is said if it does not.
     """
     s3: Any = target.session(region).client("s3")
-    try:
-        try:
-            found = s3.head_bucket(Bucket=bucket)
-            region = str(found.get("BucketRegion", region))
-        except ClientError as problem:
-            if problem.response.get("Error", {}).get("Code") not in NO_SUCH:
-                raise
-            made: dict[str, Any] = {"Bucket": bucket}
-            if region != "us-east-1":  # which S3 does not take as a constraint
-                made["CreateBucketConfiguration"] = {"LocationConstraint": region}
-            s3.create_bucket(**made)
-            s3.put_public_access_block(
-                Bucket=bucket,
-                PublicAccessBlockConfiguration={
-                    "BlockPublicAcls": True,
-                    "BlockPublicPolicy": True,
-                    "IgnorePublicAcls": True,
-                    "RestrictPublicBuckets": True,
-                },
-            )
+    with buckets.refusals_in_words(f"The bucket {bucket} cannot be used"):
+        region, is_new = buckets.make(s3, bucket, region)
+        if is_new:
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         else:
             _advise_versions(s3, bucket)
-    except (BotoCoreError, ClientError) as problem:
-        raise DeploymentError(advised(f"The bucket {bucket} cannot be used: {problem}")) from None
     return region
 
 

@@ -279,8 +279,10 @@ def known(target: Target) -> State:
 
 def _may_be_up(target: Target) -> bool:
     """Tell whether something was made, or that cannot be known."""
+    deployment = provision.Deployment(target.name, BUILD / target.name)
     try:
-        return bool(known(target).resources)
+        remembered = known(target)
+        return bool(remembered.resources or provision.buckets_beside(deployment, remembered))
     except DeploymentError:
         return True
 
@@ -547,7 +549,9 @@ def save_what_is_the_users(
     def is_theirs(key: str) -> bool:
         return key not in uploaded and not is_result(key)
 
-    for bucket in (str(one["id"]) for one in remembered.of_type("aws_s3_bucket")):
+    deployment = provision.Deployment(target.name, BUILD / target.name)
+    buckets = {str(one["id"]) for one in remembered.of_type("aws_s3_bucket")}
+    for bucket in sorted(buckets | provision.buckets_beside(deployment, remembered)):
         for what, is_meant, under in (
             ("results that the workers put there", is_result, prefix),
             ("objects that `make up` did not upload", is_theirs, ""),
@@ -628,17 +632,18 @@ def _destroy(
         _stop_if_interrupted(terraform)
         if code:
             raise steps.failed(code, errors(said))
+    buckets = provision.remove_buckets(target.session(), deployment, remembered)
     # Also where the state knows nothing: it may be lost, and AWS is asked then.
     left = provision.say_what_is_left(
         target.session(),
         name,
         region or named_region,
         is_aws=target.is_aws,
-        removed=bool(remembered.resources),
+        removed=bool(remembered.resources or buckets),
     )
     if left:
         raise StepError(left)
-    if resources := remembered.counted():
+    if resources := remembered.counted(buckets):
         print(f"Removed: {resources}.")
 
 

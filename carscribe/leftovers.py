@@ -29,8 +29,8 @@ SETTLE_SECONDS = 60.0
 POLL_SECONDS = 5.0
 
 _SUFFIX = r"-(?:images|(?:indexes|dead-letter|worker-[ab])(?:-\d\d?)?)-"
-_ANY = re.compile(rf"(?P<deployment>[a-z][a-z0-9-]{{0,19}}){_SUFFIX}\d{{26}}")
-"""A name_prefix of ours, and the 26 digits that Terraform's provider appends to it."""
+_ANY = re.compile(rf"(?P<deployment>[a-z][a-z0-9-]{{0,19}}){_SUFFIX}\d{{18}}[\da-f]{{8}}")
+"""A name_prefix of ours, and what Terraform's provider appends to it: the time, and a count in hexadecimal."""
 
 
 @dataclass(frozen=True)

@@ -130,8 +130,7 @@ class Wanted:
     def _refuse_another_inventory(self) -> None:
         """It may come from a variable that another project has under the same name."""
         named = str(self.values["inventory_file"])
-        file = (provision.CONFIGURATION / named).expanduser().resolve()
-        if file != (BUILD / "inventory.yml").resolve():
+        if provision.place(named) != (BUILD / "inventory.yml").resolve():
             raise DeploymentError(
                 f"inventory_file is {named!r}, and each command here looks for the hosts in "
                 "build/inventory.yml: take it out of TF_VAR_inventory_file and terraform/*.tfvars, "
@@ -155,8 +154,7 @@ class Wanted:
         """The folder of images."""
         if self.images is not None:
             return (CHECKOUT / self.images).resolve()
-        named = provision.CONFIGURATION / str(self.values["images_dir"])
-        return named.expanduser().resolve()
+        return provision.place(self.values["images_dir"])
 
     def keys(self) -> set[str]:
         """Return the keys of what is uploaded."""

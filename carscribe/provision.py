@@ -3,8 +3,8 @@
     python -m carscribe terraform COMMAND [--target aws|local] [--lab] [-- ARGUMENTS]
 
 Each target has a state and a data folder in build/TARGET. Variables come from
-terraform/TARGET.tfvars if it is there (with --lab: learner-lab.tfvars), from
-TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are; what they
+terraform/TARGET.tfvars if it is there (with --lab: before that learner-lab.tfvars),
+from TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are; what they
 come to, Terraform says itself (`values`). AWS is found through the environment alone.
 """
 
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from carscribe import CHECKOUT, leftovers, provider
-from carscribe.credentials import check_credentials
+from carscribe import CHECKOUT, bucket, leftovers, provider
+from carscribe.credentials import check_credentials, session_of_the_user
 from carscribe.deployment import BUILD, EXIT_NO_PERMISSION, write_whole
 from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
 from carscribe.state import State, StateError, errors, reason
@@ -74,6 +74,7 @@ KEPT = ("TF_VAR_", "TF_TOKEN_", "TF_PLUGIN_CACHE_", "TF_CLI_CONFIG_FILE")
 
 
 INPUTS: dict[str, type | tuple[type, ...]] = {
+    "bucket": (str, type(None)),
     "given": list,
     "images": (str, type(None)),
     "lab": bool,
@@ -85,6 +86,7 @@ INPUTS: dict[str, type | tuple[type, ...]] = {
 """What an apply of this release keeps, and of what type it is."""
 WAIT_FOR_LOCK = "-lock-timeout=180s"
 """A Terraform whose command was killed goes on to its end, and is waited for."""
+LAB_BUCKET = "-var=lab_bucket="
 VARIABLES = ("-var=", "-var-file=")
 """How an argument begins that gives a variable."""
 
@@ -120,10 +122,14 @@ class Deployment:
     @property
     def variable_files(self) -> list[Path]:
         """The files of variables, the strongest last."""
-        files = [CONFIGURATION / f"{self.target}.tfvars"]
-        if self.lab:
-            files.append(CONFIGURATION / "learner-lab.tfvars")
+        names = [*(["learner-lab"] if self.lab else []), self.target]
+        files = [CONFIGURATION / f"{name}.tfvars" for name in names]
         return [file for file in files if file.is_file()]
+
+
+def place(named: object) -> Path:
+    """Return where a path leads that is the value of a variable."""
+    return (CONFIGURATION / Path(str(named)).expanduser()).resolve()
 
 
 class Terraform:
@@ -366,14 +372,32 @@ def stage(pictures: Sequence[Picture], folder: Path) -> None:
         link.symlink_to(picture.path.resolve())
 
 
-def refuse_another_region(known: State, found: Mapping[str, Any]) -> None:
+def refuse_another_region(
+    known: State, before: Mapping[str, Any], found: Mapping[str, Any]
+) -> None:
     """Terraform would lose sight of what it made in the first region, and make all again."""
-    made_in, wanted = known.outputs.get("region"), found["region"]
-    if made_in and known.resources and made_in != wanted:
+    made_in, wanted = known.outputs.get("region") if known.resources else None, found["region"]
+    if not made_in and before.get("bucket"):
+        made_in = before.get("region")
+    if made_in and made_in != wanted:
         raise UsageError(
             f"This deployment is in {made_in}, and region is {wanted} now: say 'make down' first, "
             f"or set region back to {made_in}."
         )
+
+
+def lab_bucket(
+    deployment: Deployment, known: State, before: Mapping[str, Any], found: Mapping[str, Any]
+) -> str | None:
+    """Return the bucket that is made before Terraform is asked; None where it makes its own, or none.
+
+    A lab does not let its provider read a bucket that it has made (variables.tf). The
+    name is chosen before the bucket is made, and remembered, so it is never made twice.
+    """
+    if not deployment.lab or found["existing_bucket"] or known.of_type("aws_s3_bucket"):
+        return None
+    remembered = [*known.buckets_beside, *filter(None, [before.get("bucket")])]
+    return str(remembered[0]) if remembered else bucket.new_name(str(found["name"]))
 
 
 def refuse_another_account(deployment: Deployment, known: State) -> None:
@@ -401,15 +425,18 @@ def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dic
             unreadable.
     """
     found = values(terraform, extra)
-    known = terraform.known()
+    known, before = terraform.known(), made_with(terraform.deployment)
     refuse_another_account(terraform.deployment, known)
-    refuse_another_region(known, found)
-    before = made_with(terraform.deployment)
+    refuse_another_region(known, before, found)
+    images = lab_bucket(terraform.deployment, known, before, found)
     arguments = [*arguments_for(terraform, found), *extra]
     if (kept := before.get("quota")) and not found["rekognition_rate_per_second_is_given"]:
         arguments.append(f"-var=rekognition_rate_per_second={kept['calls_per_second']:g}")
+    if images:
+        arguments.append(f"{LAB_BUCKET}{images}")
     return arguments, {
         "arguments": arguments,
+        "bucket": images or before.get("bucket"),
         "environment": {k: v for k, v in terraform.environment.items() if k.startswith("TF_VAR_")},
         "given": [word for word in extra if word.startswith(VARIABLES)],
         "lab": terraform.deployment.lab,
@@ -417,6 +444,7 @@ def prepared(terraform: Terraform, extra: Sequence[str]) -> tuple[list[str], dic
         "region": found["region"],
         "quota": kept,
         "since": before.get("since") or time.time(),
+        "tags": found["tags"],
     }
 
 
@@ -429,9 +457,21 @@ def plan_or_apply(terraform: Terraform, command: str, extra: Sequence[str]) -> i
     """
     arguments, inputs = prepared(terraform, extra)
     if command == "apply":
-        write_whole(terraform.deployment.inputs, json.dumps(inputs, indent=1))
+        begin_apply(terraform.deployment, inputs)
         arguments.append("-auto-approve")
     return terraform.run(command, *terraform.colour, *arguments)[0]
+
+
+def begin_apply(deployment: Deployment, inputs: Mapping[str, Any]) -> None:
+    """Remember what an apply is given, and make what it needs.
+
+    Raises:
+        DeploymentError: AWS does not let the bucket be made.
+    """
+    write_whole(deployment.inputs, json.dumps(inputs, indent=1))
+    name, region = inputs["bucket"], inputs["region"]
+    if f"{LAB_BUCKET}{name}" in inputs["arguments"]:
+        bucket.make_for_images(session_of_the_user(region), name, region, inputs["tags"])
 
 
 class Plan:
@@ -485,10 +525,13 @@ class Plan:
         }
 
     def apply(self, **remember: Any) -> tuple[int, str]:
-        """Carry it out, and let later commands know what it was made with."""
-        inputs = {**self._inputs, **remember}
-        write_whole(self._terraform.deployment.inputs, json.dumps(inputs, indent=1))
+        """Carry it out, and let later commands know what it was made with.
+
+        Raises:
+            DeploymentError: AWS does not let the bucket be made that it needs.
+        """
         try:
+            begin_apply(self._terraform.deployment, {**self._inputs, **remember})
             return self._terraform.run(
                 "apply", "-no-color", WAIT_FOR_LOCK, str(self._file), steps=self._steps
             )
@@ -500,7 +543,8 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
     """Return what the last apply was given; nothing if that is not known.
 
     Returns:
-        ``arguments`` and ``environment``; of an apply of this release also ``given`` (the
+        ``arguments`` and ``environment``; of an apply of this release also ``bucket`` (that
+        was made before Terraform was asked, in a Learner Lab), ``given`` (the
         caller's own variables), ``images`` (their folder), ``lab``, ``name``, ``quota`` (of
         Rekognition, as it was read), ``region`` and ``since`` (of the first apply, in seconds
         of Unix time).
@@ -548,6 +592,7 @@ def destroy(
         f"-var=ssh_public_key_file={KEY}.pub",
         '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
         "-var=bucket_force_destroy=true",
+        *(f"{LAB_BUCKET}{name}" for name in known.buckets_beside),
     ]
     if "region" in known.outputs:
         arguments.append(f"-var=region={known.outputs['region']}")
@@ -560,6 +605,20 @@ def destroy(
         options.append("-refresh=false")
         code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
     return code, said
+
+
+def buckets_beside(deployment: Deployment, known: State) -> set[str]:
+    """Return the bucket that was made before Terraform was asked, as far as anything tells of it."""
+    return known.buckets_beside | set(filter(None, [made_with(deployment).get("bucket")]))
+
+
+def remove_buckets(session: boto3.session.Session, deployment: Deployment, known: State) -> int:
+    """Remove, after a destroy, what it leaves; return how many buckets that were.
+
+    Raises:
+        DeploymentError: AWS does not let it.
+    """
+    return sum(bucket.remove(session, name) for name in buckets_beside(deployment, known))
 
 
 def _is_there(argument: str) -> bool:
@@ -638,16 +697,17 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
         return plan_or_apply(terraform, command, extra)
     if command == "destroy":
         name, region = named(terraform)
-        known = terraform.known()
+        known, session = terraform.known(), boto3.session.Session()
         refuse_another_account(deployment, known)
-        made = bool(known.resources)
-        code = destroy(terraform, extra)[0]
-        return code or say_what_is_left(
-            boto3.session.Session(),
+        if code := destroy(terraform, extra)[0]:
+            return code
+        buckets = remove_buckets(session, deployment, known)
+        return say_what_is_left(
+            session,
             name,
             region,
             is_aws=deployment.target == "aws",
-            removed=made,
+            removed=bool(known.resources or buckets),
         )
     if command == "output":
         return terraform.run("output", "-no-color", *extra)[0]

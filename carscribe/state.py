@@ -86,15 +86,31 @@ class State:
             for instance in resource["instances"]
         ]
 
+    @property
+    def buckets_beside(self) -> set[str]:
+        """The bucket that was made before Terraform (`lab_bucket`): it has its settings alone."""
+        settings = {
+            str(instance["attributes"]["id"])
+            for resource in self.resources
+            if resource["type"].startswith("aws_s3_bucket_")
+            for instance in resource["instances"]
+        }
+        return settings - {str(one["id"]) for one in self.of_type("aws_s3_bucket")}
+
     def accounts(self) -> set[str]:
         """Return the accounts that the resources are in, as their ARNs name them."""
         kinds = {resource["type"] for resource in self.resources}
         arns = {str(one.get("arn")) for kind in kinds for one in self.of_type(kind)}
         return {found[1] for arn in arns if (found := _ACCOUNT.match(arn))}
 
-    def counted(self) -> str:
-        """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``."""
+    def counted(self, buckets: int = 0) -> str:
+        """Say what costs money, keeps data or opens a door: ``2 instances, 1 volume``.
+
+        Args:
+            buckets: how many there are beside Terraform's.
+        """
         counts = {noun: len(self.of_type(kind)) for kind, noun in NOUNS.items()}
+        counts["bucket"] += buckets
         return ", ".join(
             f"{count} {_plural(noun) if count > 1 else noun}"
             for noun, count in sorted(counts.items())

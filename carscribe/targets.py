@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
@@ -13,7 +12,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from carscribe import CHECKOUT, capacity, cost, doctor, quota
+from carscribe import CHECKOUT, capacity, cost, doctor, provision, quota
 from carscribe.credentials import CredentialsError, session_of_the_user
 from carscribe.deployment import DeploymentError
 from emulator.hosts import server
@@ -21,6 +20,7 @@ from emulator.hosts.deployment import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from carscribe.steps import Steps
 
@@ -104,7 +104,7 @@ class Aws:
         """Look at this machine, the private key, and what AWS says."""
         yield from doctor.machine()
         if lab or values["existing_key_pair"]:
-            yield doctor.private_key(Path(str(values["ssh_private_key_file"])).expanduser())
+            yield doctor.private_key(provision.place(values["ssh_private_key_file"]))
         try:
             session = self.session(str(values["region"]))
         except (BotoCoreError, CredentialsError):

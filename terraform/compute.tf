@@ -113,7 +113,7 @@ resource "aws_instance" "worker" {
 
     precondition {
       condition     = var.existing_key_pair != "vockey" || var.region == "us-east-1"
-      error_message = "existing_key_pair is \"vockey\", which a Learner Lab has only in us-east-1: set region = \"us-east-1\", or existing_key_pair = null and ssh_public_key_file to a key of yours."
+      error_message = "existing_key_pair is \"vockey\", which a Learner Lab has only in us-east-1: set region = \"us-east-1\"; or in aws.tfvars existing_key_pair = null and ssh_private_key_file = \"../build/ssh/id_ed25519\", and a key pair is made there."
     }
   }
 }

@@ -1,5 +1,5 @@
 # AWS Academy Learner Lab: no IAM resource can be made, the key pair exists,
-# and its private key is the downloaded labsuser.pem.
+# and its private key is the downloaded labsuser.pem. What aws.tfvars sets wins.
 region                    = "us-east-1"
 existing_instance_profile = "LabInstanceProfile"
 existing_key_pair         = "vockey"

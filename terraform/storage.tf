@@ -1,8 +1,10 @@
-# The images' bucket, or an existing one, and a volume for each worker's state.
+# The images' bucket, made here or beforehand, or an existing one, and a volume for each
+# worker's state.
 
 locals {
-  bucket_name = one(concat(aws_s3_bucket.images[*].bucket, data.aws_s3_bucket.existing[*].bucket))
-  bucket_arn  = one(concat(aws_s3_bucket.images[*].arn, data.aws_s3_bucket.existing[*].arn))
+  lab_bucket  = var.existing_bucket == null ? var.lab_bucket : null
+  bucket_name = one(concat(aws_s3_bucket.images[*].bucket, data.aws_s3_bucket.existing[*].bucket, local.lab_bucket[*]))
+  bucket_arn  = one(concat(aws_s3_bucket.images[*].arn, data.aws_s3_bucket.existing[*].arn, [for name in local.lab_bucket[*] : "arn:aws:s3:::${name}"]))
 
   # Rekognition reads JPEG and PNG. Names with a leading dot are the leavings
   # of other programs, such as macOS's ._1.jpg.
@@ -31,14 +33,25 @@ resource "aws_s3_bucket" "images" {
   #checkov:skip=CKV_AWS_21:Uploaded from a folder that stays the original; workers pin each image by its ETag.
   #checkov:skip=CKV_AWS_144:Copies of images in a second region serve nobody; the folder is the original.
   #checkov:skip=CKV_AWS_145:SSE-S3 is on; a key of its own costs more than the deployment and adds a permission to each role.
+  #checkov:skip=CKV2_AWS_6:It has one below; the check follows no local.
   #checkov:skip=CKV2_AWS_61:Lives as long as the deployment; a lifecycle rule would never come to act.
   #checkov:skip=CKV2_AWS_62:Worker A lists the bucket once in a run; nothing waits for events.
-  count = var.existing_bucket == null ? 1 : 0
+  count = var.existing_bucket == null && var.lab_bucket == null ? 1 : 0
 
   bucket_prefix = "${var.name}-images-"
   force_destroy = var.bucket_force_destroy
 
   tags = { Name = "${var.name}-images" }
+}
+
+resource "aws_s3_bucket_public_access_block" "images" {
+  count = var.existing_bucket == null ? 1 : 0
+
+  bucket                  = local.bucket_name
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
 
   lifecycle {
     precondition {
@@ -48,20 +61,10 @@ resource "aws_s3_bucket" "images" {
   }
 }
 
-resource "aws_s3_bucket_public_access_block" "images" {
-  count = var.existing_bucket == null ? 1 : 0
-
-  bucket                  = aws_s3_bucket.images[0].id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
 resource "aws_s3_bucket_ownership_controls" "images" {
   count = var.existing_bucket == null ? 1 : 0
 
-  bucket = aws_s3_bucket.images[0].id
+  bucket = local.bucket_name
 
   rule {
     object_ownership = "BucketOwnerEnforced"
@@ -71,7 +74,7 @@ resource "aws_s3_bucket_ownership_controls" "images" {
 resource "aws_s3_bucket_server_side_encryption_configuration" "images" {
   count = var.existing_bucket == null ? 1 : 0
 
-  bucket = aws_s3_bucket.images[0].id
+  bucket = local.bucket_name
 
   rule {
     apply_server_side_encryption_by_default {
@@ -83,7 +86,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "images" {
 resource "aws_s3_bucket_policy" "images" {
   count = var.existing_bucket == null ? 1 : 0
 
-  bucket = aws_s3_bucket.images[0].id
+  bucket = local.bucket_name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -91,7 +94,7 @@ resource "aws_s3_bucket_policy" "images" {
       Effect    = "Deny"
       Principal = "*" # whoever it is
       Action    = "s3:*"
-      Resource  = [aws_s3_bucket.images[0].arn, "${aws_s3_bucket.images[0].arn}/*"]
+      Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
     }]
   })
@@ -103,7 +106,7 @@ resource "aws_s3_bucket_policy" "images" {
 resource "aws_s3_object" "image" {
   for_each = toset(local.image_files)
 
-  bucket = aws_s3_bucket.images[0].id
+  bucket = local.bucket_name
   key    = "${var.image_prefix}${each.key}"
   source = "${pathexpand(var.images_dir)}/${each.key}"
   # Not the ETag: that of an upload in several parts is no MD5.

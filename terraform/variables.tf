@@ -112,6 +112,17 @@ variable "existing_bucket" {
   }
 }
 
+variable "lab_bucket" {
+  description = "Name of the bucket for the images that carscribe has made itself, NAME-images- and 26 digits; `make up` gives it in a Learner Lab. There, by reports of its users, a policy denies what the provider asks of each bucket that it makes (s3:GetBucketObjectLockConfiguration), and nothing that it asks of a bucket's settings and objects. Not used with existing_bucket."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.lab_bucket == null || can(regex("^[a-z][a-z0-9-]{0,19}-images-[0-9]{26}$", var.lab_bucket))
+    error_message = "lab_bucket is \"${coalesce(var.lab_bucket, "null")}\": leave it out, `make up` gives it; a bucket of yours is existing_bucket."
+  }
+}
+
 variable "image_prefix" {
   description = "What the keys of the images begin with, such as \"photos/2024/\"; empty for the whole bucket. No leading slash, and none of * ? $, which mean something else in a policy."
   type        = string

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.iam.access_control import IAMPolicyStatement, IAMRequestBase, PermissionResult
+from moto.s3.responses import ACTION_MAP
 
 from emulator.secret import ROOT_ACCESS_KEY_ID
 
@@ -39,6 +40,8 @@ ACTIONS_OF_AWS = {"s3:HeadBucket": "s3:ListBucket"}
 def patch() -> None:
     """Replace the evaluation of one statement, and let the root through."""
     IAMPolicyStatement.is_action_permitted = _is_action_permitted
+    # moto asks for s3:ListBucket here.
+    ACTION_MAP["BUCKET"]["GET"]["object-lock"] = "GetBucketObjectLockConfiguration"
     # The front has checked the signature; moto's check takes twenty times as long.
     IAMRequestBase.check_signature = lambda _: None
     original = ActionAuthenticatorMixin._authenticate_and_authorize_action  # noqa: SLF001 # the part that is patched

@@ -76,7 +76,18 @@ run "no_image_in_the_folder" {
     images_dir = "tests/mocks"
   }
 
-  expect_failures = [aws_s3_bucket.images]
+  expect_failures = [aws_s3_bucket_public_access_block.images]
+}
+
+run "no_image_in_the_folder_for_a_bucket_that_was_made_before" {
+  command = plan
+
+  variables {
+    images_dir = "tests/mocks"
+    lab_bucket = "carscribe-images-20261128000000000000000000"
+  }
+
+  expect_failures = [aws_s3_bucket_public_access_block.images]
 }
 
 run "a_folder_that_is_not_there" {
@@ -86,7 +97,7 @@ run "a_folder_that_is_not_there" {
     images_dir = "tests/files/no-such-folder"
   }
 
-  expect_failures = [aws_s3_bucket.images]
+  expect_failures = [aws_s3_bucket_public_access_block.images]
 }
 
 run "a_bucket_of_another_region" {

@@ -76,6 +76,60 @@ run "images_are_uploaded_under_the_prefix_by_content" {
   }
 }
 
+run "a_bucket_that_was_made_before_has_all_but_itself_from_here" {
+  command = plan
+
+  variables {
+    lab_bucket = "carscribe-images-20261128000000000000000000"
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket.images) + length(data.aws_s3_bucket.existing) == 0
+    error_message = "The provider would read the bucket itself."
+  }
+
+  assert {
+    condition = alltrue([
+      for settings in concat(aws_s3_bucket_public_access_block.images, aws_s3_bucket_ownership_controls.images, aws_s3_bucket_server_side_encryption_configuration.images, aws_s3_bucket_policy.images) : settings.bucket == var.lab_bucket
+    ])
+    error_message = "Settings are those of another bucket."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_bucket_policy.images[0].policy).Statement[0].Resource == ["arn:aws:s3:::${var.lab_bucket}", "arn:aws:s3:::${var.lab_bucket}/*"]
+    error_message = "The policy is another bucket's: ${aws_s3_bucket_policy.images[0].policy}"
+  }
+
+  assert {
+    condition     = { for object in aws_s3_object.image : object.key => object.bucket } == { "1.jpg" = var.lab_bucket, "more/2.PNG" = var.lab_bucket, "saved.jfif" = var.lab_bucket }
+    error_message = "The images are not uploaded to it."
+  }
+
+  assert {
+    condition     = output.bucket == var.lab_bucket && output.image_count == 3
+    error_message = "The outputs speak of another bucket."
+  }
+
+  assert {
+    condition     = alltrue([for policy in aws_iam_role_policy.worker : jsondecode(policy.policy).Statement[0].Resource == "arn:aws:s3:::${var.lab_bucket}"])
+    error_message = "The workers may read another bucket."
+  }
+}
+
+run "an_existing_bucket_wins_over_one_that_was_made_before" {
+  command = plan
+
+  variables {
+    existing_bucket = "my-photos"
+    lab_bucket      = "carscribe-images-20261128000000000000000000"
+  }
+
+  assert {
+    condition     = output.bucket == "my-photos" && length(aws_s3_bucket_policy.images) + length(aws_s3_object.image) == 0
+    error_message = "Something of another bucket is planned to change."
+  }
+}
+
 run "an_existing_bucket_is_only_read" {
   command = plan
 

@@ -26,6 +26,7 @@ run "refused_values_1" {
     tags                        = { "Cost\nCenter" = "4711" }                                     # tag with a line's end
     existing_subnet_id          = "my-subnet"                                                     # subnet no id
     existing_bucket             = "s3://my-photos"                                                # bucket as url
+    lab_bucket                  = "my-photos"                                                     # lab bucket of one's own
     image_prefix                = "/photos/"                                                      # prefix with leading slash
     results_prefix              = ""                                                              # results among all else
     pairs                       = 0                                                               # no pair
@@ -53,6 +54,7 @@ run "refused_values_1" {
     var.tags,
     var.existing_subnet_id,
     var.existing_bucket,
+    var.lab_bucket,
     var.image_prefix,
     var.results_prefix,
     var.pairs,

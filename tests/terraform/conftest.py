@@ -17,6 +17,7 @@ from tests.terraform.deployments import (
     ROOT,
     Deployment,
     everything,
+    in_a_lab,
     prepare_account,
 )
 
@@ -60,7 +61,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")]
     subprocess.run(key, check=True)
     with start(folder / "emulator", images=ROOT / "images") as emulator:
-        subnet = prepare_account(emulator)
+        subnet, lab = prepare_account(emulator), in_a_lab(emulator)
+        emulator.enforce_iam()  # for all but the account's root
         world = World(emulator, everything(emulator))
         emulator.call("POST", "_carscribe/reset")
         amazon = {"operating_system": "al2023"}
@@ -68,7 +70,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "own": Deployment(
                 "own", folder / "own", emulator, {"bucket_force_destroy": "false", "pairs": "2"}
             ),
-            "lab": Deployment("lab", folder / "lab", emulator, amazon, ("--lab",)),
+            "lab": Deployment("lab", folder / "lab", emulator, amazon, ("--lab",), lab),
             "given": Deployment(
                 "given",
                 folder / "given",

@@ -21,13 +21,14 @@ SECONDS = 540
 
 @dataclass
 class Deployment:
-    """One state, and the variables that make it."""
+    """One state, the variables that make it, and who does."""
 
     name: str
     folder: Path
     emulator: Emulator
     variables: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    caller: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,7 +57,7 @@ class Deployment:
             self.process = subprocess.Popen(
                 self.command(command, *arguments),
                 cwd=ROOT,
-                env=environment(self.emulator),
+                env=environment(self.emulator, **self.caller),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -107,6 +108,28 @@ def prepare_account(emulator: Emulator) -> str:
     vpc = ec2.create_vpc(CidrBlock="192.168.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="192.168.7.0/24")["Subnet"]
     return str(subnet["SubnetId"])
+
+
+def in_a_lab(emulator: Emulator) -> dict[str, str]:
+    """Return the credentials of a Learner Lab's user, who may not ask for a bucket's lock."""
+    iam, sts = emulator.client("iam"), emulator.client("sts")
+    iam.create_role(RoleName="voclabs", AssumeRolePolicyDocument="{}")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "s3:GetBucketObjectLockConfiguration", "Resource": "*"},
+        ],
+    }
+    iam.put_role_policy(RoleName="voclabs", PolicyName="p", PolicyDocument=json.dumps(policy))
+    credentials = sts.assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/voclabs", RoleSessionName="user123=me"
+    )["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
+    }
 
 
 def everything(emulator: Emulator) -> dict[str, set[str]]:

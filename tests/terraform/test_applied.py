@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from carscribe import leftovers
+
 if TYPE_CHECKING:
     from tests.terraform.conftest import World
     from tests.terraform.deployments import Deployment
@@ -254,6 +256,42 @@ def test_a_learner_lab_gets_no_iam_resource_and_no_key_pair(world: World) -> Non
         assert instance["IamInstanceProfile"]["Arn"].endswith("/LabInstanceProfile")
     for kind in ("roles", "role policies", "instance profiles", "key pairs"):
         assert not any(name.startswith("lab-") for name in world.made[kind]), world.made[kind]
+
+
+def test_a_learner_lab_s_bucket_is_made_before_terraform(world: World) -> None:
+    """Whom the provider's own question of a bucket is refused gets one like all others."""
+    lab, s3 = world["lab"], world.emulator.client("s3")
+    asking = world.emulator.client(
+        "s3",
+        key=lab.caller["AWS_ACCESS_KEY_ID"],
+        secret=lab.caller["AWS_SECRET_ACCESS_KEY"],
+        token=lab.caller["AWS_SESSION_TOKEN"],
+    )
+    with pytest.raises(asking.exceptions.ClientError, match="AccessDenied"):
+        asking.get_object_lock_configuration(Bucket=lab.outputs["bucket"])
+    settings = []
+    for name in ("lab", "own"):
+        bucket = world[name].outputs["bucket"]
+        found = leftovers._ANY.fullmatch(bucket)
+        assert found is not None
+        assert found["deployment"] == name
+        settings.append(
+            [
+                {
+                    tag["Key"]: tag["Value"]
+                    for tag in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+                },
+                s3.get_bucket_policy(Bucket=bucket)["Policy"].replace(bucket, "BUCKET"),
+                s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
+                s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"],
+                s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"],
+                [o["Key"] for o in s3.list_objects_v2(Bucket=bucket)["Contents"]],
+            ]
+        )
+    own = settings[1][0]
+    assert own == {**own, "Deployment": "own", "Name": "own-images"}
+    settings[1][0] = {**own, "Deployment": "lab", "Name": "lab-images"}
+    assert settings[0] == settings[1]
 
 
 def test_an_existing_bucket_has_neither_policy_nor_new_objects(world: World) -> None:

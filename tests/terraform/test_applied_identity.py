@@ -11,22 +11,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.terraform.conftest import World
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all applies
 
 Clients = dict[str, Any]
-
-
-@pytest.fixture
-def enforced(world: World) -> Iterator[World]:
-    """Policies hold, for all but the account's root."""
-    world.finish()
-    world.emulator.enforce_iam()
-    yield world
-    world.emulator.enforce_iam(enforced=False)
 
 
 def clients_on(world: World, name: str, host: str) -> Clients:
@@ -106,11 +97,11 @@ def others(world: World) -> list[str]:
     ]
 
 
-def test_worker_a_detects_labels_and_sends(enforced: World) -> None:
+def test_worker_a_detects_labels_and_sends(world: World) -> None:
     """A's role does all that A does, and none of what B alone does, nor on another queue."""
-    outputs = enforced["own"].outputs
+    outputs = world["own"].outputs
     bucket, queue = outputs["bucket"], outputs["queue_url"]
-    clients = clients_on(enforced, "own", "worker-a")
+    clients = clients_on(world, "own", "worker-a")
     sqs = clients["sqs"]
     assert_images_are_read_only(clients, bucket)
     assert code_of(detect(clients, "detect_labels", bucket, "1.jpg")) == "ok"
@@ -131,20 +122,20 @@ def test_worker_a_detects_labels_and_sends(enforced: World) -> None:
         )
     )
     assert refused(lambda: sqs.purge_queue(QueueUrl=queue))
-    for other in others(enforced):
+    for other in others(world):
         assert refused(lambda url=other: sqs.send_message(QueueUrl=url, MessageBody="1.jpg"))  # type: ignore[misc]
 
 
-def test_worker_b_receives_and_detects_text(enforced: World) -> None:
+def test_worker_b_receives_and_detects_text(world: World) -> None:
     """B's role does all that B does, and none of what A alone does, nor on another queue."""
-    outputs = enforced["own"].outputs
+    outputs = world["own"].outputs
     bucket, queue = outputs["bucket"], outputs["queue_url"]
-    clients = clients_on(enforced, "own", "worker-b")
+    clients = clients_on(world, "own", "worker-b")
     sqs = clients["sqs"]
     assert_images_are_read_only(clients, bucket)
     assert code_of(detect(clients, "detect_text", bucket, "1.jpg")) == "ok"
     assert refused(detect(clients, "detect_labels", bucket, "1.jpg"))
-    enforced.emulator.client("sqs").send_message(QueueUrl=queue, MessageBody="1.jpg")
+    world.emulator.client("sqs").send_message(QueueUrl=queue, MessageBody="1.jpg")
     message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1)["Messages"][0]
     handle = {"QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"]}
     assert code_of(lambda: sqs.change_message_visibility(**handle, VisibilityTimeout=9)) == "ok"
@@ -159,14 +150,14 @@ def test_worker_b_receives_and_detects_text(enforced: World) -> None:
     assert refused(lambda: sqs.get_queue_attributes(QueueUrl=queue))
     assert refused(lambda: sqs.send_message(QueueUrl=queue, MessageBody="1.jpg"))
     assert refused(lambda: sqs.purge_queue(QueueUrl=queue))
-    for other in others(enforced):
+    for other in others(world):
         assert refused(lambda url=other: sqs.receive_message(QueueUrl=url))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("host", ["worker-a", "worker-b"])
-def test_a_prefix_of_an_existing_bucket_is_all_that_is_read(enforced: World, host: str) -> None:
+def test_a_prefix_of_an_existing_bucket_is_all_that_is_read(world: World, host: str) -> None:
     """Beside the prefix nothing is listed or read; a key that is missing under it is a 404."""
-    clients = clients_on(enforced, "given", host)
+    clients = clients_on(world, "given", host)
     s3 = clients["s3"]
     bucket = {"Bucket": "my-photos"}
     assert code_of(lambda: s3.list_objects_v2(**bucket, Prefix="photos/2024/")) == "ok"
@@ -177,9 +168,9 @@ def test_a_prefix_of_an_existing_bucket_is_all_that_is_read(enforced: World, hos
 
 
 @pytest.mark.parametrize("host", ["worker-a", "worker-b"])
-def test_results_are_put_under_their_prefix_alone(enforced: World, host: str) -> None:
+def test_results_are_put_under_their_prefix_alone(world: World, host: str) -> None:
     """Whole or in parts, and nothing there is read or deleted; an image is never written over."""
-    s3 = clients_on(enforced, "given", host)["s3"]
+    s3 = clients_on(world, "given", host)["s3"]
     result = {"Bucket": "my-photos", "Key": "carscribe-results/1/a/results.jsonl"}
     image = {"Bucket": "my-photos", "Key": "photos/2024/1.jpg"}
     begun = s3.create_multipart_upload(**result)["UploadId"]

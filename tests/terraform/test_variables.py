@@ -86,16 +86,23 @@ def test_the_strongest_word_wins(checkout: Path, monkeypatch: pytest.MonkeyPatch
     assert [path.name for path in checkout.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_lab_s_file_comes_after_the_target_s(checkout: Path) -> None:
-    """Both files are given, and the lab's wins."""
+def test_one_s_own_file_comes_after_a_lab_s(checkout: Path) -> None:
+    """A lab elsewhere: what learner-lab.tfvars sets can be taken back, with null too."""
     folder = checkout / "terraform"
-    (folder / "aws.tfvars").write_text('instance_type = "t3.small"\nname = "mine"\n')
-    (folder / "learner-lab.tfvars").write_text('instance_type = "t3.nano"\n')
-    found = values(checkout, lab=True)
-    assert (found["instance_type"], found["name"]) == ("t3.nano", "mine")
+    shutil.copy(ROOT / "terraform" / "learner-lab.tfvars", folder)
+    assert values(checkout, lab=True)["existing_key_pair"] == "vockey"
+    (folder / "aws.tfvars").write_text(
+        'region = "us-west-2"\n'
+        "existing_key_pair = null\n"
+        'ssh_private_key_file = "../build/ssh/id_ed25519"\n'
+    )
+    inputs.make_key(checkout / "build" / "ssh" / "id_ed25519")
+    found = provision.values(terraform(checkout, lab=True), [])
+    assert (found["region"], found["existing_key_pair"]) == ("us-west-2", None)
+    assert found["existing_instance_profile"] == "LabInstanceProfile"
     assert provision.arguments_for(terraform(checkout, lab=True), found) == [
-        f"-var-file={folder}/aws.tfvars",
         f"-var-file={folder}/learner-lab.tfvars",
+        f"-var-file={folder}/aws.tfvars",
         OWN,
     ]
 

@@ -60,7 +60,7 @@ CASES = {
     "api error AccessDenied: User: arn:aws:sts::1:assumed-role/voclabs/u is not authorized to "
     "perform: s3:GetBucketObjectLockConfiguration on resource: "
     '"arn:aws:s3:::carscribe-images-1" with an explicit deny in a service control policy: '
-    "arn:aws:organizations::1:policy/o-1/service_control_policy/p-1": "set existing_bucket",
+    "arn:aws:organizations::1:policy/o-1/service_control_policy/p-1": "then `make up LAB=1`",
     "api error InvalidParameterCombination: The specified instance type is not eligible for Free "
     "Tier. For a list of Free Tier instance types, run 'describe-instance-types' with the filter "
     "'free-tier-eligible=true'.": "leave instance_type at t3.micro",

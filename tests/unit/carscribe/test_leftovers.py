@@ -8,9 +8,13 @@ import pytest
 
 from carscribe import leftovers
 
-DIGITS = "20261128164500123400000001"
+TIME = "202611281645001234"
+DIGITS, HEXADECIMAL = f"{TIME}00000001", f"{TIME}0000000b"
 OURS = {
-    "queue": [f"cars-{name}-{DIGITS}" for name in ("indexes", "dead-letter", "indexes-2")],
+    "queue": [
+        *(f"cars-{name}-{DIGITS}" for name in ("indexes", "dead-letter", "indexes-2")),
+        f"cars-indexes-{HEXADECIMAL}",
+    ],
     "role": [f"cars-{name}-{DIGITS}" for name in ("worker-a", "worker-b-2", "worker-a-16")],
 }
 

@@ -430,7 +430,7 @@ def test_down_asks_where_another_checkout_made_the_hosts(
         deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
     deploy.save_what_is_the_users(steps, targets.Aws(), state, Options(yes=True))
     (tmp_path / "aws").mkdir()
-    (tmp_path / "aws" / "inputs.json").touch()
+    (tmp_path / "aws" / "inputs.json").write_text('{"arguments": [], "environment": {}}')
     deploy.save_what_is_the_users(steps, targets.Aws(), state, Options())
 
 

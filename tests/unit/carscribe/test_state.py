@@ -30,6 +30,20 @@ def test_what_costs_or_keeps_data_is_counted() -> None:
     assert State(WRITTEN).counted() == "2 addresses, 1 bucket, 2 instances"
 
 
+def test_a_bucket_that_terraform_did_not_make_is_known_by_its_settings() -> None:
+    """What has settings and is no resource was made before; it counts once it is removed."""
+
+    def state(*kinds: str) -> State:
+        made = {"mode": "managed", "instances": [{"attributes": {"id": "images"}}]}
+        return State({"resources": [{**made, "type": kind} for kind in kinds]})
+
+    settings = ("aws_s3_bucket_policy", "aws_s3_bucket_public_access_block", "aws_s3_object")
+    assert state(*settings).buckets_beside == {"images"}
+    assert state(*settings, "aws_s3_bucket").buckets_beside == set()
+    assert state("aws_s3_object").buckets_beside == set()
+    assert state(*settings).counted(1) == "1 bucket"
+
+
 def test_nothing_is_nothing() -> None:
     """An empty state says nothing."""
     assert not State({}).counted()

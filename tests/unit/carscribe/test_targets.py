@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import capacity, deploy, doctor, options, playbooks, targets
+from carscribe import capacity, deploy, doctor, options, playbooks, provision, targets
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EMULATOR = {
     "AWS_ACCESS_KEY_ID": "carscribe",
@@ -124,6 +128,20 @@ def test_room_is_looked_for_where_there_are_to_be_several_pairs(
     assert len(list(target.preflight(values, lab=False))) == looks
     assert looked == [values] * looks
     assert f": {2 * pairs} t3.micro, {2 * pairs} public addresses" in target.price(values)
+
+
+def test_a_private_key_is_looked_for_where_terraform_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From terraform/, wherever the command is said; and at home."""
+    monkeypatch.setattr(provision, "CONFIGURATION", tmp_path / "terraform")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert provision.place("../build/key") == tmp_path / "build" / "key"
+    assert provision.place("~/key") == tmp_path / "home" / "key"
+    monkeypatch.setattr(doctor, "machine", list)
+    values = {"ssh_private_key_file": "../build/key"}
+    look = targets.Aws().preflight(values, lab=True)
+    assert next(iter(look)).what == f"private key {tmp_path}/build/key"
 
 
 @pytest.mark.parametrize("value", ["C", "POSIX", "xx_XX.UTF-8", ""])

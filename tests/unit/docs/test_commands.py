@@ -41,8 +41,6 @@ RUN_BY: dict[str, tuple[str, str]] = {
     "make test": (".ci/run", "make test"),
 }
 ONLY_ON_AWS = {
-    "aws s3 cp --recursive images s3://my-cars-20261128",
-    "aws s3 mb s3://my-cars-20261128",
     "make doctor LAB=1",
     "make up LAB=1",
     "mv ~/Downloads/labsuser.pem ~/.ssh/ && chmod 600 ~/.ssh/labsuser.pem",
