@@ -32,6 +32,11 @@ FAILURES = {
 DEFAULT_FAILURE = ("InternalFailure", 500)
 DENIALS = {"rekognition": ("AccessDeniedException", 400), "s3": ("AccessDenied", 403)}
 DEFAULT_DENIAL = ("AccessDenied", 403)
+TOO_LARGE = {
+    "rekognition": ("RequestEntityTooLargeException", 413),
+    "s3": ("EntityTooLarge", 400),
+}
+DEFAULT_TOO_LARGE = ("RequestEntityTooLarge", 413)
 PAGE = "docs/emulator.md"
 JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1"}
 
@@ -92,6 +97,13 @@ def failed(service: str) -> Answer:
     """Say "our own fault" as `service` would."""
     code, status = FAILURES.get(service, DEFAULT_FAILURE)
     return error(service, code, "We encountered an internal error. Please try again.", status)
+
+
+def too_large(service: str, request: Request) -> Answer:
+    """Refuse a request whose body is larger than the service takes."""
+    code, status = TOO_LARGE.get(service, DEFAULT_TOO_LARGE)
+    text = "Your request's body exceeds the maximum allowed size."
+    return error(protocol_of(service, request), code, text, status)
 
 
 def not_implemented(operation: str, request: Request) -> Answer:

@@ -62,12 +62,20 @@ S3_NOT_HERE = {
 }
 
 
+def service_of(request: Request) -> str:
+    """Name the service that a request asks; its head says that."""
+    target, signed_for = request.headers.get("x-amz-target"), request.credential[3:4]
+    if target:
+        return _of_target(target, *signed_for).partition(".")[0]
+    return signed_for[0].lower() if signed_for else "s3"
+
+
 def operation_of(request: Request) -> str:
     """Name a request `service.Operation`."""
     target = request.headers.get("x-amz-target")
     if target:
-        return _of_target(target, request.credential[3] if request.credential else "")
-    service = request.credential[3].lower() if request.credential else "s3"
+        return _of_target(target, *request.credential[3:4])
+    service = service_of(request)
     if service == "s3":
         return f"s3.{_s3_operation(request)}"
     form = request.query
@@ -77,7 +85,7 @@ def operation_of(request: Request) -> str:
 
 
 @lru_cache(maxsize=256)
-def _of_target(target: str, signed_for: str) -> str:
+def _of_target(target: str, signed_for: str = "") -> str:
     """Name the operation of a JSON protocol; of a service that is not here it is signed for that."""
     prefix, _, operation = target.partition(".")
     name = prefix.partition("_")[0]  # what follows is a version
