@@ -90,6 +90,9 @@ class Endpoint:
         self, parameters: Found, caller: Caller, wait_seconds: float, request: Request
     ) -> Answer:
         """Wait for a message, in turn; a client that hangs up takes none."""
+        connection = request.connection
+        if connection is not None and connection.is_closed:  # before this began
+            raise ConnectionAbortedError
         loop = asyncio.get_running_loop()
         coming: asyncio.Future[Found] = loop.create_future()
         timer = loop.call_later(wait_seconds, self._give_up, coming)
@@ -97,7 +100,6 @@ class Endpoint:
         key = self.service.key(parameters, caller)
         self._waiting.setdefault(key, deque()).append(waiter)
         self._schedule()
-        connection = request.connection
         if connection is not None:
             connection.on_close = lambda: _hang_up(coming)
         try:
