@@ -163,6 +163,31 @@ def test_a_message_that_is_too_old_is_received_no_more() -> None:
     assert counts(of, 61) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("of", [Queue(60), FifoQueue(60)], ids=["standard", "fifo"])
+def test_what_is_too_old_is_counted_no_more(of: Queue) -> None:
+    """Nobody need receive for that: not what waits, nor what is in flight or delayed."""
+    send(of, "in-flight", "waits", at=0)
+    ((_, receipt),) = of.receive(1, 100, 1)
+    of.send(Message("delayed", {}, 1, group="delayed"), 100)
+    send(of, "young", at=40)
+    assert sum(counts(of, 60)) == 4
+    assert counts(of, 61.5) == (1, 0, 0)
+    of.delete(receipt, 62)
+    assert bodies(of, at=62) == ["young"]
+
+
+def test_what_was_settled_is_not_kept_until_it_is_too_old() -> None:
+    """One message that nobody settles does not hold on to a million behind it."""
+    of = Queue()
+    send(of, "stuck")
+    of.receive(1, 40_000, 0)
+    for at in range(5_000):
+        send(of, "1.jpg", at=at)
+        ((_, receipt),) = of.receive(1, 30, at)
+        of.delete(receipt, at)
+    assert len(of._ages) < 2_000  # nothing else shows it
+
+
 def test_a_purge_takes_all_and_once_a_minute() -> None:
     """What is in flight goes too, and its handle deletes nothing later."""
     of = Queue()
