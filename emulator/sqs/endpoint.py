@@ -8,8 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulator import credentials, errors
-from emulator.rekognition import shapes
+from emulator import credentials, errors, shapes
 from emulator.sqs import protocol
 from emulator.sqs.errors import SqsError
 from emulator.sqs.service import Caller, Sqs
