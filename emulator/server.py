@@ -19,7 +19,13 @@ from emulator.counts import Counts, outcome_of
 from emulator.http import Listener
 from emulator.messages import Answer
 from emulator.moto_app import Moto
-from emulator.operations import OF_MOTO, S3_NOT_HERE, operation_of, service_of
+from emulator.operations import (
+    OF_MOTO,
+    S3_NOT_HERE,
+    is_form_upload,
+    operation_of,
+    service_of,
+)
 from emulator.rekognition.answers import Answers
 from emulator.rekognition.service import Recognizer, Rekognition
 from emulator.sqs.endpoint import Endpoint
@@ -109,6 +115,8 @@ class Emulator:
         if request.path.startswith(METADATA):
             return 0
         service = service_of(request)
+        if is_form_upload(request):
+            return errors.not_implemented(operation_of(request), request)
         refusal = self.authenticator.refusal_of_head(service, request)
         if refusal is not None:
             log.info("%s refused: %r", service, request.access_key_id)
