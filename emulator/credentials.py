@@ -94,27 +94,28 @@ class Authenticator:
         """Refuse a request without a signature, of unknown or expired credentials, or wrongly signed."""
         try:
             role, secret = self._whose(service, request)
-            with _named():
-                signatures.check_head(request, secret)
+            signatures.check_head(request, secret)
             if role is not None and role.expiration <= utcnow():
                 raise Refused("expired", "The security token included in the request is expired")
-        except Refused as refused:
-            return self._answer(refused, service, request)
+        except (Refused, signatures.SignatureError) as error:
+            return self._answer(error, service, request)
         return None
 
     def refusal_of_body(self, service: str, request: Request) -> Answer | None:
         """Refuse one whose body is not the one that was signed."""
         try:
             _, secret = self._whose(service, request)
-            with _named():
-                signatures.check_body(request, secret)
-        except Refused as refused:
-            return self._answer(refused, service, request)
+            signatures.check_body(request, secret)
+        except (Refused, signatures.SignatureError) as error:
+            return self._answer(error, service, request)
         if "authorization" not in request.headers:
             _name_in_header(request)
         return None
 
-    def _answer(self, refused: Refused, service: str, request: Request) -> Answer:
+    def _answer(
+        self, error: Refused | signatures.SignatureError, service: str, request: Request
+    ) -> Answer:
+        refused = error if isinstance(error, Refused) else _refused(error)
         code, status = REFUSALS.get(service, REFUSALS[""])[refused.code]
         said = errors.protocol_of(service, request)
         return errors.error(said, code, f"{refused.message}{self._told(refused)}", status)
@@ -141,19 +142,17 @@ class Authenticator:
         return role, secret
 
 
-@contextmanager
-def _named() -> Iterator[None]:
+def _refused(error: signatures.SignatureError) -> Refused:
     """Give what is wrong about a signature its code and sentence."""
-    try:
-        yield
-    except signatures.ExpiredError:
-        raise Refused("late", "Request has expired") from None
-    except signatures.SkewError:
-        raise Refused("skew", "Signature expired, or made for another time.") from None
-    except signatures.PayloadError:
-        raise Refused("payload", "The body is not the one that was signed.") from None
-    except signatures.SignatureError:
-        raise Refused("signature", MISMATCH) from None
+    match error:
+        case signatures.ExpiredError():
+            return Refused("late", "Request has expired")
+        case signatures.SkewError():
+            return Refused("skew", "Signature expired, or made for another time.")
+        case signatures.PayloadError():
+            return Refused("payload", "The body is not the one that was signed.")
+        case _:
+            return Refused("signature", MISMATCH)
 
 
 def _has_token(request: Request, role: AssumedRole) -> bool:

@@ -31,6 +31,9 @@ BUFFER_BYTES = 256 * 1024
 HEAD_BYTES = 64 * 1024
 """Of a target and its headers together, and of all else that is no body. A presigned URL with a
 long key and a session token is some ten thousand; h11, which Python's servers use, takes as much."""
+WAITING_MAX = 100
+"""So many requests of a connection wait for the one that is being answered; the next ones are not
+read before some are answered, nor is anything while the client does not read its answers."""
 LINGER_SECONDS = 2.0
 """A connection that is closed while its client still sends is reset, which may destroy the answer."""
 EXPECT = b"expect"
@@ -71,11 +74,12 @@ class Connection(asyncio.BufferedProtocol):
         self._front, self._connections, self._buffer = front, connections, buffer
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[Request, bool]] = deque()
-        self._is_busy = self._is_expecting = False
+        self._is_busy = self._is_expecting = self._is_choked = False
         self._target = b""
         self._fields: list[tuple[str, str]] = []
         self._body: list[bytes] = []
-        self._body_bytes = self._body_limit = self._other_bytes = 0
+        self._body_bytes = self._body_limit = 0
+        self._other_bytes = 0  # read since the last of a body, or the end of a request
         self._request: Request
         self._refusal: Answer | None = None
         """The last answer: nothing more is read."""
@@ -101,6 +105,22 @@ class Connection(asyncio.BufferedProtocol):
         self._waiting.clear()
         if self.on_close is not None:
             self.on_close()
+
+    def pause_writing(self) -> None:
+        """Take nothing more of a client that does not read what it is answered."""
+        self._is_choked = True
+        self._pace()
+
+    def resume_writing(self) -> None:
+        """Go on with it."""
+        self._is_choked = False
+        self._pace()
+
+    def _pace(self) -> None:
+        if self._is_choked or len(self._waiting) > WAITING_MAX:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the buffer until `buffer_updated`, which comes before anything else."""
@@ -129,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._target, self._fields, self._body, self._is_expecting = b"", [], [], False
-        self._body_bytes = self._other_bytes = 0
+        self._body_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take the target, or a part of it."""
@@ -154,7 +174,7 @@ class Connection(asyncio.BufferedProtocol):
             self,
         )
         self._fields = []  # what may still come as a trailer belongs to nothing
-        if len(self._target) + sum(len(n) + len(v) for n, v in self._request.fields) > HEAD_BYTES:
+        if self._other_bytes > HEAD_BYTES and self._head_bytes() > HEAD_BYTES:
             raise _Refused(self._too_long())
         admitted = self._front.admit(self._request)
         if isinstance(admitted, Answer):
@@ -183,10 +203,14 @@ class Connection(asyncio.BufferedProtocol):
         stays_open = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         if self._is_busy:
             self._waiting.append((request, stays_open))
+            self._pace()
         elif not self.is_closed:
             self._answer(request, stays_open)
 
     # --- refusing ---------------------------------------------------------------------------
+    def _head_bytes(self) -> int:
+        return len(self._target) + sum(len(n) + len(v) for n, v in self._request.fields)
+
     def _too_long(self) -> Answer:
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         if len(self._target) > HEAD_BYTES:
@@ -241,6 +265,7 @@ class Connection(asyncio.BufferedProtocol):
         self._finish(answer, request, stays_open)
         while self._waiting and not self._is_busy and not self.is_closed:
             self._answer(*self._waiting.popleft())
+            self._pace()
         if self._refusal is not None and not self._is_busy:
             self._part(self._refusal)
 

@@ -74,8 +74,9 @@ def service_of(request: Request) -> str:
 
 def is_form_upload(request: Request) -> bool:
     """Say whether it is S3's upload from a form, whose signature is one of the form's fields."""
-    is_form = request.header("Content-Type").startswith("multipart/form-data")
-    return is_form and not request.credential and operation_of(request) == f"s3.{FORM_UPLOAD}"
+    if request.credential or not request.header("Content-Type").startswith("multipart/form-data"):
+        return False
+    return operation_of(request) == f"s3.{FORM_UPLOAD}"
 
 
 def operation_of(request: Request) -> str:

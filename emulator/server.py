@@ -47,7 +47,7 @@ ASKED_AT_ONCE = 32
 """Threads that wait for the recognizer, which itself does a few pictures at once."""
 BODY_BYTES = 8 * 1024 * 1024
 """Rekognition takes 5 MiB, which base64 makes 6.7; SQS 1 MiB, of which JSON makes six at most. It
-is also all that anybody can make this process keep who has not shown a secret."""
+is also all that a connection makes this process keep of who has not shown a secret."""
 OBJECT_BYTES = 5 * 1024**3
 """Source: S3 API reference, PutObject. Of who has signed with a secret already."""
 QUICK_BYTES = 256 * 1024

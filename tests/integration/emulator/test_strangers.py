@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
-from emulator.http import HEAD_BYTES
+from emulator.http import HEAD_BYTES, Connection
 from emulator.server import BODY_BYTES, OBJECT_BYTES
 from tests import signing
 from tests.integration.emulator.test_door import fetch
@@ -86,6 +87,28 @@ def test_a_body_has_an_end(emulator: Emulator, *, is_chunked: bool) -> None:
     answer = said(emulator, head, more)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"RequestEntityTooLarge" in answer
+
+
+def test_requests_that_wait_are_not_all_read(emulator: Emulator) -> None:
+    """One connection sends more and more while the first of its requests is not answered."""
+    emulator.faults({"silence_seconds": 60})
+    host = f"127.0.0.1:{emulator.port}"
+    one = f"GET /latest/ HTTP/1.1\r\nHost: {host}\r\nA: {'a' * 60_000}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=3) as connection:
+        with pytest.raises(TimeoutError):
+            connection.sendall(one.encode() * 1000)
+        emulator.faults({})
+
+
+def test_who_reads_no_answer_is_read_no_further() -> None:
+    """Its answers would pile up here."""
+    connection = Connection(Mock(), set(), memoryview(b""))
+    transport = Mock()
+    connection.connection_made(transport)
+    connection.pause_writing()
+    assert [call[0] for call in transport.method_calls[-1:]] == ["pause_reading"]
+    connection.resume_writing()
+    assert [call[0] for call in transport.method_calls[-1:]] == ["resume_reading"]
 
 
 def test_an_object_has_the_size_that_s3_gives_it(emulator: Emulator) -> None:
