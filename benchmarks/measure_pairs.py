@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.harness import Child, Emulator, Worker, behavior, wait
 from benchmarks.measure_rate import OPERATIONS
-from benchmarks.report import Row
+from benchmarks.report import Row, judge
 from benchmarks.scale import Scale
 from carscribe_common.rules import natural_key
 
@@ -33,22 +33,6 @@ class Ran:
     throttled_in_code: int
     failed: int
     cores: float
-
-
-def verdict(*, right: bool, fast: bool, wanted: float, cores: int) -> bool | None:
-    """Return whether the promise is kept; None where the machine could not show it.
-
-    A load can only lower what several pairs reach, so what is fast is fast.
-
-    Args:
-        right: the output is the same one, for as many calls.
-        fast: they were as fast as promised.
-        wanted: how many cores other programs and these processes want.
-        cores: of the machine.
-    """
-    if right and not fast and wanted > cores:
-        return None
-    return right and fast
 
 
 def several(folder: Path, scale: Scale, load: float) -> list[Row]:
@@ -79,7 +63,7 @@ def several(folder: Path, scale: Scale, load: float) -> list[Row]:
         fast = all(each >= times_promised for each in times.values()) and all(
             each >= SHARE_PROMISED * scale.rate_of_pair for each in one.per_second.values()
         )
-        kept = verdict(right=right, fast=fast, wanted=load + ran.cores, cores=cores)
+        kept = judge(right=right, fast=fast, is_busy=load + ran.cores > cores)
         rows.append(
             Row(
                 f"16{'ab'[len(rows)]}",

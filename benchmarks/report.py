@@ -36,6 +36,21 @@ class Row:
         return {True: "yes", False: "**no**", None: "not measured"}[self.kept]
 
 
+def judge(*, right: bool, fast: bool, is_busy: bool) -> bool | None:
+    """Return whether a promise is kept; None where the machine could not show it.
+
+    A load can only lower what is reached, so what is fast is fast.
+
+    Args:
+        right: what came of it is what should.
+        fast: it was as fast as promised.
+        is_busy: the machine had less to give than was wanted of it.
+    """
+    if right and not fast and is_busy:
+        return None
+    return right and fast
+
+
 def machine() -> dict[str, Any]:
     """Describe what was measured on."""
     return {

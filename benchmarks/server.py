@@ -18,10 +18,9 @@ from benchmarks.images import Images
 from benchmarks.recorded import GeneratedRekognition
 from benchmarks.trace import Trace
 from carscribe_common.protocol import DIGEST_MODULUS, Car, Done, Message, car_hash, entry
-from emulator import lifetime
+from emulator import lifetime, shapes
 from emulator.faults import Faults
 from emulator.messages import Answer, Request
-from emulator.rekognition import shapes
 from emulator.secret import Secret
 from emulator.server import Emulator
 from emulator.sqs.service import Caller

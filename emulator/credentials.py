@@ -90,18 +90,35 @@ class Authenticator:
         """Take the root's secret, and what is said to a client that does not know any."""
         self._secret, self._hint = secret, hint
 
-    def refusal(self, service: str, request: Request) -> Answer | None:
-        """Refuse a request without a signature, with a wrong one, or of expired credentials."""
+    def refusal_of_head(self, service: str, request: Request) -> Answer | None:
+        """Refuse a request without a signature, of unknown or expired credentials, or wrongly signed."""
         try:
-            self._check(service, request)
-        except Refused as refused:
-            names = REFUSALS.get(service, REFUSALS[""])
-            code, status = names[refused.code]
-            said = errors.protocol_of(service, request)
-            return errors.error(said, code, f"{refused.message}{self._told(refused)}", status)
+            role, secret = self._whose(service, request)
+            signatures.check_head(request, secret)
+            if role is not None and role.expiration <= utcnow():
+                raise Refused("expired", "The security token included in the request is expired")
+        except (Refused, signatures.SignatureError) as error:
+            return self._answer(error, service, request)
+        return None
+
+    def refusal_of_body(self, service: str, request: Request) -> Answer | None:
+        """Refuse one whose body is not the one that was signed."""
+        try:
+            _, secret = self._whose(service, request)
+            signatures.check_body(request, secret)
+        except (Refused, signatures.SignatureError) as error:
+            return self._answer(error, service, request)
         if "authorization" not in request.headers:
             _name_in_header(request)
         return None
+
+    def _answer(
+        self, error: Refused | signatures.SignatureError, service: str, request: Request
+    ) -> Answer:
+        refused = error if isinstance(error, Refused) else _refused(error)
+        code, status = REFUSALS.get(service, REFUSALS[""])[refused.code]
+        said = errors.protocol_of(service, request)
+        return errors.error(said, code, f"{refused.message}{self._told(refused)}", status)
 
     def _told(self, refused: Refused) -> str:
         return f" {self._hint}" if refused.code in {"unsigned", "unknown", "signature"} else ""
@@ -111,7 +128,8 @@ class Authenticator:
             return self._secret.access_key
         return str(role.secret_access_key) if role is not None else _secret_of_user(key_id)
 
-    def _check(self, service: str, request: Request) -> None:
+    def _whose(self, service: str, request: Request) -> tuple[AssumedRole | None, str]:
+        """Return the session of a request's credentials, if they are one's, and their secret."""
         key_id = request.access_key_id
         if not key_id:
             raise Refused("unsigned", "Missing Authentication Token.")
@@ -121,18 +139,20 @@ class Authenticator:
         secret = self._secret_of(key_id, role)
         if secret is None or (role is not None and not _has_token(request, role)):
             raise Refused("unknown", UNKNOWN)
-        try:
-            signatures.check(request, secret)
-        except signatures.SkewError:
-            if "authorization" not in request.headers:
-                raise Refused("late", "Request has expired") from None
-            raise Refused("skew", "Signature expired, or made for another time.") from None
-        except signatures.PayloadError:
-            raise Refused("payload", "The body is not the one that was signed.") from None
-        except signatures.SignatureError:
-            raise Refused("signature", MISMATCH) from None
-        if role is not None and role.expiration <= utcnow():
-            raise Refused("expired", "The security token included in the request is expired")
+        return role, secret
+
+
+def _refused(error: signatures.SignatureError) -> Refused:
+    """Give what is wrong about a signature its code and sentence."""
+    match error:
+        case signatures.ExpiredError():
+            return Refused("late", "Request has expired")
+        case signatures.SkewError():
+            return Refused("skew", "Signature expired, or made for another time.")
+        case signatures.PayloadError():
+            return Refused("payload", "The body is not the one that was signed.")
+        case _:
+            return Refused("signature", MISMATCH)
 
 
 def _has_token(request: Request, role: AssumedRole) -> bool:

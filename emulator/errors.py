@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from emulator.messages import Answer
+from emulator.operations import SERVICES
 
 if TYPE_CHECKING:
     from emulator.messages import Request
@@ -32,19 +33,37 @@ FAILURES = {
 DEFAULT_FAILURE = ("InternalFailure", 500)
 DENIALS = {"rekognition": ("AccessDeniedException", 400), "s3": ("AccessDenied", 403)}
 DEFAULT_DENIAL = ("AccessDenied", 403)
+TOO_LARGE = {
+    "rekognition": ("RequestEntityTooLargeException", 413),
+    "s3": ("EntityTooLarge", 400),
+}
+DEFAULT_TOO_LARGE = ("RequestEntityTooLarge", 413)
 PAGE = "docs/emulator.md"
-JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1"}
+ANY_JSON, REST_JSON = "json", "rest-json"
+"""Forms of services that are not here."""
+JSON_VERSIONS = {"rekognition": "1.1", "sqs": "1.0", "ssm": "1.1", ANY_JSON: "1.1"}
+OF_REST_IN_XML = {"cloudfront", "route53"}
 
 
 def protocol_of(service: str, request: Request) -> str:
     """Return the form of a service's errors: older SDKs speak another protocol with SQS."""
-    is_query = service == "sqs" and "x-amz-target" not in request.headers
-    return "sqs-query" if is_query else service
+    has_target = "x-amz-target" in request.headers
+    if service in SERVICES:
+        return "sqs-query" if service == "sqs" and not has_target else service
+    if has_target:
+        return ANY_JSON
+    is_query = "form-urlencoded" in request.header("Content-Type") or "Action" in request.query
+    return service if is_query or service in OF_REST_IN_XML else REST_JSON
 
 
 def error(service: str, code: str, message: str, status: int = 400) -> Answer:
     """Say `code` as `service` would."""
     request_id = str(uuid.uuid4())
+    if service == REST_JSON:
+        headers = [("x-amzn-ErrorType", code), ("x-amzn-RequestId", request_id)]
+        answer = Answer.of_json({"message": message}, status)
+        answer.headers += headers
+        return answer
     if service in JSON_VERSIONS:
         value = {"__type": code, "Code": code, "Logref": request_id, "Message": message}
         headers = [
@@ -94,10 +113,16 @@ def failed(service: str) -> Answer:
     return error(service, code, "We encountered an internal error. Please try again.", status)
 
 
+def too_large(service: str, request: Request) -> Answer:
+    """Refuse a request whose body is larger than the service takes."""
+    code, status = TOO_LARGE.get(service, DEFAULT_TOO_LARGE)
+    text = "Your request's body exceeds the maximum allowed size."
+    return error(protocol_of(service, request), code, text, status)
+
+
 def not_implemented(operation: str, request: Request) -> Answer:
     """Say that there is no such operation here, and where it is written what there is."""
-    service = protocol_of(operation.partition(".")[0], request)
-    if "x-amz-target" in request.headers and service not in JSON_VERSIONS:
-        service = "ssm"  # any service that speaks JSON
-    text = f"This emulator has no {operation}: what it has stands in {PAGE}."
-    return error(service, "NotImplemented", text, HTTPStatus.NOT_IMPLEMENTED)
+    said = protocol_of(operation.partition(".")[0], request)
+    asked = f"{operation} {request.path}" if said == REST_JSON else operation
+    text = f"This emulator has no {asked}: what it has stands in {PAGE}."
+    return error(said, "NotImplemented", text, HTTPStatus.NOT_IMPLEMENTED)

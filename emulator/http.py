@@ -15,7 +15,7 @@ from collections import deque
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
@@ -28,6 +28,14 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 256
 BUFFER_BYTES = 256 * 1024
+HEAD_BYTES = 64 * 1024
+"""Of a target and its headers together, and of all else that is no body. A presigned URL with a
+long key and a session token is some ten thousand; h11, which Python's servers use, takes as much."""
+WAITING_MAX = 100
+"""So many requests of a connection wait for the one that is being answered; the next ones are not
+read before some are answered, nor is anything while the client does not read its answers."""
+LINGER_SECONDS = 2.0
+"""A connection that is closed while its client still sends is reset, which may destroy the answer."""
 EXPECT = b"expect"
 BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -36,24 +44,45 @@ OWN_HEADERS = ("content-length", "connection", "date", "server", "transfer-encod
 OF_OTHER_ORIGINS = "access-control-"
 FAILED = Answer.of_text("the emulator failed; its log says why", 500)
 
-if TYPE_CHECKING:
-    Answering = Callable[[Request], Answer | Awaitable[Answer]]
+
+class Front(Protocol):
+    """Who answers."""
+
+    def admit(self, request: Request, /) -> Answer | int:
+        """Refuse a request by its head, or say how many bytes its body may have."""
+
+    def too_large(self, request: Request, /) -> Answer:
+        """Refuse a request whose body has more."""
+
+    def answer(self, request: Request, /) -> Answer | Awaitable[Answer]:
+        """Answer a request that was admitted and has come to its end."""
+
+
+class _Refused(Exception):  # noqa: N818 # a decision, not a failure
+    """Nothing more is read of this request, nor after it."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 class Connection(asyncio.BufferedProtocol):
     """One connection: its requests are answered one after the other."""
 
-    def __init__(
-        self, answering: Answering, connections: set[Connection], buffer: memoryview
-    ) -> None:
-        """Take what answers, the connections to be one of, and what all of them read into."""
-        self._answering, self._connections, self._buffer = answering, connections, buffer
+    def __init__(self, front: Front, connections: set[Connection], buffer: memoryview) -> None:
+        """Take who answers, the connections to be one of, and what all of them read into."""
+        self._front, self._connections, self._buffer = front, connections, buffer
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[Request, bool]] = deque()
-        self._is_busy = self._is_expecting = False
+        self._is_busy = self._is_expecting = self._is_choked = False
         self._target = b""
         self._fields: list[tuple[str, str]] = []
         self._body: list[bytes] = []
+        self._body_bytes = self._body_limit = 0
+        self._other_bytes = 0  # read since the last of a body, or the end of a request
+        self._request: Request
+        self._refusal: Answer | None = None
+        """The last answer: nothing more is read."""
         self._client = self._server = ("", 0)
         self._transport: asyncio.Transport
         self.is_closed = False
@@ -77,26 +106,50 @@ class Connection(asyncio.BufferedProtocol):
         if self.on_close is not None:
             self.on_close()
 
+    def pause_writing(self) -> None:
+        """Take nothing more of a client that does not read what it is answered."""
+        self._is_choked = True
+        self._pace()
+
+    def resume_writing(self) -> None:
+        """Go on with it."""
+        self._is_choked = False
+        self._pace()
+
+    def _pace(self) -> None:
+        if self._is_choked or len(self._waiting) > WAITING_MAX:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the buffer until `buffer_updated`, which comes before anything else."""
         del sizehint
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Parse; what is no HTTP ends the connection."""
+        """Parse; what is refused before its end, or is no HTTP, ends the connection."""
+        if self._refusal is not None:
+            return
+        self._other_bytes += nbytes
         try:
             self._parser.feed_data(self._buffer[:nbytes])
+            if self._other_bytes > HEAD_BYTES:
+                self._refuse(self._too_long())
         except httptools.HttpParserUpgrade:
             log.debug("%s asked for another protocol, and is answered in this one", self._client)
         except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _Refused):
+                self._refuse(error.__context__.answer)
+                return
             log.debug("no HTTP from %s: %s", self._client, error)
-            self._send(Answer.of_text("this is no HTTP", HTTPStatus.BAD_REQUEST), "GET")
-            self.close()
+            self._refuse(Answer.of_text("this is no HTTP", HTTPStatus.BAD_REQUEST))
 
     # --- called by the parser -----------------------------------------------------------
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._target, self._fields, self._body, self._is_expecting = b"", [], [], False
+        self._body_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take the target, or a part of it."""
@@ -109,38 +162,80 @@ class Connection(asyncio.BufferedProtocol):
             self._is_expecting = value.strip().lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
-        """Let the client send its body at once; it waits a second for the word."""
-        if self._is_expecting:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
-        self._body.append(body)
-
-    def on_message_complete(self) -> None:
-        """Answer the request, after those before it."""
-        request = Request(
+        """Refuse the request, or let the client send its body; it waits a second for the word."""
+        self._request = Request(
             self._parser.get_method().decode("latin-1"),
             self._target.decode("latin-1"),
             self._fields,
-            b"".join(self._body),
+            b"",
             self._client[0],
             self._server[0],
             self._server[1],
             self,
         )
+        self._fields = []  # what may still come as a trailer belongs to nothing
+        if self._other_bytes > HEAD_BYTES and self._head_bytes() > HEAD_BYTES:
+            raise _Refused(self._too_long())
+        admitted = self._front.admit(self._request)
+        if isinstance(admitted, Answer):
+            raise _Refused(admitted)
+        self._body_limit = admitted
+        if int(self._request.headers.get("content-length", "0")) > admitted:
+            raise _Refused(self._front.too_large(self._request))
+        if self._is_expecting:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._other_bytes = 0
+        self._body_bytes += len(body)
+        if self._body_bytes > self._body_limit:
+            raise _Refused(self._front.too_large(self._request))
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """Answer the request, after those before it."""
+        request = self._request
+        request.body, self._body = b"".join(self._body), []
+        self._other_bytes = 0
         # Who asks for another protocol (h2c, as Java's HttpClient does) may be answered in this
         # one (RFC 9110, 7.8), but the parser reads nothing more.
         stays_open = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         if self._is_busy:
             self._waiting.append((request, stays_open))
+            self._pace()
         elif not self.is_closed:
             self._answer(request, stays_open)
+
+    # --- refusing ---------------------------------------------------------------------------
+    def _head_bytes(self) -> int:
+        return len(self._target) + sum(len(n) + len(v) for n, v in self._request.fields)
+
+    def _too_long(self) -> Answer:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        if len(self._target) > HEAD_BYTES:
+            status = HTTPStatus.REQUEST_URI_TOO_LONG
+        text = f"a request's target and headers may have {HEAD_BYTES} bytes"
+        return Answer.of_text(text, status)
+
+    def _refuse(self, answer: Answer) -> None:
+        """Answer in place of the request that is being read, after those before it."""
+        self._refusal, self._body = answer, []
+        if not self._is_busy:
+            self._part(answer)
+
+    def _part(self, answer: Answer) -> None:
+        """Send the last answer; what the client still sends is let go for a while, unread."""
+        if self.is_closed or self._transport.is_closing():
+            return
+        self._send(answer, self._parser.get_method().decode("latin-1"))
+        self._transport.write_eof()
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close)
 
     # --- answering ------------------------------------------------------------------------
     def _answer(self, request: Request, stays_open: bool) -> None:
         try:
-            found = self._answering(request)
+            found = self._front.answer(request)
         except ConnectionAbortedError:
             self.close()
             return
@@ -170,6 +265,9 @@ class Connection(asyncio.BufferedProtocol):
         self._finish(answer, request, stays_open)
         while self._waiting and not self._is_busy and not self.is_closed:
             self._answer(*self._waiting.popleft())
+            self._pace()
+        if self._refusal is not None and not self._is_busy:
+            self._part(self._refusal)
 
     def _finish(self, answer: Answer, request: Request, stays_open: bool) -> None:
         self._send(answer, request.method)
@@ -229,7 +327,7 @@ class Listener:
         self._server, self.port, self._connections = server, port, connections
 
     @classmethod
-    async def at(cls, address: str, port: int, answering: Answering) -> Listener:
+    async def at(cls, address: str, port: int, front: Front) -> Listener:
         """Serve at an address; port 0 takes a free one.
 
         Raises:
@@ -242,7 +340,7 @@ class Listener:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((address, port))
             server = await asyncio.get_running_loop().create_server(
-                lambda: Connection(answering, connections, buffer),
+                lambda: Connection(front, connections, buffer),
                 sock=listening,
                 backlog=BACKLOG,
             )

@@ -17,6 +17,7 @@ TARGET_PREFIXES = {
     "AmazonSSM": "ssm",
 }
 
+FORM_UPLOAD = "PostObject"
 # What a path alone asks for, by method: of the service, a bucket, a key.
 S3_ROOT = {"GET": "ListBuckets"}
 S3_BUCKET = {
@@ -24,14 +25,14 @@ S3_BUCKET = {
     "HEAD": "HeadBucket",
     "PUT": "CreateBucket",
     "DELETE": "DeleteBucket",
-    "POST": "PostObject",
+    "POST": FORM_UPLOAD,
 }
 S3_KEY = {
     "GET": "GetObject",
     "HEAD": "HeadObject",
     "PUT": "PutObject",
     "DELETE": "DeleteObject",
-    "POST": "PostObject",
+    "POST": FORM_UPLOAD,
 }
 # Query parameters that only refine an operation: they name no other one.
 S3_REFINEMENTS = {"versionId", "x-id", "partNumber", "prefix", "delimiter", "marker", "max-keys"}
@@ -53,6 +54,7 @@ S3_PASSED_OVER = {
 }
 S3_NAMED = {"renameObject": "RenameObject", "session": "CreateSession"}
 S3_NOT_HERE = {
+    FORM_UPLOAD,
     *S3_NAMED.values(),
     *(f"{verb}{name}" for verb in S3_VERBS.values() for name in S3_PASSED_OVER.values()),
     # Of these moto knows the subresource, for another method or for a bucket.
@@ -62,12 +64,27 @@ S3_NOT_HERE = {
 }
 
 
+def service_of(request: Request) -> str:
+    """Name the service that a request asks; its head says that."""
+    target, signed_for = request.headers.get("x-amz-target"), request.credential[3:4]
+    if target:
+        return _of_target(target, *signed_for).partition(".")[0]
+    return signed_for[0].lower() if signed_for else "s3"
+
+
+def is_form_upload(request: Request) -> bool:
+    """Say whether it is S3's upload from a form, whose signature is one of the form's fields."""
+    if request.credential or not request.header("Content-Type").startswith("multipart/form-data"):
+        return False
+    return operation_of(request) == f"s3.{FORM_UPLOAD}"
+
+
 def operation_of(request: Request) -> str:
     """Name a request `service.Operation`."""
     target = request.headers.get("x-amz-target")
     if target:
-        return _of_target(target, request.credential[3] if request.credential else "")
-    service = request.credential[3].lower() if request.credential else "s3"
+        return _of_target(target, *request.credential[3:4])
+    service = service_of(request)
     if service == "s3":
         return f"s3.{_s3_operation(request)}"
     form = request.query
@@ -77,7 +94,7 @@ def operation_of(request: Request) -> str:
 
 
 @lru_cache(maxsize=256)
-def _of_target(target: str, signed_for: str) -> str:
+def _of_target(target: str, signed_for: str = "") -> str:
     """Name the operation of a JSON protocol; of a service that is not here it is signed for that."""
     prefix, _, operation = target.partition(".")
     name = prefix.partition("_")[0]  # what follows is a version

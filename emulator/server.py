@@ -14,12 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from emulator import admin, credentials, errors, guard, metadata, moto_patches
+from emulator import admin, credentials, errors, guard, metadata, moto_patches, signatures
 from emulator.counts import Counts, outcome_of
 from emulator.http import Listener
 from emulator.messages import Answer
 from emulator.moto_app import Moto
-from emulator.operations import OF_MOTO, S3_NOT_HERE, operation_of
+from emulator.operations import (
+    OF_MOTO,
+    S3_NOT_HERE,
+    is_form_upload,
+    operation_of,
+    service_of,
+)
 from emulator.rekognition.answers import Answers
 from emulator.rekognition.service import Recognizer, Rekognition
 from emulator.sqs.endpoint import Endpoint
@@ -34,10 +40,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+METADATA = "/latest/"
 SILENCE_STEP_SECONDS = 0.2
 IMAGES_AT_ONCE = 4
 ASKED_AT_ONCE = 32
 """Threads that wait for the recognizer, which itself does a few pictures at once."""
+BODY_BYTES = 8 * 1024 * 1024
+"""Rekognition takes 5 MiB, which base64 makes 6.7; SQS 1 MiB, of which JSON makes six at most. It
+is also all that a connection makes this process keep of who has not shown a secret."""
+OBJECT_BYTES = 5 * 1024**3
+"""Source: S3 API reference, PutObject. Of who has signed with a secret already."""
 QUICK_BYTES = 256 * 1024
 """Up to this, looking into an image is quicker than handing it to a thread."""
 
@@ -76,7 +88,7 @@ class Emulator:
 
     async def listen(self, address: str, port: int) -> None:
         """Serve at one more address; the first call decides the port."""
-        listener = await Listener.at(address, port, self.answer)
+        listener = await Listener.at(address, port, self)
         self.port = listener.port
         self.listeners[address] = listener
 
@@ -93,14 +105,33 @@ class Emulator:
         self.rekognition.close()
         self._images.shutdown(wait=False, cancel_futures=True)
 
-    def answer(self, request: Request) -> Answer | Awaitable[Answer]:
-        """Answer one request of any kind."""
+    def admit(self, request: Request) -> Answer | int:
+        """Refuse what its head shows to be nobody's here, or say how large its body may be."""
         refusal = guard.refusal(request, self.secret)
         if refusal is not None:
             return refusal
+        if request.path.startswith(guard.CONTROL):
+            return BODY_BYTES
+        if request.path.startswith(METADATA):
+            return 0
+        service = service_of(request)
+        if is_form_upload(request):
+            return errors.not_implemented(operation_of(request), request)
+        refusal = self.authenticator.refusal_of_head(service, request)
+        if refusal is not None:
+            log.info("%s refused: %r", service, request.access_key_id)
+            return refusal
+        return OBJECT_BYTES if service == "s3" and signatures.is_of_head(request) else BODY_BYTES
+
+    def too_large(self, request: Request) -> Answer:
+        """Refuse a body that is larger."""
+        return errors.too_large(service_of(request), request)
+
+    def answer(self, request: Request) -> Answer | Awaitable[Answer]:
+        """Answer one request of any kind that was admitted."""
         if request.path.startswith("/_carscribe/"):
             return self.control(request)
-        if request.path.startswith("/latest/"):
+        if request.path.startswith(METADATA):
             return self._answer_metadata(request)
         if request.path.startswith("/moto-api"):
             if request.path == "/moto-api/reset":
@@ -124,6 +155,10 @@ class Emulator:
 
     def _answer_service(self, request: Request) -> Answer | Awaitable[Answer]:
         operation = operation_of(request)
+        refusal = self.authenticator.refusal_of_body(operation.partition(".")[0], request)
+        if refusal is not None:
+            log.info("%s refused: %r", operation, request.access_key_id)
+            return refusal
         self.counts.begin(operation)
         try:
             found = self._judge(operation, request)
@@ -151,11 +186,7 @@ class Emulator:
         return answer
 
     def _judge(self, operation: str, request: Request) -> Answer | Awaitable[Answer]:
-        """Decide who asks and what is to happen, and have the operation carried out."""
-        refusal = self.authenticator.refusal(operation.partition(".")[0], request)
-        if refusal is not None:
-            log.info("%s refused: %r", operation, request.access_key_id)
-            return refusal
+        """Decide what is to happen, and have the operation carried out."""
         # Rekognition's quota, and all that befalls it, is each region's own.
         is_regional = operation.startswith("rekognition.")
         fate = self.faults.fate_of(f"{operation}@{request.region}" if is_regional else operation)

@@ -66,6 +66,10 @@ class SkewError(SignatureError):
     """It was made too long ago, or for too long."""
 
 
+class ExpiredError(SkewError):
+    """It is a presigned URL's, whose time is over or too long."""
+
+
 class PayloadError(SignatureError):
     """The body is not the one that was signed."""
 
@@ -76,13 +80,43 @@ def check(request: Request, secret: str) -> None:
     Raises:
         SignatureError: it was not, or not for this moment, or for another body.
     """
+    check_head(request, secret)
+    check_body(request, secret)
+
+
+def is_of_head(request: Request) -> bool:
+    """Say whether the head alone shows that a signature is right: it does for S3's clients."""
+    return request.is_signed_as_of_old or bool(_stated_payload(request))
+
+
+def check_head(request: Request, secret: str) -> None:
+    """Check what can be checked before the body has come.
+
+    Raises:
+        SignatureError: it was not signed with the secret, or not for this moment.
+    """
     if request.is_signed_as_of_old:
         _check_version_2(request, secret)
-    else:
-        _check_version_4(request, secret)
+    elif stated := _stated_payload(request):
+        _check_version_4(request, secret, stated)
 
 
-def _check_version_4(request: Request, secret: str) -> None:
+def check_body(request: Request, secret: str) -> None:
+    """Check the rest, once the body has come.
+
+    Raises:
+        SignatureError: as for the head, or it was signed for another body.
+    """
+    if request.is_signed_as_of_old or _is_for_any_body(request):
+        return
+    actual, stated = hashlib.sha256(request.body).hexdigest(), _stated_payload(request)
+    if not stated:
+        _check_version_4(request, secret, actual)
+    elif stated != actual:
+        raise PayloadError
+
+
+def _check_version_4(request: Request, secret: str, payload: str) -> None:
     _, day, region, service, _ = request.credential
     headers, authorization = request.headers, request.headers.get("authorization")
     in_query = authorization is None
@@ -98,7 +132,6 @@ def _check_version_4(request: Request, secret: str) -> None:
     _check_time(request, date, in_query=in_query)
     if not date.startswith(day):
         raise SignatureError
-    payload = _payload_hash(request, service, in_query=in_query)
     listed = _split(names)
     # Without it a signature would hold for any server, and with more it would mean something else.
     if "host" not in listed or not listed.issuperset(filter(_is_amazons, headers)):
@@ -147,7 +180,7 @@ def _check_time(request: Request, date: str, *, in_query: bool) -> None:
     age = time.time() - at
     oldest = expires if in_query else MAX_SKEW_SECONDS
     if not -MAX_SKEW_SECONDS <= age <= oldest or expires > MAX_EXPIRES_SECONDS:
-        raise SkewError
+        raise ExpiredError if in_query else SkewError
 
 
 @lru_cache(maxsize=64)
@@ -155,14 +188,17 @@ def _moment(date: str) -> float:
     return datetime.strptime(date, DATE_FORMAT).replace(tzinfo=UTC).timestamp()
 
 
-def _payload_hash(request: Request, service: str, *, in_query: bool) -> str:
+def _stated_payload(request: Request) -> str:
+    """Return what the head says of the body, or the empty text."""
     said = request.headers.get("x-amz-content-sha256", "")
-    if service == "s3" and (in_query or said == UNSIGNED or said.startswith(STREAMING)):
-        return said or UNSIGNED
-    actual = hashlib.sha256(request.body).hexdigest()
-    if said and said != actual:
-        raise PayloadError
-    return actual
+    return said or (UNSIGNED if _is_for_any_body(request) else "")
+
+
+def _is_for_any_body(request: Request) -> bool:
+    said = request.headers.get("x-amz-content-sha256", "")
+    in_query = "authorization" not in request.headers
+    is_open = in_query or said == UNSIGNED or said.startswith(STREAMING)
+    return is_open and request.credential[3] == "s3"
 
 
 def _canonical_path(path: str, service: str) -> str:
@@ -209,7 +245,7 @@ def _check_version_2(request: Request, secret: str) -> None:
     if not expires.isdecimal():
         raise SignatureError
     if int(expires) < time.time():
-        raise SkewError
+        raise ExpiredError
     # In a URL the parameters of that name stand for headers, which a client then need not send.
     named = [(name, values[0]) for name, values in request.query.items()]
     amazon = sorted(

@@ -64,7 +64,8 @@ def answer(front: Emulator, asked: Request) -> Answer:
     """Ask a front that no connection leads to."""
 
     async def ask() -> Answer:
-        found = front.answer(asked)
+        admitted = front.admit(asked)
+        found = admitted if isinstance(admitted, Answer) else front.answer(asked)
         return found if isinstance(found, Answer) else await found
 
     return asyncio.run(ask())

@@ -89,8 +89,7 @@ def _engines(deployment: Deployment) -> Iterator[Engine]:
 def _programs(deployment: Deployment) -> list[int]:
     """Return the processes of this machine that work for the deployment."""
     paths = [deployment.engine, deployment.runtime, deployment.ready_file]
-    # An emulator of an earlier release has other files, but the same secret.
-    paths += [watch.record(deployment), deployment.secret_file]
+    paths.append(watch.record(deployment))
     found = set(mentioning(*paths, deployment.state / "mmdebstrap"))
     found |= {
         pid
@@ -175,7 +174,6 @@ def _files(deployment: Deployment) -> list[Path]:
         deployment.runtime,
         *(deployment.state / "watch.log", watch.record(deployment), server.record(deployment)),
         *deployment.cache.glob("*.unfinished"),
-        *deployment.state.glob("standin.*"),  # so the emulator's were called once
     ]
 
 

@@ -5,11 +5,12 @@ tests/unit/emulator/test_moto_patches.py fails when moto needs one no more.
 
 from __future__ import annotations
 
-from emulator.moto_patches import paths, policies
+from emulator.moto_patches import identities, paths, policies
 
 
 def apply() -> None:
     """Patch moto in this process, but for what is imported when it is first asked."""
+    identities.patch()
     paths.patch()
     policies.patch()
 

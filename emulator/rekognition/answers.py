@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from emulator.rekognition.shapes import output_problems
+from emulator.shapes import output_problems
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
 
-from emulator import credentials, errors
+from emulator import credentials, errors, shapes
 from emulator.messages import Answer, new_id
-from emulator.rekognition import images, shapes
+from emulator.rekognition import images
 from emulator.rekognition.errors import (
     InvalidParameterException,
     InvalidS3ObjectException,

@@ -43,6 +43,7 @@ COMPUTED = (
 )
 SETTABLE = {*NUMBERS, *CHOICES, *DOCUMENTS, KEY}
 MAX_RECEIVE_COUNT = 1_000
+MAX_SOURCE_QUEUES = 10
 
 
 def _refused(name: str, reason: str = "") -> SqsError:
@@ -118,6 +119,12 @@ class Attributes:
         found: dict[str, Any] = json.loads(self.text(name) or "{}")
         return found
 
+    def allows_source(self, arn: str) -> bool:
+        """Say whether a queue of that name may give its dead letters to this one."""
+        allowed = self.document("RedriveAllowPolicy")
+        permission = allowed.get("redrivePermission", "allowAll")
+        return permission == "allowAll" or arn in allowed.get("sourceQueueArns", ())
+
     def differs(self, given: Mapping[str, Any]) -> str | None:
         """Name the first attribute that is another here."""
         wanted = Attributes(given, is_fifo=self.is_fifo)
@@ -146,6 +153,8 @@ def _document(name: str, value: str) -> str:
         raise _refused(name)
     if name == "RedrivePolicy":
         _check_redrive(found)
+    elif name == "RedriveAllowPolicy":
+        _check_redrive_allowed(found)
     return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -158,3 +167,16 @@ def _check_redrive(policy: dict[str, Any]) -> None:
             "RedrivePolicy",
             "Invalid value for maxReceiveCount: it must be between 1 and 1000, both inclusive.",
         )
+
+
+def _check_redrive_allowed(policy: dict[str, Any]) -> None:
+    permission, arns = policy.get("redrivePermission"), policy.get("sourceQueueArns")
+    if permission not in {"allowAll", "denyAll", "byQueue"}:
+        raise _refused(
+            "RedriveAllowPolicy", "redrivePermission must be allowAll, denyAll or byQueue."
+        )
+    if permission != "byQueue" and arns is not None:
+        raise _refused("RedriveAllowPolicy", "sourceQueueArns is allowed only with byQueue.")
+    given = arns if isinstance(arns, list) and all(isinstance(arn, str) for arn in arns) else []
+    if permission == "byQueue" and not 1 <= len(given) <= MAX_SOURCE_QUEUES:
+        raise _refused("RedriveAllowPolicy", "sourceQueueArns must be a list of 1 to 10 ARNs.")

@@ -8,8 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulator import credentials, errors
-from emulator.rekognition import shapes
+from emulator import credentials, errors, shapes
 from emulator.sqs import protocol
 from emulator.sqs.errors import SqsError
 from emulator.sqs.service import Caller, Sqs
@@ -90,6 +89,9 @@ class Endpoint:
         self, parameters: Found, caller: Caller, wait_seconds: float, request: Request
     ) -> Answer:
         """Wait for a message, in turn; a client that hangs up takes none."""
+        connection = request.connection
+        if connection is not None and connection.is_closed:  # before this began
+            raise ConnectionAbortedError
         loop = asyncio.get_running_loop()
         coming: asyncio.Future[Found] = loop.create_future()
         timer = loop.call_later(wait_seconds, self._give_up, coming)
@@ -97,7 +99,6 @@ class Endpoint:
         key = self.service.key(parameters, caller)
         self._waiting.setdefault(key, deque()).append(waiter)
         self._schedule()
-        connection = request.connection
         if connection is not None:
             connection.on_close = lambda: _hang_up(coming)
         try:

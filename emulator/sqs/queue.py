@@ -25,6 +25,8 @@ MAX_IN_FLIGHT = 120_000
 MAX_VISIBILITY_SECONDS = 43_200
 PURGE_SECONDS = 60
 RECEIPT_BYTES = 12
+SPARE_AGES = 1_000
+"""So many messages that are gone are remembered besides as many as there are."""
 
 
 class State:
@@ -96,6 +98,8 @@ class Queue:
         self._counts = [0] * 4
         self._purged_at = float("-inf")
         self._visible: deque[Message] = deque()
+        self._ages: list[tuple[float, int]] = []
+        """A heap of when each message was sent, by its key."""
 
     # --- counts ------------------------------------------------------------------
     def count(self, state: int, now: float) -> int:
@@ -113,9 +117,18 @@ class Queue:
         return None
 
     def refresh(self, now: float) -> None:
-        """Show what is hidden no longer."""
+        """Show what is hidden no longer, and let go of what is too old."""
         while (at := self.next_change()) is not None and at <= now:
             self._show(heapq.heappop(self._hidden)[3])
+        oldest = now - self.retention_seconds
+        while self._ages:
+            sent_at, key = self._ages[0]
+            message = self._messages.get(key)
+            if message is not None and sent_at >= oldest:
+                break
+            heapq.heappop(self._ages)
+            if message is not None:
+                self._drop(message)
 
     # --- sending -----------------------------------------------------------------
     def send(self, message: Message, delay_seconds: float = 0) -> None:
@@ -123,6 +136,9 @@ class Queue:
         message.key = next(self._serial)
         message.state = State.GONE  # not in here before
         self._messages[message.key] = message
+        heapq.heappush(self._ages, (message.sent_at, message.key))
+        if len(self._ages) > 2 * len(self._messages) + SPARE_AGES:  # one may wait before many
+            self._ages = sorted((each.sent_at, each.key) for each in self._messages.values())
         if delay_seconds > 0:
             self._hide(message, message.sent_at + delay_seconds, State.DELAYED)
         else:
@@ -186,10 +202,7 @@ class Queue:
         return None
 
     def _may_be_received(self, message: Message, now: float) -> bool:
-        """Let go of a message that is too old, or was received too often."""
-        if message.sent_at + self.retention_seconds < now:
-            self._drop(message)
-            return False
+        """Let go of a message that was received too often."""
         if self.dead_letter is not None and message.receives >= self.dead_letter[1]:
             self._drop(message)
             message.source_arn = self.arn
@@ -271,6 +284,7 @@ class Queue:
         self._messages.clear()
         self._hidden.clear()
         self._visible.clear()
+        self._ages.clear()
         self._counts = [0] * 4
 
     def known_duplicate(self, key: Hashable, now: float) -> Message | None:  # noqa: ARG002

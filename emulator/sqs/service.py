@@ -198,7 +198,7 @@ class Sqs:
         queue = FifoQueue() if is_fifo else Queue()
         known = Known(name, caller.region, attributes, queue, now, now)
         queue.arn = known.arn
-        self._apply(known)
+        self._apply(known, attributes, given)
         known.tags.update(_tags(parameters.get("tags") or parameters.get("Tags") or {}))
         self._queues[caller.region, name] = known
         return {"QueueUrl": self._url(known, caller)}
@@ -221,24 +221,26 @@ class Sqs:
                 "1 to 80 in length",
             )
 
-    def _apply(self, known: Known) -> None:
-        """Let the queue itself know of its attributes."""
-        known.queue.retention_seconds = known.attributes.number("MessageRetentionPeriod")
-        redrive = known.attributes.document("RedrivePolicy")
-        known.queue.dead_letter = None
-        if redrive:
-            target = self._dead_letter(str(redrive["deadLetterTargetArn"]), known)
-            known.queue.dead_letter = (target.queue, int(redrive["maxReceiveCount"]))
+    def _apply(self, known: Known, attributes: Attributes, given: Parameters) -> None:
+        """Let a queue have these attributes, of which those are new that are given."""
+        if "RedrivePolicy" in given:
+            known.queue.dead_letter = self._dead_letter(known, attributes)
+        known.queue.retention_seconds = attributes.number("MessageRetentionPeriod")
+        known.attributes = attributes
 
-    def _dead_letter(self, arn: str, of: Known) -> Known:
+    def _dead_letter(self, of: Known, attributes: Attributes) -> tuple[Queue, int] | None:
+        redrive = attributes.document("RedrivePolicy")
+        if not redrive:
+            return None
+        arn, reason = str(redrive["deadLetterTargetArn"]), ""
         target = self._queues.get((of.region, arn.rpartition(":")[2]))
         if target is None or target.arn != arn or target.queue.is_fifo != of.queue.is_fifo:
-            raise SqsError(
-                "InvalidParameterValue",
-                f"Value {of.attributes.text('RedrivePolicy')} for parameter RedrivePolicy is "
-                "invalid. Reason: Dead letter target does not exist, or is not of the same kind.",
-            )
-        return target
+            reason = "Dead letter target does not exist, or is not of the same kind."
+        elif not target.attributes.allows_source(of.arn):
+            reason = "Dead letter target does not allow it."
+        if target is None or reason:
+            raise invalid_value(attributes.text("RedrivePolicy"), "RedrivePolicy", reason)
+        return target.queue, int(redrive["maxReceiveCount"])
 
     def _set_queue_attributes(self, parameters: Parameters, caller: Caller) -> Parameters:
         known = self._find(parameters, caller)
@@ -247,13 +249,7 @@ class Sqs:
             raise missing("Attribute.Name")
         changed = Attributes(known.attributes.shown(), is_fifo=known.queue.is_fifo)
         changed.set(given)
-        before, known.attributes = known.attributes, changed
-        try:
-            self._apply(known)
-        except SqsError:
-            known.attributes = before
-            self._apply(known)
-            raise
+        self._apply(known, changed, given)
         known.modified_at = self._now()
         return {}
 

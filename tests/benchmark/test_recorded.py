@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.rekognition.shapes import output_problems
+from emulator.shapes import output_problems
 from tests.benchmark.conftest import SOME
 
 if TYPE_CHECKING:

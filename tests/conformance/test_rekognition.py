@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore import UNSIGNED
 
-from emulator.rekognition.shapes import operation_model, output_problems
+from emulator.shapes import operation_model, output_problems
 from tests.conformance.account import FIRST, SAMPLES
 from tests.conformance.conftest import refusal
 from tests.samples import BAD_IMAGES, picture

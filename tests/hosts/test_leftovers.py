@@ -98,26 +98,6 @@ def test_nothing_is_left_when_every_part_was_killed(world: World) -> None:
     _check_gone(world)
 
 
-def test_an_emulator_of_an_earlier_release_is_removed(world: World) -> None:
-    """A checkout that was updated meanwhile finds what it once called otherwise."""
-    ready = world.state / "standin.json"
-    world.state.mkdir(parents=True)
-    serve = [sys.executable, "-m", "emulator", "serve", "--ready-file", str(ready)]
-    with subprocess.Popen(
-        [*serve, "--secret-file", str(world.deployment.secret_file)],
-        cwd=CHECKOUT,
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        try:
-            deadline = time.monotonic() + 60
-            while not ready.exists():
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-            _check_gone(world)
-        finally:
-            process.kill()
-
-
 def test_down_is_safe_where_nothing_is_up(world: World) -> None:
     """`down` twice in a row succeeds twice."""
     _check_gone(world)

@@ -15,7 +15,7 @@ from PIL import Image
 from emulator.decoding import decode
 from emulator.recognizer.labels import KINDS
 from emulator.recognizer.recognizer import MAX_SIDE_PIXELS
-from emulator.rekognition.shapes import output_problems
+from emulator.shapes import output_problems
 from tests.recognizer.conftest import loaded
 
 if TYPE_CHECKING:

@@ -144,13 +144,14 @@ def test_latency_holds_for_the_named_operation_alone(emulator: Emulator) -> None
     made = calls(emulator)
     for call in made.values():
         call()  # models are loaded, connections are open
-    seconds = {}
-    for name in (LABELS, "s3.GetObject"):
-        begin = time.monotonic()
-        made[name]()
-        seconds[name] = time.monotonic() - begin
-    assert seconds[LABELS] >= 1.0
-    assert seconds["s3.GetObject"] < 0.9
+    seconds: dict[str, list[float]] = {LABELS: [], "s3.GetObject": []}
+    for name, found in seconds.items():
+        for _ in range(5):  # of which some may be slowed by whatever else the machine does
+            begin = time.monotonic()
+            made[name]()
+            found.append(time.monotonic() - begin)
+    assert min(seconds[LABELS]) >= 1.0
+    assert min(seconds["s3.GetObject"]) < 0.9
 
 
 @pytest.mark.usefixtures("image")

@@ -220,3 +220,9 @@ def test_enforcement_can_be_switched_on_from_the_start(
     stranger = emulator.client("s3", key="AKIAUNKNOWNUNKNOWN22", secret="x")
     assert refused(stranger.list_buckets) == "InvalidAccessKeyId"
     assert emulator.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_the_root_is_the_accounts_root(emulator: Emulator) -> None:
+    """As AWS names it, and no user that nobody made."""
+    identity = emulator.client("sts").get_caller_identity()
+    assert (identity["Arn"], identity["UserId"]) == (f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.emulator import ROOT_KEY
+from tests.integration.emulator.test_door import fetch
 from tests.samples import BUCKET
 
 if TYPE_CHECKING:
@@ -49,6 +51,49 @@ def test_it_is_named(
     signed_for = client.meta.service_model.signing_name
     assert f"has no {signed_for}.{operation}:" in error["Message"]
     assert "docs/emulator.md" in error["Message"]
+
+
+@pytest.mark.parametrize("key", [ROOT_KEY, "stranger"])
+@pytest.mark.parametrize(
+    ("service", "call", "path"),
+    [
+        ("lambda", "list_functions", "lambda.GET /2015-03-31/functions"),
+        ("eks", "list_clusters", "eks.GET /clusters"),
+        ("batch", "describe_job_queues", "batch.POST /v1/describejobqueues"),
+    ],
+)
+def test_of_a_service_that_speaks_rest_it_is_the_path(
+    emulator: Emulator, service: str, call: str, path: str, key: str
+) -> None:
+    """In JSON with the error's name in a header, where SDKs look for it; so is any refusal."""
+    with pytest.raises(ClientError) as caught:
+        getattr(emulator.client(service, key=key), call)()
+    error = caught.value.response["Error"]
+    if key == ROOT_KEY:
+        assert error["Code"] == "NotImplemented"
+        assert f"has no {path}: what it has stands in docs/emulator.md." in error["Message"]
+    else:
+        assert error["Code"] == "InvalidClientTokenId"
+        assert "token included in the request is invalid" in error["Message"]
+
+
+@pytest.mark.parametrize("key", ["1.jpg", "${filename}"])
+def test_an_upload_from_a_form_is_named(emulator: Emulator, key: str) -> None:
+    """Its signature stands in the form, so that it looks like a request without any."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    form = s3.generate_presigned_post(BUCKET, key)
+    parts = {**form["fields"], "file": "picture"}
+    body = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in parts.items()
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    status, said, _ = fetch(form["url"], "POST", f"{body}--x--\r\n".encode(), headers)
+    assert status == 501
+    assert b"<Code>NotImplemented</Code>" in said
+    assert b"has no s3.PostObject: what it has stands in docs/emulator.md." in said
+    assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
 
 
 METRICS = {"Id": "x", "MetricsConfiguration": {"Id": "x"}}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from benchmarks import measure_regions
 from benchmarks.images import Images
-from benchmarks.measure_pairs import verdict
 from benchmarks.measure_rate import busiest_second
+from benchmarks.report import judge
+from benchmarks.scale import Scale
 from benchmarks.trace import Trace
 
 
@@ -51,17 +56,50 @@ def test_a_reset_keeps_what_is_in_flight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "fast", "wanted", "kept"),
+    ("right", "fast", "is_busy", "kept"),
     [
-        (True, True, 9.0, True),
-        (True, False, 2.0, False),
-        (True, False, 2.01, None),
-        (False, True, 9.0, False),
-        (False, False, 9.0, False),
+        (True, True, True, True),
+        (True, False, False, False),
+        (True, False, True, None),
+        (False, True, True, False),
+        (False, False, True, False),
     ],
 )
-def test_pairs_too_slow_for_want_of_cores_are_not_measured(
-    right: bool, fast: bool, wanted: float, kept: bool | None
+def test_what_is_too_slow_on_a_busy_machine_is_not_measured(
+    right: bool, fast: bool, is_busy: bool, kept: bool | None
 ) -> None:
-    """What is fast under any load is fast; another output is wrong under any load."""
-    assert verdict(right=right, fast=fast, wanted=wanted, cores=2) is kept
+    """What is fast under any load is fast; what is wrong is wrong under any load."""
+    assert judge(right=right, fast=fast, is_busy=is_busy) is kept
+
+
+@pytest.mark.parametrize(
+    ("load", "share", "wrong", "kept"),
+    [
+        (0.2, 0.97, (0, 0), (True, True, True)),
+        (0.2, 0.9, (0, 0), (False, False, False)),
+        (5.0, 0.9, (0, 0), (None, None, None)),
+        (5.0, 0.97, (0, 0), (True, True, True)),
+        (5.0, 0.97, (1, 0), (False, False, False)),
+        (5.0, 0.9, (1, 0), (False, False, False)),
+        (5.0, 0.9, (0, 3), (False, None, False)),
+    ],
+)
+def test_regions_are_wrong_under_any_load(
+    monkeypatch: pytest.MonkeyPatch,
+    load: float,
+    share: float,
+    wrong: tuple[int, int],
+    kept: tuple[bool | None, ...],
+) -> None:
+    """Images that fail, and throttles in the code where no quota was cut, are no slowness."""
+    child = SimpleNamespace(
+        cpu_seconds=1.0,
+        peak_bytes=1,
+        throttled_in_code=wrong[1],
+        summary={"images": {"failed": wrong[0]}, "answers": {}},
+    )
+    ran = ({"a": child, "b": child}, {key: {"per_second": 1.0, "share": share} for key in "ab"})
+    monkeypatch.setattr(measure_regions, "_run", lambda *_: ran)
+    rows = measure_regions.several(Path(), Scale(), load)
+    assert tuple(row.kept for row in rows) == kept
+    assert all(("not measured" in row.measured) is (row.kept is None) for row in rows)

@@ -19,8 +19,13 @@ from moto.ec2.responses.instances import InstanceResponse
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.s3.urls import url_paths
 from moto.ssm.models import ssm_backends
+from moto.sts.models import sts_backends
 
 found = {}
+sts = sts_backends[DEFAULT_ACCOUNT_ID]["aws"]
+found["identities: the root is the root"] = sts.get_caller_identity("x", "us-east-1")[1].endswith(
+    ":root"
+)
 ec2 = ec2_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
 found["machines: Debian's AMI"] = any(ami.owner_id == "136693071363" for ami in ec2.amis.values())
 try:
@@ -78,6 +83,7 @@ def done_by_moto() -> dict[str, bool]:
 @pytest.mark.parametrize(
     "patch",
     [
+        "identities: the root is the root",
         "machines: Debian's AMI",
         "machines: Debian's parameter",
         "machines: a root volume without a size",

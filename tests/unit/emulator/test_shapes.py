@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.rekognition.shapes import input_problems, output_problems
+from emulator.shapes import input_problems, output_problems
 
 IMAGE = {"S3Object": {"Bucket": "photos", "Name": "1.jpg"}}
 

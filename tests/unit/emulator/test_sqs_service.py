@@ -67,6 +67,20 @@ def ask() -> Asked:
         ({"Policy": "{"}, "InvalidAttributeValue"),
         ({"RedrivePolicy": "[]"}, "InvalidAttributeValue"),
         ({"RedrivePolicy": '{"maxReceiveCount":5}'}, "InvalidAttributeValue"),
+        *[
+            ({"RedriveAllowPolicy": policy}, "InvalidAttributeValue")
+            for policy in (
+                "nonsense",
+                "{}",
+                '{"redrivePermission":"nonsense"}',
+                '{"redrivePermission":"byQueue"}',
+                '{"redrivePermission":"byQueue","sourceQueueArns":[]}',
+                '{"redrivePermission":"byQueue","sourceQueueArns":"arn"}',
+                '{"redrivePermission":"byQueue","sourceQueueArns":[1]}',
+                json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": ["arn"] * 11}),
+                '{"redrivePermission":"denyAll","sourceQueueArns":["arn"]}',
+            )
+        ],
         ({"SqsManagedSseEnabled": "yes"}, "InvalidAttributeValue"),
         ({"FifoQueue": "true"}, "InvalidAttributeValue"),
         (
@@ -104,6 +118,40 @@ def test_a_wrong_attribute_is_refused_and_changes_nothing(
     before = ask.attributes(url)
     assert ask.refusal("SetQueueAttributes", QueueUrl=url, Attributes=attributes)[0] == code
     assert ask.attributes(url) == before
+
+
+@pytest.mark.parametrize(
+    ("allowed", "is_taken"),
+    [
+        ({"redrivePermission": "allowAll"}, True),
+        ({"redrivePermission": "denyAll"}, False),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": [f"{ARN}:q"]}, True),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": [f"{ARN}:other"] * 10}, False),
+    ],
+)
+def test_a_dead_letter_queue_says_of_whom_it_is_one(
+    ask: Asked, allowed: dict[str, Any], *, is_taken: bool
+) -> None:
+    """A source queue is refused where it names the target, and not for whatever else it sets."""
+    dead = ask.make("dead")
+    policy = json.dumps({"deadLetterTargetArn": f"{ARN}:dead", "maxReceiveCount": 5})
+    before = ask.make("before", RedrivePolicy=policy)
+    given = {"RedriveAllowPolicy": json.dumps(allowed)}
+    ask("SetQueueAttributes", QueueUrl=dead, Attributes=given)
+    if is_taken:
+        assert ask.attributes(ask.make("q", RedrivePolicy=policy))["RedrivePolicy"]
+    else:
+        given = {"RedrivePolicy": policy}
+        code, text = ask.refusal("CreateQueue", QueueName="q", Attributes=given)
+        assert code == "InvalidParameterValue"
+        assert text.endswith("Dead letter target does not allow it.")
+        url = ask.make("q")
+        assert ask.refusal("SetQueueAttributes", QueueUrl=url, Attributes=given)[0] == code
+        assert "RedrivePolicy" not in ask.attributes(url)
+    ask("SetQueueAttributes", QueueUrl=before, Attributes={"VisibilityTimeout": "5"})
+    ask("DeleteQueue", QueueUrl=dead)
+    ask("SetQueueAttributes", QueueUrl=before, Attributes={"VisibilityTimeout": "6"})
+    assert ask.attributes(before, "VisibilityTimeout") == {"VisibilityTimeout": "6"}
 
 
 def test_an_own_key_takes_the_place_of_the_services(ask: Asked) -> None:

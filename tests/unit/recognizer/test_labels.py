@@ -10,7 +10,7 @@ from emulator.recognizer.boxes import Box
 from emulator.recognizer.detector import Found
 from emulator.recognizer.labels import KINDS, to_labels
 from emulator.rekognition.labels import detect_labels
-from emulator.rekognition.shapes import output_problems
+from emulator.shapes import output_problems
 
 PERSON, CAR, TRUCK = 0, 2, 7
 BOX = Box(0.25, 0.5, 0.75, 0.6)

@@ -18,9 +18,9 @@ from emulator.recognizer.boxes import Box
 from emulator.recognizer.detector import Found
 from emulator.recognizer.labels import to_labels
 from emulator.recognizer.text import Piece, join, to_detections
-from emulator.rekognition.shapes import output_problems
 from emulator.secret import Secret
 from emulator.server import Emulator
+from emulator.shapes import output_problems
 from tests import signing
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from emulator.recognizer.text import Piece, join, to_detections
-from emulator.rekognition.shapes import output_problems
 from emulator.rekognition.texts import detect_text
+from emulator.shapes import output_problems
 
 
 def piece(
