@@ -174,6 +174,13 @@ MUTATIONS = (
         "tests/unit/worker_b/test_consumer.py",
     ),
     Mutation(
+        "the main loop waits for the queue",
+        RUN_B,
+        "            self._effects.submit(Ack(going))\n",
+        "            self._consumer.ack(going)\n",
+        "tests/unit/worker_b/test_run.py",
+    ),
+    Mutation(
         "any digest will do",
         STORE_B,
         "        return wanted in sums\n",
