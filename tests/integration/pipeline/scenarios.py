@@ -6,7 +6,9 @@ import copy
 import json
 import resource
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +116,9 @@ class Scenarios:
                     AWS_EC2_METADATA_SERVICE_ENDPOINT=NOWHERE,
                 ).start("b"),
                 "a full disk": self._full_disk(),
+                "a fault": self._fault(),
+                "a no results": self._no_results(),
+                "a no state directory": self._pipeline("state").start("a", STATE_DIR="/proc/none"),
             }
             found = self._whole_run()
             found |= {name: ended(worker) for name, worker in waiting.items()}
@@ -194,6 +199,21 @@ class Scenarios:
             pipeline.add(f"full-{n}.jpg", car_answer(99.0))
         worker = pipeline.start("a", LOG_LEVEL="ERROR")  # its log is a file, too
         resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, -1))
+        return worker
+
+    def _fault(self) -> Worker:
+        """A worker in whose store stands what no release of it writes."""
+        pipeline = self._pipeline("fault")
+        done = pipeline.run("a")
+        with closing(sqlite3.connect(done.run_dir / "store.sqlite3")) as store, store:
+            store.execute("UPDATE meta SET value = 'no JSON' WHERE name = 'end'")
+        return pipeline.start("a")
+
+    def _no_results(self) -> Worker:
+        """A worker that cannot write its results, for something is in their place."""
+        pipeline = self._pipeline("results")
+        worker = pipeline.start("a")
+        (worker.run_dir / ".results.jsonl.new").mkdir(parents=True)
         return worker
 
     def _denied(self) -> Ended:
