@@ -22,7 +22,7 @@ TABLE = tuple(
         (
             (
                 r"ExpiredToken|RequestExpired|token included in the request is expired|"
-                r"Token has expired|SSO session .* (?:expired|invalid)"
+                r"Token has expired|credentials are still expired|SSO session .* (?:expired|invalid)"
             ),
             (
                 "Your AWS credentials have expired: log in again, or start your Learner Lab again and "

@@ -14,7 +14,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from carscribe import deploy, options, provision, record, targets, try_local
+from carscribe.advice import advised
 from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
 from carscribe.deployment import (
@@ -39,6 +42,12 @@ EXIT_CANNOT_CREATE = 73
 
 SAMPLES = CHECKOUT / "images"
 OF_ROOT = " It may belong to root, after a command with sudo: take the same user for all of them."
+MENDS = {
+    errno.EACCES: OF_ROOT,
+    errno.EISDIR: " A file belongs there: remove the folder, and try again.",
+    errno.EPERM: OF_ROOT,
+}
+"""What to do about an error of the system about a file."""
 
 HELP = {
     "BUCKET": "the bucket of Terraform's state, made if it is not there",
@@ -150,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _make_private()
         code = int(known.command(known))
         sys.stdout.flush()
-    except (DeploymentError, EOFError, OSError) as problem:
+    except (BotoCoreError, ClientError, DeploymentError, EOFError, OSError) as problem:
         return failed(problem)
     except KeyboardInterrupt:
         print(INTERRUPTED.get(words[0], "Interrupted."), file=sys.stderr)
@@ -168,10 +177,15 @@ def _make_private() -> None:
                 raise
 
 
-def failed(problem: DeploymentError | EOFError | OSError) -> int:
+def failed(
+    problem: BotoCoreError | ClientError | DeploymentError | EOFError | OSError,
+) -> int:
     """Say what went wrong in a sentence; return the exit code. What no sentence fits is raised."""
     if isinstance(problem, DeploymentError):
         return deploy.outcome(problem)
+    if isinstance(problem, BotoCoreError | ClientError):
+        print(advised(f"AWS cannot be asked: {problem}"), file=sys.stderr)
+        return EXIT_NOT_CONFIGURED
     if isinstance(problem, EOFError):
         print("There was a question, and no answer: nothing was done.", file=sys.stderr)
         return EXIT_NOT_CONFIGURED
@@ -190,8 +204,8 @@ def in_words(problem: OSError) -> str:
         return "The disk is full: make room, and the same command goes on."
     if problem.filename is None:
         return ""
-    whose = {errno.EACCES: OF_ROOT, errno.EPERM: OF_ROOT}.get(problem.errno or 0, "")
-    return f"{os.fsdecode(problem.filename)}: {problem.strerror}.{whose}"
+    what = MENDS.get(problem.errno or 0, "")
+    return f"{os.fsdecode(problem.filename)}: {problem.strerror}.{what}"
 
 
 def _add(

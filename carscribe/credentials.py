@@ -22,7 +22,7 @@ from carscribe.advice import advice
 from carscribe.deployment import EXIT_NO_PERMISSION, DeploymentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 TIMEOUT_SECONDS = 10
 FILES = {
@@ -35,8 +35,11 @@ VALUES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *TOKENS)
 _KEY = re.compile(r"[A-Za-z0-9+/=_.-]*")
 TEMPORARY = "ASIA"
 """How the ids of keys begin that need a session token (IAM User Guide, "Unique identifiers")."""
-UNEXPECTED = (OSError, ValueError)
+UNEXPECTED = (OSError, RuntimeError, ValueError)
 """What botocore lets through: of a credential_process, of a region or address that is none."""
+_ENDPOINT = "AWS_ENDPOINT_URL"
+"""How the variables begin that name another address, of all services or of one."""
+_ADDRESS = re.compile(r"https?://\S+")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
 NONE = (
@@ -76,7 +79,7 @@ def check_credentials(session: boto3.session.Session | None = None) -> str:
         sts = session.client("sts", region_name=region, config=config)
         return str(sts.get_caller_identity()["Arn"])
     except NoCredentialsError:
-        raise CredentialsError(f"{NONE}{_missing_files()}", are_missing=True) from None
+        raise CredentialsError(f"{NONE}{_why_none(os.environ)}", are_missing=True) from None
     except ProfileNotFound as problem:
         raise CredentialsError(
             f"There is no AWS profile {problem.kwargs.get('profile')!r}, which AWS_PROFILE names: "
@@ -106,30 +109,48 @@ def session_of_the_user(region: str | None = None) -> boto3.session.Session:
     read_files(os.environ)
     session = boto3.session.Session(region_name=region)
     try:
-        session.get_credentials()
+        if found := session.get_credentials():
+            found.get_frozen_credentials()  # those that expire are asked for by then
     except UNEXPECTED as problem:
         raise CredentialsError(_unasked(problem)) from None
     return session
 
 
 def _unasked(problem: Exception) -> str:
-    wrong = [
-        f"{name} is {os.environ[name]!r}"
-        for name in os.environ
-        if name.startswith("AWS_ENDPOINT_URL") and not re.match(r"https?://\S+$", os.environ[name])
-    ]
-    if wrong and "endpoint" in str(problem).lower():
-        return f"{' and '.join(wrong)}: an address begins with http:// or https://. ({problem})"
     return f"AWS cannot be asked who you are: {problem} {advice(str(problem))}".strip()
 
 
-def _missing_files() -> str:
-    gone = [
-        f"{name} names {os.environ[name]}, which is not there."
+def _why_none(environ: Mapping[str, str]) -> str:
+    """Say which file is not there, or what the file of credentials has in place of a key."""
+    said = [
+        f"{name} names {environ[name]}, which is not there."
         for name in FILES
-        if os.environ.get(name) and not Path(os.path.expanduser(os.environ[name])).exists()  # noqa: PTH111 # as botocore: an unknown user is no error
+        if environ.get(name) and not _file(name, environ).exists()
     ]
-    return " ".join(["", *gone])
+    file, profile = _file("AWS_SHARED_CREDENTIALS_FILE", environ), _profile(environ)
+    if file.is_file():
+        sections = {
+            found[1]: number
+            for number, line in enumerate(_decoded(file).splitlines(), 1)
+            if (found := re.match(r"\[(.+)\]", line))
+        }
+        alike = [name for name in sections if name.split()[-1:] == [profile]]
+        alike += [name for name in sections if name.strip().lower() == profile]
+        if profile in sections:
+            said.append(f"{file}, line {sections[profile]}: no 'aws_access_key_id = ...' follows.")
+        elif alike:
+            said.append(f"{file}, line {sections[alike[0]]}: write '[{profile}]' there.")
+        else:
+            said.append(f"{file} has no '[{profile}]'.")
+    return " ".join(["", *said])
+
+
+def _file(name: str, environ: Mapping[str, str]) -> Path:
+    return Path(os.path.expanduser(environ.get(name) or FILES[name]))  # noqa: PTH111 # as botocore: an unknown user is no error
+
+
+def _profile(environ: Mapping[str, str]) -> str:
+    return environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
 
 
 def read_files(environ: Mapping[str, str]) -> None:
@@ -144,8 +165,11 @@ def read_files(environ: Mapping[str, str]) -> None:
     given = {name: environ[name] for name in VALUES if environ.get(name)}
     if _lacks_token(given):
         raise CredentialsError(f"AWS_SESSION_TOKEN is missing: {_HAS_THREE}")
-    for name, usual in FILES.items():
-        file = Path(os.path.expanduser(environ.get(name) or usual))  # noqa: PTH111 # as botocore
+    for name, value in environ.items():
+        if name.startswith(_ENDPOINT) and value and not _ADDRESS.fullmatch(value):
+            raise CredentialsError(f"{name} is {value!r}: {_NO_ADDRESS}")
+    for name in FILES:
+        file = _file(name, environ)
         if not file.is_file():
             continue
         try:
@@ -155,6 +179,7 @@ def read_files(environ: Mapping[str, str]) -> None:
 
 
 _NO_KEY = "a blank, a quotation mark or another character that no key has: copy it again."
+_NO_ADDRESS = "an address begins with http:// or https://."
 _HAS_THREE = "a key that begins with ASIA is a temporary one, so copy all three lines."
 
 
@@ -214,9 +239,10 @@ def _parsed(file: Path, text: str) -> configparser.RawConfigParser:
 def _read(file: Path, environ: Mapping[str, str]) -> None:
     text = _decoded(file)
     parser = _parsed(file, text)
+    _check_addresses(file, text, parser, _profile(environ))
     if environ.get("AWS_ACCESS_KEY_ID"):
         return  # those of the environment are used
-    profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
+    profile = _profile(environ)
     for section in (profile, f"profile {profile}"):
         keys = {
             name: value
@@ -231,12 +257,32 @@ def _read(file: Path, environ: Mapping[str, str]) -> None:
             raise _wrong(file, number, f"aws_session_token is missing: {_HAS_THREE}")
 
 
+def _check_addresses(
+    file: Path, text: str, parser: configparser.RawConfigParser, profile: str
+) -> None:
+    """Look at the addresses that a profile gives, of all services or below the name of one."""
+    sections = [profile, f"profile {profile}"]
+    services = {parser.get(section, "services", fallback="") for section in sections}
+    for section in (*sections, *(f"services {name}" for name in services if name)):
+        for number, line in _lines(text, section):
+            found = re.match(r"\s*endpoint_url\s*=\s*(.*)", line)
+            if found and not _ADDRESS.fullmatch(found[1].strip()):
+                raise _wrong(file, number, f"endpoint_url is {found[1].strip()!r}: {_NO_ADDRESS}")
+
+
 def _line(text: str, section: str, name: str) -> int:
     """Return the number of the line in which a section names something."""
+    for number, line in _lines(text, section):
+        if re.match(rf"\s*{name}\s*[=:]", line, re.IGNORECASE):
+            return number
+    return 1
+
+
+def _lines(text: str, section: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a section, with their numbers."""
     here = ""
     for number, line in enumerate(text.splitlines(), 1):
         if found := re.match(r"\[(.+)\]", line):
             here = found[1]
-        elif here == section and re.match(rf"\s*{name}\s*[=:]", line, re.IGNORECASE):
-            return number
-    return 1
+        elif here == section:
+            yield number, line

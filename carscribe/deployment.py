@@ -192,7 +192,7 @@ def hosts(build: Path = BUILD) -> dict[str, Host]:
             if (present := target_that_is_up(build))
             else NOTHING_IS_UP
         ) from None
-    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError, yaml.YAMLError):
         raise DeploymentError(
             f"{file} is damaged, which says how the hosts are reached: `make up` writes it again."
         ) from None

@@ -15,7 +15,7 @@ import time
 import zlib
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from carscribe.runs import Remote, SilentError, check_run_id, is_run_id, listed
+from carscribe.runs import Remote, SilentError, check_run_id, is_run_id, listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +58,7 @@ tail -c +$first | gzip -c -1
 """
 
 
+_SECONDS = re.compile(r"[0-9]{1,12}")
 _STAMPED = re.compile(r"([0-9]{1,18}) ([0-9]{1,12}\.[0-9]{9}) ([0-9]{1,20})")
 
 
@@ -104,7 +105,7 @@ def choose(remotes: Sequence[Remote], run_id: str) -> tuple[str, dict[str, str]]
         for line in said.splitlines():
             at, _, name = line.partition(" ")
             # A host may have been taken over: what it names is no path here yet.
-            if is_run_id(name) and at.isascii() and at.isdigit():
+            if is_run_id(name) and _SECONDS.fullmatch(at):
                 found[name] = max(int(at), found.get(name, 0))
     names = sorted(found, key=lambda name: (found[name], name))
     if len(silent) == len(remotes):
@@ -243,10 +244,12 @@ class Copy:
             FetchError: too many in a row brought no byte.
         """
         failures = 0
-        while not self._is_whole():
+        is_here = self._is_whole()
+        while not is_here:
             before = self.have
             try:
                 self._go_on(tell)
+                is_here = True  # also where a file system keeps its time less exactly
             except SilentError as problem:
                 failures = failures + 1 if self.have == before else 1
                 if failures >= ATTEMPTS:
@@ -256,8 +259,6 @@ class Copy:
                         "The same command goes on from there."
                     ) from None
                 time.sleep(PAUSE_SECONDS)
-            else:
-                return  # also where the disk here keeps times too coarse to tell that it is whole
 
     def _go_on(self, tell: Callable[[], None]) -> None:
         script = _READ.format(
@@ -285,7 +286,7 @@ class Copy:
             said.seek(0)
             lines = said.read(10_000).decode(errors="replace").strip().splitlines()
         if self.have < self.stamp.size:
-            raise SilentError(lines[-1] if lines else "the connection broke")
+            raise SilentError(shown(lines[-1]) if lines else "the connection broke")
         os.utime(self._part, ns=(self.stamp.changed_at_ns,) * 2)
         self._part.replace(self._file)
 

@@ -22,7 +22,7 @@ from carscribe.deployment import (
 from carscribe.progress import Figures, of_all_pairs
 from carscribe.remains import ask_hosts
 from carscribe.run import reached
-from carscribe.runs import WORKERS, Remote, SilentError, is_summary, listed
+from carscribe.runs import WORKERS, Remote, SilentError, is_summary, listed, shown
 from carscribe.waking import STOPPED
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def fetched(build: Path = BUILD) -> str:
             f"{totals['images']} images, {totals['cars']} cars, "
             f"{totals['with_text']} with text, {totals['failed']} failed"
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, RecursionError, TypeError):
         return "none fetched yet: `make results` fetches the latest run"
     return f"{folder.name}: {counts}; see {folder}/report.html"
 
@@ -114,7 +114,9 @@ def run_in_words(seen: Mapping[str, About], summary: Callable[[str, str], dict[s
             return "not known while a host cannot be asked"
         return "none yet: `make run` makes one"
     summaries = {name: summary(name, run_id) for name in seen}
-    states = {name: str(one.get("state", "no summary yet")) for name, one in summaries.items()}
+    states = {
+        name: shown(str(one.get("state", "no summary yet"))) for name, one in summaries.items()
+    }
     same, *others = set(states.values())
     state = ", ".join(f"{name.upper()} {one}" for name, one in states.items()) if others else same
     said = f"{run_id}: {state}; {Figures.of(*of_all_pairs(summaries))}"

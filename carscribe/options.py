@@ -29,6 +29,15 @@ NEVER_AMBIENT = ("TARGET", "LAB", "YES", "HOSTS")
 FLAGS = ("LAB", "YES", "EYES", "VERBOSE", "HOSTS")
 TRUE, FALSE = ("1", "true", "yes"), ("", "0", "false", "no")
 
+LEADING = (
+    "AWS_ENDPOINT_URL",
+    "TF_CLI_CONFIG_FILE",
+    "TF_PLUGIN_CACHE_",
+    "TF_TOKEN_",
+    "TF_VAR_",
+)
+"""How variables of the environment begin that are used, and lead somewhere."""
+
 LINES_MAX = 1_000_000
 THUMBNAILS, THUMBNAILS_MAX = 200, 10_000
 """Of how many images a picture is fetched for the page: unless asked for more, and at the most."""
@@ -207,15 +216,15 @@ def diversions(environ: Mapping[str, str], surroundings: Mapping[str, str]) -> l
         environ: the user's environment.
         surroundings: what the target leaves of it.
     """
-    from carscribe.provision import diverting  # noqa: PLC0415 # this module is read first
+    # This module is read first.
+    from carscribe.provider import user_has_mirror  # noqa: PLC0415
+    from carscribe.provision import diverting  # noqa: PLC0415
 
-    leading = {
-        name
-        for name in environ
-        if name.startswith(("AWS_ENDPOINT_URL", "TF_VAR_")) and environ[name]
-    }
+    leading = {name for name in environ if name.startswith(LEADING) and environ[name]}
     ansible = (name for name in environ if name.startswith("ANSIBLE_"))
     kept_out = {*diverting(environ), *ansible, *(leading - surroundings.keys())}
+    if not user_has_mirror():
+        kept_out |= leading & {"TF_CLI_CONFIG_FILE"}
     said = []
     if kept_out:
         said.append(f"Not used: {', '.join(sorted(kept_out))} of your environment.")

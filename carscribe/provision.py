@@ -328,7 +328,7 @@ def values(terraform: Terraform, extra: Sequence[str]) -> dict[str, Any]:
             )
             # It ends with 0 and prints the value also where a validation refuses it.
             if done.returncode or "Error: " in done.stderr or not done.stdout.strip():
-                said = errors(done.stderr + done.stdout)
+                said = errors(done.stderr) or errors(done.stdout)
                 raise UsageError("\n".join(said) or f"{terraform.binary} console says nothing.")
             return done.stdout.splitlines()[-1]
 
@@ -510,7 +510,7 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
             raise TypeError
     except FileNotFoundError:
         return {"arguments": [], "environment": {}}
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise UsageError(
             f"{deployment.inputs} is damaged, which says what this deployment was made with: "
             "delete it, and give the same variables again."

@@ -43,7 +43,7 @@ def unfetched(results: Path, names: Collection[str] | None = None) -> list[str]:
 def _is_complete(folder: Path) -> bool:
     try:
         return bool(json.loads((folder / "summary.json").read_text())["state"] == "complete")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, RecursionError, TypeError):
         return False
 
 

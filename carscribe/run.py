@@ -179,12 +179,20 @@ def say_result(folder: Path, silent: Mapping[str, str], thumbnails: int = THUMBN
         return INCOMPLETE
     if state == runs.COMPLETE:
         return 0
+    pairs = summary.get("pairs", [summary])
     reasons = [
         f"Worker {name.upper()}: {runs.shown(reason)}"
-        for pair in summary.get("pairs", [summary])
+        for pair in pairs
         for name in runs.names_of(pair.get("pair", 1))[-2:]
         if (reason := (pair[f"worker_{name[0]}"] or {}).get("reason"))
     ]
     advice = f"`make run RUN_ID={folder.name}` goes on with it, `make status` shows how far it is."
+    if unknown := [
+        runs.names_of(pair.get("pair", 1))[-2] for pair in pairs if not pair["worker_a"]
+    ]:
+        advice += (
+            f" Nothing of worker {runs.listed(name.upper() for name in unknown)} is here: if its "
+            "volume is a new one nobody can go on with it, and `make run YES=1` begins another."
+        )
     print("\n".join([f"This run is not complete but {state}.", *reasons, advice]), file=sys.stderr)
     return INCOMPLETE

@@ -209,7 +209,7 @@ class Remote(Named):
             raise SilentError(f"no answer within {seconds:.0f} s") from None
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise SilentError(said[-1] if said else f"exit code {done.returncode}")
+            raise SilentError(shown(said[-1]) if said else f"exit code {done.returncode}")
         return done.stdout.decode(errors="replace")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -45,7 +46,7 @@ def _metadata_has_none() -> bool:
         return not _read(f"{base}/meta-data/iam/security-credentials/", **{_TOKEN_HEADER: token})
     except urllib.error.HTTPError as error:
         return error.code == 404
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
 
 

@@ -44,6 +44,9 @@ def can_be_queued(key: str) -> bool:
     return _NOT_IN_XML.search(key) is None
 
 
+_SIDES = {"Left", "Top", "Width", "Height"}
+
+
 def pair_of(key: str, pairs: int) -> int:
     """Return which of so many pairs of workers an image is for, from 1 on, by its key's CRC-32."""
     return zlib.crc32(key.encode("utf-8", "surrogatepass")) % pairs + 1
@@ -62,6 +65,14 @@ def find_car(response: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def confidence_of(item: Mapping[str, Any]) -> float:
     """Return the confidence of a label or a text in percent, 0 where the service gives none."""
     return float(item.get("Confidence") or 0.0)
+
+
+def box_of(item: Mapping[str, Any]) -> dict[str, float]:
+    """Return where an instance or a text is, in parts of the image; nothing without all four sides."""
+    box = (item.get("Geometry") or item).get("BoundingBox") or {}
+    if not box.keys() >= _SIDES:
+        return {}
+    return {name.lower(): value for name, value in box.items()}
 
 
 def is_car(confidence: float, threshold: float) -> bool:

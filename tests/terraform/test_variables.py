@@ -162,6 +162,30 @@ def test_what_would_lead_terraform_elsewhere_is_kept_out(
     ]
 
 
+def test_where_providers_come_from_is_said(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A configuration of the user's is used where it has a mirror, and said to be, or not to be."""
+    mine = tmp_path / "mine.tfrc"
+    mine.write_text('plugin_cache_dir = "/nowhere"\n')
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(mine))
+    own = terraform(checkout).environment["TF_CLI_CONFIG_FILE"]
+    assert own != str(mine)
+    assert options.diversions(os.environ, os.environ) == [
+        "Not used: TF_CLI_CONFIG_FILE of your environment."
+    ]
+    mine.write_text("provider_installation {\n  direct {}\n}\n")
+    monkeypatch.setenv("TF_PLUGIN_CACHE_DIR", "/nowhere")
+    assert terraform(checkout).environment["TF_CLI_CONFIG_FILE"] == str(mine)
+    assert options.diversions(os.environ, os.environ) == [
+        "Used: TF_CLI_CONFIG_FILE, TF_PLUGIN_CACHE_DIR of your environment."
+    ]
+    with pytest.raises(inputs.UsageError) as told:
+        values(checkout)
+    assert "The specified plugin cache dir /nowhere cannot be opened" in str(told.value)
+    assert "existing_bucket" not in str(told.value), "the value was printed all the same"
+
+
 def test_a_variable_in_two_words_is_one_argument() -> None:
     """`-var NAME=VALUE` is understood as Terraform does."""
     assert options.joined(["-var", "a=1", "--", "-parallelism=2", "-var-file", "b"]) == [

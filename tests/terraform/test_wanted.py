@@ -237,7 +237,8 @@ def test_an_inventory_that_nobody_would_find_is_refused(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    "known", ["{", "[]", "{}", '"given": 7', '"images": 7', '"quota": "x"', '"lab": "no"']
+    "known",
+    ["{", "[]", "{}", "[" * 10_000, '"given": 7', '"images": 7', '"quota": "x"', '"lab": "no"'],
 )
 def test_a_damaged_memory_is_named(checkout: Path, known: str) -> None:
     """A file of build/ that is junk is named with the way out; nothing is guessed."""

@@ -10,6 +10,7 @@ from carscribe_common.errors import AmbiguousError, ImageError
 from carscribe_common.picture import ByteBudget, Picture
 from carscribe_common.rules import (
     CAR_LABEL,
+    box_of,
     can_be_queued,
     confidence_of,
     escape,
@@ -116,11 +117,8 @@ def _as_record(label: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "confidence": confidence_of(label),
         "instances": [
-            {
-                "confidence": confidence_of(instance),
-                "box": {name.lower(): value for name, value in instance["BoundingBox"].items()},
-            }
+            {"confidence": confidence_of(instance), "box": box}
             for instance in label.get("Instances", ())
-            if "BoundingBox" in instance
+            if (box := box_of(instance))
         ],
     }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from carscribe_common.errors import AmbiguousError, ImageError
 from carscribe_common.picture import Picture
-from carscribe_common.rules import confidence_of, counting_lines, escape, result_text
+from carscribe_common.rules import box_of, confidence_of, counting_lines, escape, result_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -158,12 +158,12 @@ def _changed() -> ImageError:
 
 
 def _as_record(detection: Mapping[str, Any]) -> dict[str, Any]:
-    box = detection.get("Geometry", {}).get("BoundingBox", {})
+    # All of it is optional in the model of the service.
     return {
         "type": detection.get("Type", ""),
         "id": detection.get("Id", 0),
         "parent_id": detection.get("ParentId"),
         "text": detection.get("DetectedText", ""),
         "confidence": confidence_of(detection),
-        "box": {name.lower(): value for name, value in box.items()},
+        "box": box_of(detection),
     }

@@ -205,7 +205,7 @@ def test_the_script_finds_its_checkout(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / ".venv").symlink_to(checkout / ".venv")
     (checkout / ".venv" / "bin" / "python").write_text(
-        '#!/bin/sh\necho "$PIP_PYTHON$PYTHONHOME$PYTHONOPTIMIZE$PYTHONPATH $*"\n'
+        '#!/bin/sh\necho "$PIP_PYTHON$PYTHONHOME$PYTHONOPTIMIZE$PYTHON_GIL$PYTHONPATH $*"\n'
     )
     for folder, script, root in (
         ("/", checkout / ".venv/bin/carscribe", checkout),
@@ -215,7 +215,7 @@ def test_the_script_finds_its_checkout(checkout: Path, tmp_path: Path) -> None:
         said = subprocess.run(
             ["sh", script, "status"],
             cwd=folder,
-            env={**os.environ, **HOSTILE, "CDPATH": str(tmp_path / "other")},
+            env={**os.environ, **HOSTILE, "CDPATH": str(tmp_path / "other"), "PYTHON_GIL": "0"},
             capture_output=True,
             text=True,
             check=True,

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from carscribe import cli, try_local
 from carscribe.deployment import CHECKOUT
@@ -49,7 +50,7 @@ def test_a_full_disk(outcome: Callable[[Exception | None], tuple[int, str]], num
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (errno.EISDIR, "/a/build/target: Is a directory.\n"),
+        (errno.EISDIR, f"/a/build/target: Is a directory.{cli.MENDS[errno.EISDIR]}\n"),
         (errno.EROFS, "/a/build/target: Read-only file system.\n"),
         (errno.EACCES, f"/a/build/target: Permission denied.{cli.OF_ROOT}\n"),
     ],
@@ -86,6 +87,28 @@ def test_a_question_without_an_answer(
 ) -> None:
     """Ctrl-D at a question is a no."""
     assert outcome(EOFError()) == (78, "There was a question, and no answer: nothing was done.\n")
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (
+            CredentialRetrievalError(provider="custom-process", error_msg="gone"),
+            "AWS cannot be asked: Error when retrieving credentials from custom-process: gone\n",
+        ),
+        (
+            ClientError({"Error": {"Code": "ExpiredToken"}}, "X"),
+            "Your AWS credentials have expired",
+        ),
+    ],
+)
+def test_credentials_may_end_at_any_call(
+    outcome: Callable[[Exception | None], tuple[int, str]], problem: Exception, said: str
+) -> None:
+    """What AWS or its tools refuse in the middle of a command is a sentence."""
+    code, told = outcome(problem)
+    assert code == 78
+    assert said in told
 
 
 def test_an_error_of_the_network_is_no_file_s(

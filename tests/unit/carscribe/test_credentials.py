@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 KEYS = "aws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = x\n"
 WELL = f"[default]\n{KEYS}"
+EXPIRED = (
+    '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", '
+    '"Expiration": "2020-01-01T00:00:00Z"}'
+)
 
 
 @pytest.fixture
@@ -79,12 +83,59 @@ def test_an_unknown_profile(file: Path, monkeypatch: pytest.MonkeyPatch) -> None
         check_credentials()
 
 
-def test_an_endpoint_without_a_scheme(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address that is none is named with its variable."""
+@pytest.mark.parametrize(
+    "name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_S3"]
+)
+def test_an_endpoint_without_a_scheme(
+    file: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """An address that is none is named with its variable, also one of a service asked later."""
     file.write_text(WELL)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:4566")
-    with pytest.raises(CredentialsError, match=r"^AWS_ENDPOINT_URL is 'localhost:4566': an addr"):
+    monkeypatch.setenv(name, "localhost:4566")
+    with pytest.raises(CredentialsError, match=rf"^{name} is 'localhost:4566': an address begins"):
+        credentials.session_of_the_user()
+    monkeypatch.setenv(name, "")
+    credentials.session_of_the_user()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[default]\nregion = us-east-1\nendpoint_url = localhost:4566\n", 3),
+        ("[default]\nservices = mine\n[services mine]\ns3 =\n  endpoint_url = localhost:4566\n", 5),
+    ],
+)
+def test_an_endpoint_in_a_file(file: Path, text: str, line: int) -> None:
+    """The file and the line are named."""
+    config = file.parent / "config"
+    config.write_text(text)
+    said = rf"^{config}, line {line}: endpoint_url is 'localhost:4566': an address"
+    with pytest.raises(CredentialsError, match=said):
+        credentials.session_of_the_user()
+    config.write_text(text.replace("[default]", "[profile other]"))
+    credentials.session_of_the_user()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[Default]\n" + KEYS, "line 1: write '[default]' there."),
+        ("\n[ default ]\n" + KEYS, "line 2: write '[default]' there."),
+        ("[profile default]\n" + KEYS, "line 1: write '[default]' there."),
+        (
+            "[default]\nexport AWS_ACCESS_KEY_ID=AKIAEXAMPLE\n",
+            "line 1: no 'aws_access_key_id = ...'",
+        ),
+        ("[work]\n" + KEYS, " has no '[default]'."),
+    ],
+)
+def test_a_file_in_which_no_key_is_found(file: Path, text: str, said: str) -> None:
+    """There are none for botocore, and why is said."""
+    file.write_text(text)
+    with pytest.raises(CredentialsError, match=r"^There are no AWS credentials") as told:
         check_credentials()
+    assert told.value.are_missing
+    assert said in str(told.value)
 
 
 def test_half_of_the_credentials(file: Path) -> None:
@@ -118,6 +169,7 @@ def test_a_temporary_key_without_its_token(file: Path, monkeypatch: pytest.Monke
         ("credential_process = /nowhere/program", "No such file or directory"),
         ("credential_process = echo hello", "Expecting value"),
         ("credential_process = echo 'hello", "No closing quotation"),
+        (f"credential_process = echo '{EXPIRED}'", "Your AWS credentials have expired"),
         ("role_arn = arn:aws:iam::1:role/x\nsource_profile = nix", 'source_profile "nix"'),
     ],
 )

@@ -98,7 +98,7 @@ def test_a_look_alone_makes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[", "all: 1", "all: {children: {}}", "\0", "all:\n  vars: x"]
+    "text", ["", "[", "all: 1", "all: {children: {}}", "\0", "all:\n  vars: x", "[" * 10_000]
 )
 def test_a_damaged_inventory_is_named(tmp_path: Path, text: str) -> None:
     """An emptied or junk inventory is one sentence with the way out."""

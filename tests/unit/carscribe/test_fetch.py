@@ -80,6 +80,22 @@ def test_all_files_come_as_they_are(hosts: tuple[Host, Host], tmp_path: Path) ->
     assert done == total == sum(map(len, fetched.files.values()))
 
 
+def test_a_file_system_may_keep_no_nanoseconds(
+    hosts: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of NTFS below WSL's /mnt/c, FAT and some shares a file's time comes back rounded."""
+    utime = os.utime
+
+    def rounded(path: Path, ns: tuple[int, int]) -> None:
+        utime(path, ns=(ns[0] // 10**9 * 10**9,) * 2)
+
+    monkeypatch.setattr(os, "utime", rounded)
+    for _ in range(2):
+        fetched = Fetched(hosts, tmp_path / "run")
+        assert fetched.files["a/results.jsonl"] == fetched.files["b/results.jsonl"] == TEXT
+        assert not [name for name in fetched.files if name.endswith(".part")]
+
+
 def test_a_second_time_nothing_is_sent(hosts: tuple[Host, Host], tmp_path: Path) -> None:
     """What is here already stays; only what has changed comes again."""
     Fetched(hosts, tmp_path / "run")
@@ -87,22 +103,6 @@ def test_a_second_time_nothing_is_sent(hosts: tuple[Host, Host], tmp_path: Path)
     again = Fetched(hosts, tmp_path / "run")
     assert again.shown[0][0] == again.shown[0][1] - len(b"2.jpg: B\n")
     assert again.files["b/output.txt"] == b"2.jpg: B\n"
-
-
-def test_a_disk_that_keeps_coarse_times_gets_all_files(
-    hosts: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What has come is there, and comes again the next time: by its time it is another one."""
-    exact = os.utime
-
-    def to_the_second(path: Path, ns: tuple[int, int]) -> None:
-        exact(path, ns=(ns[0] // 10**9 * 10**9, ns[1] // 10**9 * 10**9))
-
-    monkeypatch.setattr(os, "utime", to_the_second)
-    for _ in range(2):
-        fetched = Fetched(hosts, tmp_path / "run")
-        assert fetched.files["a/results.jsonl"] == fetched.files["b/results.jsonl"] == TEXT
-        assert fetched.files["b/output.txt"] == b"1.jpg: A\n"
 
 
 def test_a_connection_that_breaks_is_gone_on_with(hosts: tuple[Host, Host], tmp_path: Path) -> None:
@@ -239,6 +239,15 @@ def test_a_folder_without_a_store_is_no_run(hosts: tuple[Host, Host]) -> None:
     assert chosen(hosts) == RUN
     with pytest.raises(FetchError, match=f"There is no run 9-empty .there: {RUN}"):
         chosen(hosts, "9-empty")
+
+
+@pytest.mark.parametrize("at", ["9" * 5000, "-1", "²", ""])
+def test_a_time_from_a_host_may_be_none(hosts: tuple[Host, Host], at: str) -> None:
+    """What no clock says is no time of a run."""
+    stat = hosts[0].folder / "bin" / "stat"
+    stat.write_text(f"#!/bin/sh\nprintf '%s\\n' '{at} x'\n")
+    stat.chmod(0o755)
+    assert chosen(hosts) == RUN
 
 
 @pytest.mark.parametrize("name", ["..", "-rf", "a b", "x\ny", "$(touch pwned)", "*"])

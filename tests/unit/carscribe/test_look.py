@@ -122,6 +122,10 @@ def test_a_host_is_asked(tmp_path: Path) -> None:
     assert look.summary_of(host.remote, "none") == {}
     host.summary(images={"detected": "ten"})
     assert look.summary_of(host.remote, RUN) == {}
+    steering = {"a": {"state": "\x1b[2J"}}
+    assert "\x1b" not in look.run_in_words(
+        {"a": found, "b": found}, lambda n, _: steering.get(n, {})
+    )
     host.current("x; touch /tmp/pwned")
     assert host.remote.about().current == "", "it would be part of a command for the other host"
     (tmp_path / "off").touch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -220,6 +221,24 @@ def test_a_run_that_is_not_complete_says_so(
     assert capfd.readouterr().err.endswith(
         "This run is not complete but incomplete.\nWorker A: No sign of life.\n"
         f"`make run RUN_ID={RUN}` goes on with it, `make status` shows how far it is.\n"
+    )
+
+
+def test_a_run_that_only_b_knows_is_not_simply_gone_on_with(
+    hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As after the loss of A's volume: `make run` with its id would refuse."""
+    shutil.rmtree(hosts[0].state / "runs" / RUN)
+    hosts[1].summary(
+        state="running", run_id=RUN, started_at="2026-03-03T10:00:00+00:00", ended_at=None
+    )
+    (hosts[1].state / "runs" / RUN / "store.sqlite3").touch()
+    folder, silent = run.fetch_run([host.remote for host in hosts], RUN, tmp_path / "results")
+    results.merge(folder)
+    assert run.say_result(folder, silent) == 65
+    assert capfd.readouterr().err.endswith(
+        " Nothing of worker A is here: if its volume is a new one nobody can go on with it, and "
+        "`make run YES=1` begins another.\n"
     )
 
 

@@ -431,6 +431,8 @@ def test_a_host_s_words_steer_no_terminal(hosts: tuple[Host, Host]) -> None:
     assert watch.end_of([a.remote, b.remote], done, RUN).output == ["1.jpg: \\x1b[2J"]
     failed = {"a": Seen(outcome="failed", reason="\x9b1A"), "b": Seen(outcome="abandoned")}
     assert "\\x9b1A" in watch.end_of([a.remote, b.remote], failed, RUN).problems[0]
+    with pytest.raises(SilentError, match=r"^gone \\x1b\[2J$"):
+        a.remote.read("printf 'gone \\033[2J' >&2; exit 1")
 
 
 def test_the_standard_library_is_enough() -> None:

@@ -177,6 +177,10 @@ def test_a_bucket_that_cannot_be_listed_blames_no_image() -> None:
     assert caught.value.code == Exit.DENIED
 
 
+NO_HTTP, CUT = 0, -200
+"""No answers of HTTP, and one that ends before it is whole."""
+
+
 @pytest.fixture
 def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """A metadata service that answers with these statuses, the last one for ever."""
@@ -188,8 +192,11 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             self.do_GET()
 
         def do_GET(self) -> None:
-            self.send_response(200 if self.path.endswith("token") else statuses[0])
-            self.send_header("Content-Length", "0")
+            if statuses[0] == NO_HTTP:
+                self.wfile.write(b"SSH-2.0\r\n")
+                return
+            self.send_response(200 if self.path.endswith("token") else abs(statuses[0]))
+            self.send_header("Content-Length", "0" if statuses[0] != CUT else "10")
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -212,7 +219,14 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(404, Exit.DENIED), (200, Exit.DENIED), (500, Exit.TRANSIENT)]
+    ("status", "code"),
+    [
+        (404, Exit.DENIED),
+        (200, Exit.DENIED),
+        (500, Exit.TRANSIENT),
+        (NO_HTTP, Exit.TRANSIENT),
+        (CUT, Exit.TRANSIENT),
+    ],
 )
 def test_a_metadata_service_that_fails_is_an_outage(
     metadata: list[int], status: int, code: Exit

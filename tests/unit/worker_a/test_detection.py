@@ -78,7 +78,11 @@ def test_a_label_without_confidence_is_no_car(aws: StubbedAWS) -> None:
 
 def test_boxes_are_kept(aws: StubbedAWS) -> None:
     """Each car's box and confidence go into the results; an instance without a box does not."""
-    instances = [{"BoundingBox": BOX, "Confidence": 97.5}, {"Confidence": 50.0}]
+    instances = [
+        {"BoundingBox": BOX, "Confidence": 97.5},
+        {"Confidence": 50.0},
+        {"BoundingBox": {"Top": 0.1}},
+    ]
     answer(aws, label("Car", 99.0, Instances=instances))
     found = detect(aws.call, IMAGE)
     box = {"left": 0.1, "top": 0.2, "width": 0.3, "height": 0.4}

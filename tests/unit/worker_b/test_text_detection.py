@@ -255,6 +255,10 @@ def test_a_look_is_no_sign_that_rekognition_may_read(settings: SettingsB) -> Non
         (LINE | {"Confidence": 79.99}, None),
         (LINE | {"Confidence": None}, None),
         ({name: LINE[name] for name in LINE if name != "Confidence"}, None),
+        ({name: LINE[name] for name in LINE if name != "Id"}, "GO 77"),
+        ({name: LINE[name] for name in LINE if name != "Type"}, None),
+        ({name: LINE[name] for name in LINE if name != "DetectedText"}, None),
+        (LINE | {"Geometry": {"BoundingBox": {"Width": 0.5}}}, "GO 77"),
         (LINE | {"Type": "WORD", "ParentId": 0}, None),
         (LINE | {"DetectedText": " "}, None),
     ],
@@ -269,7 +273,8 @@ def test_what_counts_as_text(settings: SettingsB, text: dict[str, Any], line: st
     )
     assert found.line == line
     assert found.text is not None
-    assert found.text[0]["text"] == text["DetectedText"]
+    assert found.text[0]["text"] == text.get("DetectedText", "")
+    assert found.text[0]["box"] == {}
     assert found.failure is None
 
 
