@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from carscribe_common.rules import IMAGE_SUFFIXES, is_image_key, visible
+from carscribe_common.rules import IMAGE_ENDINGS, is_image_key, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,6 @@ KEY_BYTES_MAX = 1024
 UPLOADS_AT_ONCE = 8
 NAMES_SAID = 3
 """So many files are named of each kind that is passed over by name."""
-ENDINGS = f"{', '.join(IMAGE_SUFFIXES[:-1])} or {IMAGE_SUFFIXES[-1]}"
 
 _KINDS = (
     (stat.S_ISFIFO, "named pipe"),
@@ -99,7 +98,7 @@ def find(folder: Path) -> Found:
     found = _look(folder)
     if not found.pictures:
         raise PicturesError(
-            f"The folder {folder} has no image: no file that ends in {ENDINGS}."
+            f"The folder {folder} has no image: no file that ends in {IMAGE_ENDINGS}."
             f"{f' {found}' if str(found) else ''}"
         )
     return found

@@ -71,7 +71,7 @@ class Pool(Generic[Job]):
         self._concurrency_max = concurrency_max
         self._latency = FIRST_LATENCY_SECONDS
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._in_flight = 0
         self._threads = 0
 
@@ -100,6 +100,11 @@ class Pool(Generic[Job]):
                 ).start()
         self._jobs.put(job)
 
+    def join(self, seconds: float) -> bool:
+        """Wait so long for all jobs to be done; tell whether they are."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._in_flight, seconds)
+
     def _run(self) -> None:
         while True:
             job = self._jobs.get()
@@ -112,3 +117,4 @@ class Pool(Generic[Job]):
             with self._lock:
                 self._latency += (took - self._latency) * SMOOTHING
                 self._in_flight -= 1
+                self._lock.notify_all()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png")
 """Of the formats that Rekognition reads: JPEG under each of its names, and PNG
 (Rekognition developer guide, "Images")."""
+IMAGE_ENDINGS = f"{', '.join(IMAGE_SUFFIXES[:-1])} or {IMAGE_SUFFIXES[-1]}"
+"""The same, for a sentence."""
 
 CAR_LABEL = "Car"
 

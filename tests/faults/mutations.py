@@ -33,12 +33,14 @@ COPIED = (
 SECONDS = 240
 HANDLER = "worker_b/carscribe_worker_b/handler.py"
 CONSUMER = "worker_b/carscribe_worker_b/consumer.py"
+RUN_A = "worker_a/carscribe_worker_a/run.py"
 RUN_B = "worker_b/carscribe_worker_b/run.py"
 STORE_B = "worker_b/carscribe_worker_b/store.py"
 STORE = "common/carscribe_common/store.py"
 MACHINE = "tests/unit/worker_b/test_state_machine.py"
 REGIONS = "common/carscribe_common/regions.py"
 TEST_REGIONS = "tests/unit/common/test_regions.py"
+TEST_RUN_A = "tests/unit/worker_a/test_run.py"
 TEST_STORE = "tests/unit/common/test_store.py"
 READ = "tests/integration/pipeline/test_what_others_read.py"
 
@@ -174,6 +176,13 @@ MUTATIONS = (
         "tests/unit/worker_b/test_consumer.py",
     ),
     Mutation(
+        "the main loop waits for the queue",
+        RUN_B,
+        "            self._effects.submit(Ack(going))\n",
+        "            self._consumer.ack(going)\n",
+        "tests/unit/worker_b/test_run.py",
+    ),
+    Mutation(
         "any digest will do",
         STORE_B,
         "        return wanted in sums\n",
@@ -232,6 +241,34 @@ MUTATIONS = (
     ),
     # --- what A does, and what both do ------------------------------------------------------
     Mutation(
+        "the end of the listing is not committed",
+        RUN_A,
+        "                    self._store.end(listed=self._at.listed, skipped=self._at.skipped)\n",
+        "                    pass\n",
+        TEST_RUN_A,
+    ),
+    Mutation(
+        "what the queue took is not marked as sent",
+        RUN_A,
+        "                self._store.mark_sent(sent)\n",
+        "",
+        TEST_RUN_A,
+    ),
+    Mutation(
+        "the listing passes over what is not detected",
+        RUN_A,
+        "through = next(iter(self._pending.values()), self._at)",
+        "through = self._at",
+        TEST_RUN_A,
+    ),
+    Mutation(
+        "calls are not noted before they are made",
+        RUN_A,
+        "                self._store.set_calls_open(calls_open)\n",
+        "",
+        TEST_RUN_A,
+    ),
+    Mutation(
         "`>=` in place of `>`",
         "common/carscribe_common/rules.py",
         "return confidence > threshold",
@@ -282,7 +319,7 @@ MUTATIONS = (
     ),
     Mutation(
         "what is in flight at SIGTERM is dropped",
-        "worker_a/carscribe_worker_a/run.py",
+        RUN_A,
         "            if end.code != Exit.DISK:  # else",
         "            if end.code == Exit.DISK:  # else",
         "tests/faults/test_kills.py::test_sigterm",

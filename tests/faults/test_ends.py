@@ -20,7 +20,7 @@ from carscribe_worker_b.run import RunB
 from carscribe_worker_b.settings import SettingsB
 from carscribe_worker_b.store import TextStore
 from tests.faults.harness import RUN_ID, Trial
-from tests.pipeline import PATHS, wait_for
+from tests.pipeline import PATHS, SETTLED, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +69,22 @@ def test_sigterm_to_a_while_the_queue_refuses(trial: Callable[..., Trial]) -> No
     assert run.units["a"].wait(30) == Exit.TERMINATED
     run.faults()
     run.start_both()
+    run.finish()
+    assert run.judge().doubled == 0
+
+
+def test_sigterm_to_b_while_the_queue_is_silent(trial: Callable[..., Trial]) -> None:
+    """B ends before systemd would kill it, and nothing that it has read is read again."""
+    run = trial("2 SIGTERM to B, queue down", 1)
+    run.start("a").wait()
+    run.start("b")
+    run.wait_for_log("b", SETTLED)
+    run.faults({"operations": {"sqs.*": {"latency_seconds": 300}}})
+    run.sleep(0.5, 1.0)
+    run.units["b"].worker.signal(signal.SIGTERM)
+    assert run.units["b"].wait(75) == Exit.TERMINATED
+    run.faults()
+    run.start("b")
     run.finish()
     assert run.judge().doubled == 0
 

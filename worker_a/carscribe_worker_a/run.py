@@ -22,7 +22,7 @@ from carscribe_common.pool import Pool
 from carscribe_common.rate_limit import RateLimiter
 from carscribe_common.regions import Regions
 from carscribe_common.results import failures, make_run_dir, write_results
-from carscribe_common.rules import escape
+from carscribe_common.rules import IMAGE_ENDINGS, escape
 from carscribe_common.summary import Summary
 from carscribe_common.upload import Upload
 from carscribe_worker_a.detection import Detection, detect_car
@@ -181,7 +181,7 @@ class RunA:
             self._at.skipped,
             ""
             if detected or self._settings.pairs > 1
-            else f"; the bucket {self._settings.bucket} has no .jpg, .jpeg or .png{under}",
+            else f"; the bucket {self._settings.bucket} has no {IMAGE_ENDINGS}{under}",
         )
 
     def _go_on(self) -> None:

@@ -111,8 +111,8 @@ class Consumer:
             self._aws.sqs.delete_message_batch, "delete from the queue", self._queue_url, receipts
         )
 
-    def requeue(self, receipts: Sequence[str]) -> int:
-        """Make messages visible at once; return how many SQS says it did.
+    def requeue(self, receipts: Sequence[str]) -> list[str]:
+        """Make messages visible at once; return those of which SQS says that they are.
 
         Raises:
             WorkerExit: DENIED or CONFIG; this role or queue will never do it.
@@ -222,14 +222,14 @@ def _change(
     queue_url: str,
     receipts: Iterable[str],
     **members: int,
-) -> tuple[int, frozenset[str]]:
-    """Call a batch operation for each receipt, once; return how many it took, and the void ones.
+) -> tuple[list[str], frozenset[str]]:
+    """Call a batch operation for each receipt, once; return those it took, and the void ones.
 
     A batch that returns 200 may have failed entries (SQS API reference,
     DeleteMessageBatch).
     """
     left = list(receipts)
-    taken, void = 0, set[str]()
+    taken, void = list[str](), set[str]()
     while left:
         batch, left = left[:BATCH_ENTRIES], left[BATCH_ENTRIES:]
         entries = [{"Id": str(i), "ReceiptHandle": r, **members} for i, r in enumerate(batch)]
@@ -241,7 +241,7 @@ def _change(
                 raise meaning from error
             logger.warning("%d messages left to the visibility timeout: %s", len(batch), meaning)
             continue
-        taken += len(answer.get("Successful", ()))
+        taken += [batch[int(entry["Id"])] for entry in answer.get("Successful", ())]
         failed = answer.get("Failed", ())
         void |= {batch[int(entry["Id"])] for entry in failed if entry["Code"] in VOID_CODES}
         if others := sorted({entry["Code"] for entry in failed} - VOID_CODES):

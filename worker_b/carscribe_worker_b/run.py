@@ -1,9 +1,9 @@
 """One run of worker B: receive, handle, read, commit, acknowledge; at the end write the result.
 
-One thread receives, one extends what is in flight, a pool of threads reads
-images. Each hands over what happened as an event; the main thread alone owns
-the state and the store, a turn at a time: handle all that is ready, commit it
-together, and then do what follows from it.
+One thread receives, one extends what is in flight, one acknowledges and
+requeues, a pool of threads reads images. Each hands over what happened as an
+event; the main thread alone owns the state and the store, a turn at a time:
+handle all that is ready, commit it together, and then hand over what follows.
 """
 
 from __future__ import annotations
@@ -65,6 +65,10 @@ TURN_SECONDS = 0.25
 LINGER_SECONDS = 0.03
 """After the first event of a turn the main loop lets others come: one commit for all.
 Received messages are handled at once."""
+
+EFFECTS_SECONDS = 20.0
+"""At the end the queue has so long to take what is acknowledged and requeued. With the images at
+work and a last poll it is well under the unit's TimeoutStopSec, 90 s."""
 
 BATCHES_MAX = 2
 """So many batches of messages are under way: one is received while one is handled."""
@@ -139,11 +143,15 @@ class RunB:
         self._pool: Pool[Car] = Pool(
             "read", self._read, self._events.put, self._regions, threads_max
         )
+        # A thread of its own: the queue may be slow, and the main loop waits for nobody.
+        self._effects: Pool[Ack | Requeue] = Pool(
+            "effect", self._carry_out, self._events.put, self._regions, 1
+        )
         self._receiver = threading.Thread(target=self._receive, name="receive", daemon=True)
         self._may_receive = threading.Semaphore(BATCHES_MAX)
         self._ending = False
         self._left: list[Car] = []
-        self._returned = 0
+        self._returned: list[str] = []
         self._suspects: deque[Car] = deque()
         self._waiting: deque[Car] = deque()
         self._at_work: dict[int, Car] = {}
@@ -293,6 +301,16 @@ class RunB:
             self._events.put(Unread(car))
             raise
 
+    def _carry_out(self, effect: Ack | Requeue) -> None:
+        """Acknowledge or requeue messages, once what it follows from is committed."""
+        match effect:
+            case Ack(receipts):
+                self._consumer.ack(receipts)
+            case Requeue(receipts):
+                returned = self._consumer.requeue(receipts)
+                if self._ending:
+                    self._returned += returned
+
     # --- the main loop ---------------------------------------------------------
 
     def _next_events(self, timeout_seconds: float) -> list[Event]:
@@ -401,7 +419,7 @@ class RunB:
         self._store.set_calls_open(len(self._at_work))
 
     def _perform(self, actions: Sequence[Action]) -> None:
-        """Do what follows from a turn that is committed; what fails is left to the queue."""
+        """Hand over what follows from a turn that is committed."""
         requeued: list[str] = []
         for action in actions:
             match action:
@@ -412,7 +430,7 @@ class RunB:
         if self._acks and self._ack_at == math.inf:
             self._ack_at = time.monotonic() + TURN_SECONDS
         if requeued:
-            self._requeue(requeued)
+            self._effects.submit(Requeue(requeued))
             if all(isinstance(action, Requeue) for action in actions):
                 self._shutdown.wait(REQUEUED_PAUSE_SECONDS)
 
@@ -423,7 +441,8 @@ class RunB:
         going, self._acks = self._acks[:count], self._acks[count:]
         if not self._acks:
             self._ack_at = math.inf
-        self._consumer.ack(going)
+        if going:
+            self._effects.submit(Ack(going))
 
     def _go_on_receiving(self, batches: int) -> None:
         """Let as many batches be received as were handled; give up if nothing comes at all."""
@@ -467,7 +486,6 @@ class RunB:
             may_commit: False if nothing can be settled any more.
         """
         self._ending = True
-        self._returned = 0
         self._requeue_idle()
         deadline = time.monotonic() + STOP_SECONDS
         while may_commit and self._at_work and time.monotonic() < deadline:
@@ -482,7 +500,9 @@ class RunB:
                 seconds = LONG_POLL_SECONDS + STOP_SECONDS if self._shutdown else TROUBLE_SECONDS
                 self._receiver.join(seconds)
             self._close(calls_open)
-        logger.info("%d messages returned to the queue", self._returned)
+        else:
+            self._await_effects()
+        logger.info("%d messages returned to the queue", len(self._returned))
 
     def _finish(self) -> None:
         """Note that the run is complete; what is in flight still is of no n of A's."""
@@ -498,26 +518,28 @@ class RunB:
         idle += [rival for rivals in self._state.parked.values() for rival in rivals.values()]
         self._state.parked.clear()
         for one in idle:
-            car, receipts = one
-            if self._state.in_flight.get(car.n) is one:  # its rival is not
-                del self._state.in_flight[car.n]
-            self._left.append(car)
-            self._requeue(receipts)
+            if self._state.in_flight.get(one.car.n) is one:  # its rival is not
+                del self._state.in_flight[one.car.n]
+            self._left.append(one.car)
+        if idle:
+            self._effects.submit(Requeue([receipt for one in idle for receipt in one.receipts]))
 
-    def _requeue(self, receipts: Sequence[str]) -> None:
-        try:
-            self._returned += self._consumer.requeue(receipts)
-        except WorkerExit:
-            if not self._ending:
-                raise
+    def _await_effects(self) -> None:
+        """Let the queue take what is settled or requeued; what it does not take comes again."""
+        self._ack_due(all_of_them=True)
+        if not self._effects.join(EFFECTS_SECONDS):
+            logger.warning(
+                "The queue did not answer in %g s: the visibility timeout returns what is left",
+                EFFECTS_SECONDS,
+            )
 
     def _close(self, calls_open: int, **notes: str) -> None:
         """Acknowledge what is settled, and commit that this process ends in good order."""
         self._turn(self._next_events(0))
-        with suppress(WorkerExit):
-            self._ack_due(all_of_them=True)
+        self._await_effects()
         with self._store.transaction():
             self._store.leave(self._left)
+            self._store.forget_receipts(self._returned)
             self._record_counts()
             self._store.set_calls_open(calls_open)
             self._store.put(**notes)

@@ -151,16 +151,11 @@ class TextStore(Store):
         )
 
     def leave(self, cars: Iterable[Car]) -> None:
-        """Note that this process ends in good order, and requeued these images as they were."""
-        for car in cars:
-            self.execute(
-                "UPDATE begun SET processes = processes - 1 "
-                "WHERE n = ? AND key = ? AND last_start = ?",
-                car.n,
-                car.key,
-                self.starts,
-            )
-            self.execute("DELETE FROM in_flight WHERE n = ? AND key = ?", car.n, car.key)
+        """Note that this process ends in good order, and leaves these images as they were."""
+        self.execute_many(
+            "UPDATE begun SET processes = processes - 1 WHERE n = ? AND key = ? AND last_start = ?",
+            [(car.n, car.key, self.starts) for car in cars],
+        )
 
     # --- what is committed --------------------------------------------------------------
 

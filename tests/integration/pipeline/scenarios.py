@@ -6,10 +6,13 @@ import copy
 import json
 import resource
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from carscribe_common.circuit_breaker import IN_A_ROW
 from carscribe_common.protocol import Alive, Car, Done
 from tests.pipeline import Pipeline, Worker, car_answer, picture
 
@@ -30,6 +33,7 @@ FILE_BYTES_MAX = 20 * PAGE_BYTES
 FULL_IMAGES = 60
 ETAG = '"0123456789abcdef0123456789abcdef"'
 NO_POLICY = "golden-without-policy"
+KMS_KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 @dataclass
@@ -112,10 +116,17 @@ class Scenarios:
                     AWS_EC2_METADATA_SERVICE_ENDPOINT=NOWHERE,
                 ).start("b"),
                 "a full disk": self._full_disk(),
+                "a fault": self._fault(),
+                "a no results": self._no_results(),
+                "a no state directory": self._pipeline("state").start("a", STATE_DIR="/proc/none"),
             }
             found = self._whole_run()
             found |= {name: ended(worker) for name, worker in waiting.items()}
             found["a denied"] = self._denied()
+            found["b denied one"] = self._get_denied("one")
+            found["b denied the key"] = self._get_denied(
+                "key", ServerSideEncryption="aws:kms", SSEKMSKeyId=KMS_KEY_ARN
+            )
             return found
         finally:
             for pipeline in self._pipelines:
@@ -190,6 +201,21 @@ class Scenarios:
         resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, -1))
         return worker
 
+    def _fault(self) -> Worker:
+        """A worker in whose store stands what no release of it writes."""
+        pipeline = self._pipeline("fault")
+        done = pipeline.run("a")
+        with closing(sqlite3.connect(done.run_dir / "store.sqlite3")) as store, store:
+            store.execute("UPDATE meta SET value = 'no JSON' WHERE name = 'end'")
+        return pipeline.start("a")
+
+    def _no_results(self) -> Worker:
+        """A worker that cannot write its results, for something is in their place."""
+        pipeline = self._pipeline("results")
+        worker = pipeline.start("a")
+        (worker.run_dir / ".results.jsonl.new").mkdir(parents=True)
+        return worker
+
     def _denied(self) -> Ended:
         """A worker whose user may do nothing; the policies of all others are their own."""
         pipeline = self._pipeline("denied")
@@ -205,6 +231,20 @@ class Scenarios:
             return ended(pipeline.start("a"))
         finally:
             self._emulator.enforce_iam(enforced=False)
+
+    def _get_denied(self, name: str, **encryption: Any) -> Ended:
+        """A worker that may look at the images, and not read them."""
+        pipeline = self._pipeline(f"get-{name}")
+        for n in range(1, IN_A_ROW + 1):
+            put = pipeline.s3.put_object(
+                Bucket=pipeline.bucket, Key=f"{n}.jpg", Body=picture(n), **encryption
+            )
+            pipeline.send(Car("run-1", n, f"{n}.jpg", put["ETag"]))
+        pipeline.emulator.faults({"operations": {"s3.GetObject": {"deny_share": 1}}})
+        try:
+            return ended(pipeline.start("b"))
+        finally:
+            pipeline.emulator.faults({})
 
 
 def damage(run_dir: Path) -> None:

@@ -87,7 +87,7 @@ def test_bucket_without_an_image(pipeline: Pipeline, objects: list[str]) -> None
     b, a = pipeline.start("b"), pipeline.start("a")
     assert (a.wait(), b.wait()) == (0, 0)
     assert b.output == ""
-    assert "has no .jpg, .jpeg or .png" in a.log
+    assert "has no .jpg, .jpeg, .jpe, .jfif or .png" in a.log
     assert a.summary["images"]["skipped"] == len(objects)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from carscribe_common.errors import Exit
 from tests.integration.pipeline.scenarios import Ended, Scenarios
 from tests.pipeline import ROOT
 
@@ -34,12 +35,17 @@ ENDS = {
     "Incomplete: nothing of run ... came for": "b incomplete",
     "did not number the images of run": "b of other images",
     "Another process is at work on this run": "b in use",
+    "A fault in carscribe itself": "a fault",
+    "Cannot make ...; set CARSCRIBE_STATE_DIR to a directory": "a no state directory",
     "Nothing was acknowledged that is not on disk": "a full disk",
+    "Cannot write ...; make space and start again": "a no results",
     "nothing was written over: restore it, or begin a new run": "a damaged",
     "Nothing succeeded for": "a nothing succeeds",
     "metadata service, which has the AWS credentials, does not answer": "b silent metadata",
     "no AWS credentials were found": "b no credentials",
     "AWS refuses it": "a denied",
+    "Cannot read ...: give this role s3:GetObject on it": "b denied one",
+    "Cannot read any image: ...; see that the key is enabled": "b denied the key",
     "correct the settings": "a failed",
     "belongs to another run": "a of another run",
     "is gone, but other files of its run are there": "a without its store",
@@ -182,16 +188,21 @@ def test_every_end_of_the_documentation_has_a_scenario() -> None:
 
 @pytest.mark.parametrize("sentence", ENDS)
 def test_sentence_and_exit_code(ends: dict[str, Ended], sentence: str) -> None:
-    """A real worker says the sentence, last, and exits with the code that stands beside it."""
+    """A real worker says the sentence, last, and exits with the code that stands beside it.
+
+    Only the traceback of a fault stands behind it, and there is no other.
+    """
     ended = ends[ENDS[sentence]]
     codes = dict(ROW.findall(TROUBLESHOOTING.read_text()))[sentence]
     assert ended.code in {int(code) for code in codes.split(",")}, ended.log
-    last = ended.log.splitlines()[-1]
+    said = ended.log.splitlines()
+    last = next(line for line in reversed(said) if "(exit " in line)
+    is_last = last == said[-1]
     at = 0
     for part in sentence.split("..."):
         at = last.index(part.strip(), at)
     assert last.endswith(f"(exit {ended.code})")
-    assert "Traceback" not in ended.log
+    assert is_last == ("Traceback" not in ended.log) == (ended.code != Exit.BUG)
     if ended.summary and ended.summary["exit_code"]:
         assert ended.summary["exit_code"] == ended.code
         assert ended.summary["reason"] in last

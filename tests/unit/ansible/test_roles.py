@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from carscribe_worker_a import run as run_a
+from carscribe_worker_b import run as run_b
+from carscribe_worker_b.consumer import LONG_POLL_SECONDS
+
 ROLES = sorted((Path(__file__).resolve().parents[3] / "ansible/roles").iterdir())
 
 
@@ -48,3 +52,11 @@ def test_every_variable_carries_the_roles_name(role: Path) -> None:
     if internals.exists():
         names = yaml.safe_load(internals.read_text())
         assert all(name.startswith(f"__{role.name}_") for name in names)
+
+
+def test_the_longest_end_of_a_worker_is_shorter_than_systemd_waits() -> None:
+    """B's images at work, its last poll and its queue, or A's calls; and time for disk and log."""
+    longest_b = 2 * run_b.STOP_SECONDS + LONG_POLL_SECONDS + run_b.EFFECTS_SECONDS
+    (role,) = (role for role in ROLES if role.name == "worker")
+    stop_seconds = defaults(role)["worker_stop_timeout_seconds"]
+    assert max(run_a.STOP_SECONDS, longest_b) + 20 <= stop_seconds

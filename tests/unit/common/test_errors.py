@@ -27,11 +27,11 @@ from carscribe_common.errors import (
 )
 
 
-def answer(code: str, status: int = 400) -> ClientError:
+def answer(code: str, status: int = 400, message: str = "words") -> ClientError:
     """Return an error that a service answered with."""
     return ClientError(
         {
-            "Error": {"Code": code, "Message": "words"},
+            "Error": {"Code": code, "Message": message},
             "ResponseMetadata": {
                 "HTTPStatusCode": status,
                 "RequestId": "",

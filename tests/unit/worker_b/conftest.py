@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from carscribe_worker_b.handler import Ack, Requeue
+
 RUN = {"run_id": "run-1", "queue_url": "http://queue"}
 ETAG = '"e"'
 
@@ -34,6 +36,46 @@ def result(of: Car, line: str | None = "GO 1", *, failed: bool = False) -> TextR
         at=1.0,
         seconds=0.1,
     )
+
+
+class FakeEffects:
+    """What is acknowledged and requeued, carried out by the queue's mood and without a thread.
+
+    Attributes:
+        queue_is: ``well``: it answers at once; ``slow``: when it is waited for; or ``silent``.
+        waiting: what is not carried out.
+    """
+
+    def __init__(
+        self,
+        _name: str,
+        work: Callable[[Ack | Requeue], None],
+        failed: Callable[[Exception], None],
+        *_: object,
+    ) -> None:
+        self._work, self._failed = work, failed
+        self.queue_is = "well"
+        self.waiting: list[Ack | Requeue] = []
+
+    @property
+    def receipts(self) -> list[str]:
+        """The receipts of what is not carried out."""
+        return [receipt for effect in self.waiting for receipt in effect.receipts]
+
+    def submit(self, effect: Ack | Requeue) -> None:
+        """Take an effect."""
+        self.waiting.append(effect)
+        if self.queue_is == "well":
+            self.join()
+
+    def join(self, _seconds: float = 0) -> bool:
+        """Carry out all there is; tell whether nothing is left."""
+        while self.waiting and self.queue_is != "silent":
+            try:
+                self._work(self.waiting.pop(0))
+            except Exception as error:  # noqa: BLE001 - as Pool has it
+                self._failed(error)
+        return not self.waiting
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_nothing_in_flight_is_no_call(sqs: FakeSQS, consumer: Consumer) -> None:
     """A heartbeat without a message, and letting go of none, ask nobody for anything."""
     consumer.heartbeat.beat()
     consumer.ack([])
-    assert consumer.requeue([]) == 0
+    assert consumer.requeue([]) == []
     assert not sqs.calls
 
 
@@ -159,17 +159,17 @@ def test_an_effect_that_fails_is_left_to_the_queue(
     receipts = receive(consumer, 2)
     sqs.failing = {"delete": how, "requeue": how}
     consumer.ack(receipts[:10])
-    assert consumer.requeue(receipts[10:]) == 0
+    assert consumer.requeue(receipts[10:]) == []
     assert (sqs.calls["delete"], sqs.calls["requeue"]) == (1, 1)
     assert len(sqs.in_flight()) == 20
     assert consumer.in_flight() == 0
 
 
-def test_a_requeue_counts_what_was_answered(sqs: FakeSQS, consumer: Consumer) -> None:
+def test_a_requeue_tells_what_was_answered(sqs: FakeSQS, consumer: Consumer) -> None:
     """Of twelve messages one is gone: eleven are returned."""
     receipts = receive(consumer, 2)[:12]
     sqs.messages.pop(5)
-    assert consumer.requeue(receipts) == 11
+    assert consumer.requeue(receipts) == [*receipts[:4], *receipts[5:]]
 
 
 @pytest.mark.parametrize(

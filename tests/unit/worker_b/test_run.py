@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from carscribe_common.aws import Calls, Clients
 from carscribe_common.cli import Shutdown
 from carscribe_common.errors import Exit, ShutdownRequested, WorkerExit
+from carscribe_common.pool import Pool
 from carscribe_common.protocol import Alive, Car, Done, car_hash
 from carscribe_worker_b import run as run_module
 from carscribe_worker_b.run import ALONE_AFTER_CRASHES, IN_FLIGHT_MAX, RunB, Unread
 from carscribe_worker_b.settings import SettingsB
 from carscribe_worker_b.store import CRASHES_MAX, TextStore
-from tests.unit.worker_b.conftest import ETAG, car, result, set_end, settle
+from tests.unit.worker_b.conftest import ETAG, FakeEffects, car, result, set_end, settle
 from tests.unit.worker_b.fake_sqs import FakeSQS
 
 if TYPE_CHECKING:
@@ -43,7 +47,14 @@ class FakePool:
 class B:
     """A worker B whose queue is in memory, and whose pool reads nothing."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        effects: Any = FakeEffects,
+        **settings: Any,
+    ) -> None:
         self.sqs = FakeSQS()
         self.listed = 0
         s3 = SimpleNamespace(list_objects_v2=self._list)
@@ -51,7 +62,8 @@ class B:
         clients = make(sqs=self.sqs, s3=s3, rekognition=None, calls=Calls())
         self.pool = FakePool()
         monkeypatch.setattr(run_module, "build_clients", lambda *_: clients)
-        monkeypatch.setattr(run_module, "Pool", lambda *_: self.pool)
+        pools = {"read": lambda *_: self.pool, "effect": effects}
+        monkeypatch.setattr(run_module, "Pool", lambda name, *how: pools[name](name, *how))
         self.settings = SettingsB(
             run_id="run-1",
             bucket="photos",
@@ -244,7 +256,7 @@ def test_what_a_last_poll_brings_is_requeued(start_b: Callable[..., B]) -> None:
     b.run._drain()
     assert len(b.sqs.visible()) == 2
     assert b.store.end is None
-    assert b.run._returned == 2
+    assert len(b.run._returned) == 2
 
 
 def test_what_is_settled_at_the_end_is_acknowledged(start_b: Callable[..., B]) -> None:
@@ -256,7 +268,56 @@ def test_what_is_settled_at_the_end_is_acknowledged(start_b: Callable[..., B]) -
         b.run._events.put(event)
     b.run._drain()
     assert [stored.message for stored in b.sqs.deleted] == [car(1), car(2)]
-    assert b.run._returned == 0
+    assert b.run._returned == []
+
+
+def test_a_slow_queue_holds_nothing_up(start_b: Callable[..., B]) -> None:
+    """While it deletes messages others are handled, and images settled; all are acknowledged."""
+    b = start_b(effects=Pool)
+    may_delete = threading.Event()
+    b.sqs.on_delete = Mock(side_effect=lambda _: may_delete.wait(2))
+    b.run._turn([b.send(*[Alive("run-1")] * 10)])
+    b.run._ack_due()
+    b.run._turn([b.send(car(1))])
+    b.run._turn([result(car(1))])
+    assert b.store.is_settled(1, "1.jpg")
+    assert not b.sqs.deleted
+    may_delete.set()
+    b.run._finish()
+    assert len(b.sqs.deleted) == 11
+
+
+def test_a_silent_queue_does_not_hold_up_the_end(
+    start_b: Callable[..., B], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does not take comes again, and the next process goes on with what is kept of it."""
+    monkeypatch.setattr(run_module, "EFFECTS_SECONDS", 0.1)
+    monkeypatch.setattr(run_module, "STOP_SECONDS", 0.0)
+    b = start_b(effects=Pool)
+    is_over = threading.Event()
+    b.sqs.on_delete = b.sqs.on_requeue = Mock(side_effect=lambda _: is_over.wait(2))
+    b.run._turn([b.send(car(1), car(2))])
+    b.run._turn([result(car(1))])
+    b.shutdown.request(signal.SIGTERM)
+    b.run._drain()
+    assert len(b.sqs.in_flight()) == 2
+    b.start()
+    b.run._resume()
+    assert b.pool.submitted == [car(2)]
+    assert b.store.crashes(car(2)) == 0
+    is_over.set()
+
+
+def test_an_effect_that_never_will_ends_the_worker(start_b: Callable[..., B]) -> None:
+    """The main loop hears of it from the thread that tried."""
+    b = start_b()
+    error: Any = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    b.sqs.on_delete = Mock(side_effect=ClientError(error, "DeleteMessageBatch"))
+    b.run._turn([b.send(Alive("run-1"))])
+    b.run._ack_due(all_of_them=True)
+    with pytest.raises(WorkerExit, match="give this role the permission") as end:
+        b.run._turn(b.ready())
+    assert end.value.code == Exit.DENIED
 
 
 def test_a_disk_that_is_full_leaves_nothing_hidden(start_b: Callable[..., B]) -> None:

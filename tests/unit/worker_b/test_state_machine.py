@@ -45,6 +45,7 @@ from carscribe_worker_b.settings import SettingsB
 from carscribe_worker_b.store import CRASHES_MAX, TextStore
 from carscribe_worker_b.text_detection import TextResult
 from tests.pipeline import IN_MEMORY
+from tests.unit.worker_b.conftest import FakeEffects
 from tests.unit.worker_b.fake_sqs import FakeSQS, Stored
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ ENDS = (
 )
 WORK = ("receive", "turn", "settle", "settle", "turn")
 OPERATIONS = ("delete", "extend", "requeue")
+MOODS = ("slow", "silent", "well")
 INDEX = st.integers(0, 9)
 N = st.integers(1, CARS)
 
@@ -140,13 +142,21 @@ class WorkerB(RuleBasedStateMachine):
         )
         identity = {"worker": "b", "run_id": RUN_ID, "queue_url": "q"}
         self.store = TextStore(self.folder, identity)
+        self.effects: FakeEffects
+
+        def pool(name: str, *how: Any) -> Any:
+            if name == "read":
+                return FakePool(self._submit)
+            self.effects = FakeEffects(name, *how)
+            return self.effects
+
         make: Any = Clients
         clients = make(sqs=self.sqs, s3=None, rekognition=None, calls=Calls())
         self.pending, self.submitted = [], []
         self.shutdown = Shutdown()
         with (
             mock.patch.object(run_module, "build_clients", return_value=clients),
-            mock.patch.object(run_module, "Pool", return_value=FakePool(self._submit)),
+            mock.patch.object(run_module, "Pool", pool),
         ):
             self.run = RunB(settings_b, self.shutdown, self.store)
         self.run._state.is_own = is_own
@@ -261,7 +271,7 @@ class WorkerB(RuleBasedStateMachine):
 
     @rule(
         what=st.sampled_from(
-            ["beat", "acknowledge what is due", "acknowledge all", "expire", *OPERATIONS]
+            ["beat", "acknowledge what is due", "acknowledge all", "expire", *MOODS, *OPERATIONS]
         ),
         how=st.sampled_from(["network", "InternalError"]),
         pick=INDEX,
@@ -274,10 +284,19 @@ class WorkerB(RuleBasedStateMachine):
                 self.sqs.expire(receipts[pick % len(receipts)])
             case "delete" | "extend" | "requeue":
                 self.sqs.failing[what] = how
+            case "slow" | "silent" | "well":
+                self._mood(what)
             case "beat" if not self.done:
                 self._beat()
             case "acknowledge what is due" | "acknowledge all" if not self.done:
                 self.run._ack_due(all_of_them=what == "acknowledge all")
+
+    def _mood(self, queue_is: str) -> None:
+        """Let the queue take what changes a message, now or later."""
+        self.effects.queue_is = queue_is
+        if queue_is == "well":
+            self.effects.join()
+            self._collect()
 
     def _beat(self) -> None:
         """All that is in flight is extended, parked messages too; what is requeued is not."""
@@ -384,6 +403,7 @@ class WorkerB(RuleBasedStateMachine):
         seconds = math.inf if results else 0.0
         with mock.patch.object(run_module, "STOP_SECONDS", seconds):
             self.run._drain()
+        self.sqs.left |= set(self.effects.receipts)
         hidden = set(self.sqs.in_flight()) - self.sqs.left
         assert not hidden, f"{hidden} are neither settled nor returned"
         self._stop()
@@ -396,7 +416,8 @@ class WorkerB(RuleBasedStateMachine):
         state = self.run._state
         places = [one.receipts for one in state.in_flight.values()]
         places += [one.receipts for rivals in state.parked.values() for one in rivals.values()]
-        return [receipt for receipts in places for receipt in receipts] + self.run._acks
+        known = [receipt for receipts in places for receipt in receipts]
+        return known + self.run._acks + self.effects.receipts
 
     @invariant()
     def check(self) -> None:
@@ -423,9 +444,9 @@ class WorkerB(RuleBasedStateMachine):
     def receipts_are_kept_for_the_next_process(self) -> None:
         """The store has the receipts of what is in flight and parked, and no other."""
         if not self.done:
-            acks = set(self.run._acks)
+            let_go = {*self.run._acks, *self.effects.receipts}
             kept = {receipt for _, receipt in self.store.in_flight()}
-            assert kept == set(self._places()) - acks
+            assert kept == set(self._places()) - let_go
 
     def one_success_for_each_n(self) -> None:
         """No n is settled by two images."""
@@ -451,6 +472,7 @@ class WorkerB(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def _to_the_end(self) -> None:
+        self._mood("well")
         for n in range(1, CARS + 1):
             self.sqs.send(own(n))
         self.sqs.send(Done(RUN_ID, CARS, DIGEST))
