@@ -362,7 +362,7 @@ class Caller:
             except (*AWS_ERRORS, TransientError) as error:
                 meaning = classify(error, doing, of_object=of_object, about_image=about_image)
                 if about_image and isinstance(meaning, ImageError):
-                    meaning = self.meaning_of(meaning)
+                    self.breaker.success()
                 if not isinstance(meaning, TransientError):
                     raise meaning from error
                 if meaning.throttled:
@@ -396,7 +396,8 @@ class Caller:
         """
         own = self._own_error(bucket, key, etag)
         if own is not None:
-            return self.meaning_of(own)
+            self.breaker.success()
+            return own
         if not self.breaker.blames_set_up():
             return ImageError("denied" if error.is_denial else "refused", str(error))
         about = f"{escape(key)} in the bucket {bucket}"
@@ -410,22 +411,6 @@ class Caller:
             Exit.CONFIG,
             f"Cannot read {about}: AWS answers {error}; correct the settings and start again.",
         )
-
-    def meaning_of(self, own: ImageError) -> ImageError | WorkerExit:
-        """Return what an image's own failure means, after the breaker has heard of it.
-
-        It shows that images can be worked on, but for a key that cannot be used: with that of
-        all images a bucket encrypts by default, and then it is the set-up's.
-        """
-        if own.reason != KMS_KEY:
-            self.breaker.success()
-        elif self.breaker.blames_key():
-            return WorkerExit(
-                Exit.DENIED,
-                f"Cannot read any image: {own.detail}; see that the key is enabled, and name it in "
-                "Terraform's kms_key_arns, which gives this role kms:Decrypt.",
-            )
-        return own
 
     def _own_error(self, bucket: str, key: str, etag: str) -> ImageError | None:
         """Return what is wrong with an object itself, if anything is."""
@@ -464,5 +449,5 @@ def _error_of_state(head: Mapping[str, Any], etag: str) -> ImageError | None:
     if archived and 'ongoing-request="false"' not in head.get("Restore", ""):
         return ImageError("archived", f"its storage class is {storage}: restore it first")
     if head.get("ServerSideEncryption", "").startswith("aws:kms"):
-        return ImageError(KMS_KEY, f"its KMS key cannot be used: {head.get('SSEKMSKeyId')}")
+        return ImageError(KMS_KEY, f"its key cannot be used: {head.get('SSEKMSKeyId')}")
     return None

@@ -54,26 +54,16 @@ class CircuitBreaker:
         fails no image.
         """
         with self._changed:
-            return self._is_row_full() or not self._successes
-
-    def blames_key(self) -> bool:
-        """Hear of an image whose key cannot be used; tell whether that is the set-up's fault.
-
-        It is, for ten in a row before any success. Waits as ``blames_set_up``.
-        """
-        with self._changed:
-            return not self._successes and self._is_row_full()
-
-    def _is_row_full(self) -> bool:
-        """Count an error; wait for a success after it, or for the tenth; tell whether that came."""
-        self._ambiguous_in_a_row += 1
-        seen = self._successes
-        self._changed.notify_all()
-        self._changed.wait_for(
-            lambda: self._successes > seen or self._ambiguous_in_a_row >= IN_A_ROW,
-            timeout=self._patience_seconds,
-        )
-        return self._ambiguous_in_a_row >= IN_A_ROW
+            self._ambiguous_in_a_row += 1
+            seen = self._successes
+            if self._ambiguous_in_a_row >= IN_A_ROW:
+                self._changed.notify_all()
+                return True
+            self._changed.wait_for(
+                lambda: self._successes > seen or self._ambiguous_in_a_row >= IN_A_ROW,
+                timeout=self._patience_seconds,
+            )
+            return not self._successes or self._ambiguous_in_a_row >= IN_A_ROW
 
     def give_up_if_open(self, since: float, last: str) -> None:
         """Raise WorkerExit (TRANSIENT) after give_up_seconds without any success.

@@ -279,7 +279,9 @@ class Regions:
                     region.succeeded()
         if region is not self.home:
             return _RefusedElsewhere(f"{region.name} says {meaning}")
-        return self.call.meaning_of(meaning) if isinstance(meaning, ImageError) else meaning
+        if isinstance(meaning, ImageError):
+            self.call.breaker.success()
+        return meaning
 
     def _answered(self, region: Region, seconds: float) -> None:
         with self._changed:

@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from carscribe_common.circuit_breaker import IN_A_ROW
 from carscribe_common.protocol import Alive, Car, Done
 from tests.pipeline import Pipeline, Worker, car_answer, picture
 
@@ -33,7 +32,6 @@ FILE_BYTES_MAX = 20 * PAGE_BYTES
 FULL_IMAGES = 60
 ETAG = '"0123456789abcdef0123456789abcdef"'
 NO_POLICY = "golden-without-policy"
-KMS_KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 @dataclass
@@ -123,10 +121,6 @@ class Scenarios:
             found = self._whole_run()
             found |= {name: ended(worker) for name, worker in waiting.items()}
             found["a denied"] = self._denied()
-            found["b denied one"] = self._get_denied("one")
-            found["b denied the key"] = self._get_denied(
-                "key", ServerSideEncryption="aws:kms", SSEKMSKeyId=KMS_KEY_ARN
-            )
             return found
         finally:
             for pipeline in self._pipelines:
@@ -231,20 +225,6 @@ class Scenarios:
             return ended(pipeline.start("a"))
         finally:
             self._emulator.enforce_iam(enforced=False)
-
-    def _get_denied(self, name: str, **encryption: Any) -> Ended:
-        """A worker that may look at the images, and not read them."""
-        pipeline = self._pipeline(f"get-{name}")
-        for n in range(1, IN_A_ROW + 1):
-            put = pipeline.s3.put_object(
-                Bucket=pipeline.bucket, Key=f"{n}.jpg", Body=picture(n), **encryption
-            )
-            pipeline.send(Car("run-1", n, f"{n}.jpg", put["ETag"]))
-        pipeline.emulator.faults({"operations": {"s3.GetObject": {"deny_share": 1}}})
-        try:
-            return ended(pipeline.start("b"))
-        finally:
-            pipeline.emulator.faults({})
 
 
 def damage(run_dir: Path) -> None:

@@ -44,8 +44,6 @@ ENDS = {
     "metadata service, which has the AWS credentials, does not answer": "b silent metadata",
     "no AWS credentials were found": "b no credentials",
     "AWS refuses it": "a denied",
-    "Cannot read ...: give this role s3:GetObject on it": "b denied one",
-    "Cannot read any image: ...; see that the key is enabled": "b denied the key",
     "correct the settings": "a failed",
     "belongs to another run": "a of another run",
     "is gone, but other files of its run are there": "a without its store",

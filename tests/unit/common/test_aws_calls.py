@@ -18,9 +18,7 @@ from tests.unit.common.test_errors import answer
 from tests.unit.fake_aws import Service, caller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from carscribe_common.aws import Caller
+    from collections.abc import Iterator
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +97,8 @@ KMS = {"ETag": '"1"', "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key-1"}
         (GLACIER | {"Restore": 'ongoing-request="true"'}, "archived"),
         ({"ETag": '"1"', "ArchiveStatus": "ARCHIVE_ACCESS"}, "archived"),
         (answer("400", 400), "encrypted"),
+        (KMS, "kms-key"),
+        (KMS | {"ServerSideEncryption": "aws:kms:dsse"}, "kms-key"),
     ],
 )
 def test_a_state_of_the_object_is_its_own_failure(head: Any, reason: str) -> None:
@@ -110,41 +110,6 @@ def test_a_state_of_the_object_is_its_own_failure(head: Any, reason: str) -> Non
         own = call.resolve_ambiguous(DENIAL, "photos", "1.jpg", '"1"')
         assert isinstance(own, ImageError)
         assert own.reason == reason
-
-
-def refused_by_head(call: Caller) -> Exception:
-    """Return what follows where a HEAD shows the key."""
-    return call.resolve_ambiguous(DENIAL, "photos", "1.jpg", '"1"')
-
-
-def refused_by_name(call: Caller) -> Exception:
-    """Return what follows where the answer names the key."""
-    with pytest.raises((ImageError, WorkerExit)) as raised:
-        call(call.s3.get_object, "download", about_image=True, of_object=True)
-    return raised.value
-
-
-@pytest.mark.parametrize(
-    ("refused", "service"),
-    [
-        (refused_by_head, {"head_object": KMS}),
-        (refused_by_head, {"head_object": KMS | {"ServerSideEncryption": "aws:kms:dsse"}}),
-        (refused_by_name, {"get_object": answer("KMS.DisabledException", 400, "key-1: disabled")}),
-    ],
-)
-def test_a_key_that_cannot_be_used(refused: Callable[[Caller], Exception], service: Any) -> None:
-    """Ten before any success are the set-up's, with the way out; after one each is an image's."""
-    for works in (False, True):
-        answers = {operation: [said] * IN_A_ROW for operation, said in service.items()}
-        call, _ = caller(Service(**answers), works=works)
-        meanings = [refused(call) for _ in range(IN_A_ROW)]
-        if not works:
-            end = meanings.pop()
-            assert isinstance(end, WorkerExit)
-            assert end.code == Exit.DENIED
-            assert "key-1" in end.sentence
-            assert "kms_key_arns" in end.sentence
-        assert {getattr(own, "reason", "") for own in meanings} == {"kms-key"}
 
 
 @pytest.mark.parametrize(

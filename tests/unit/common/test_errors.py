@@ -27,11 +27,11 @@ from carscribe_common.errors import (
 )
 
 
-def answer(code: str, status: int = 400, message: str = "words") -> ClientError:
+def answer(code: str, status: int = 400) -> ClientError:
     """Return an error that a service answered with."""
     return ClientError(
         {
-            "Error": {"Code": code, "Message": message},
+            "Error": {"Code": code, "Message": "words"},
             "ResponseMetadata": {
                 "HTTPStatusCode": status,
                 "RequestId": "",

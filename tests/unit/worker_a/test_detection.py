@@ -157,6 +157,7 @@ def test_the_end_that_was_asked_for_settles_nothing(aws: StubbedAWS) -> None:
     ("head", "reason"),
     [
         ({"ETag": '"e"', "StorageClass": "GLACIER"}, "archived"),
+        ({"ETag": '"e"', "ServerSideEncryption": "aws:kms"}, "kms-key"),
         (refusal("400", 400), "encrypted"),
     ],
 )
@@ -173,21 +174,6 @@ def test_objects_that_cannot_be_read_stop_nothing(head: Any, reason: str) -> Non
     failures = [detect(call, IMAGE).failure for _ in range(count)]
     assert {failure and failure["reason"] for failure in failures} == {reason}
     assert detect(call, IMAGE).is_car
-
-
-def test_a_key_with_which_no_image_can_be_read_ends_the_worker() -> None:
-    """It is the bucket's own: ten in a row are no ten failures, which would end as a success."""
-    head = {"ETag": '"e"', "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key-1"}
-    service = Service(
-        detect_labels=[refusal("InvalidS3ObjectException")] * IN_A_ROW,
-        head_object=[head] * IN_A_ROW,
-    )
-    call, _ = caller(service, works=False)
-    for _ in range(IN_A_ROW - 1):
-        assert detect(call, IMAGE).failure
-    with pytest.raises(WorkerExit, match=r"key-1.+kms_key_arns") as end:
-        detect(call, IMAGE)
-    assert end.value.code == Exit.DENIED
 
 
 def test_another_region_gets_the_bytes_that_were_listed() -> None:
