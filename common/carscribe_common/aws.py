@@ -449,5 +449,9 @@ def _error_of_state(head: Mapping[str, Any], etag: str) -> ImageError | None:
     if archived and 'ongoing-request="false"' not in head.get("Restore", ""):
         return ImageError("archived", f"its storage class is {storage}: restore it first")
     if head.get("ServerSideEncryption", "").startswith("aws:kms"):
-        return ImageError(KMS_KEY, f"its key cannot be used: {head.get('SSEKMSKeyId')}")
+        key = head.get("SSEKMSKeyId")
+        return ImageError(
+            KMS_KEY,
+            f"its KMS key cannot be used: {key}; see that it is enabled, and that kms_key_arns has it",
+        )
     return None

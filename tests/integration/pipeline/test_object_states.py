@@ -110,12 +110,13 @@ def add(pipeline: Pipeline, *keys: str) -> None:
         pipeline.add(key, car_answer(99.0, f"TEXT {key[0]}"))
 
 
-def test_an_object_whose_kms_key_is_disabled(pipeline: Pipeline) -> None:
-    """Disabled between A's detection and B's download, it is that image's failure, and no set-up's."""
-    add(pipeline, *(f"{number}.jpg" for number in range(5)))
-    _, b = run(pipeline, "b", Rule("GET", r"/3\.jpg$", "KMS.DisabledException"))
-    assert failures(b) == {"3.jpg": "kms-key"}
-    assert b.output == "".join(f"{n}.jpg: TEXT {n}\n" for n in (0, 1, 2, 4))
+def test_objects_whose_kms_key_is_disabled(pipeline: Pipeline) -> None:
+    """Disabled between A's detection and B's download, and first of all: each is a failure, no more."""
+    locked = [f"a-{number:02}.jpg" for number in range(COLD)]
+    add(pipeline, *locked, "x.jpg", "y.jpg", "z.jpg")
+    _, b = run(pipeline, "b", Rule("GET", r"/a-\d\d\.jpg$", "KMS.DisabledException"))
+    assert failures(b) == dict.fromkeys(locked, "kms-key")
+    assert b.output == "x.jpg: TEXT x\ny.jpg: TEXT y\nz.jpg: TEXT z\n"
 
 
 def test_archived_objects_that_come_first(pipeline: Pipeline) -> None:
