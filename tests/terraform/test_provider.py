@@ -109,7 +109,7 @@ def test_a_configuration_that_is_another_is_known(home: Path, folder: str | None
 
 
 def test_a_configuration_of_ours_is_kept_or_written_anew(home: Path) -> None:
-    """What a command finds that is no configuration of ours is mended without a word."""
+    """What a command finds that is no configuration of ours is put right without a word."""
     deployment = provision.Deployment("aws", home / "aws")
     file = deployment.cli_configuration
     provider.write_configuration(file, home / "mirror")
