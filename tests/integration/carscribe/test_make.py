@@ -67,7 +67,7 @@ def test_record(emulator: Emulator, tmp_path: Path) -> None:
     shutil.copy(ROOT / "images" / "2.jpg", tmp_path)
     told = make("record", f"IMAGES={tmp_path}", environment=emulator.env)
     assert told.returncode != 0
-    assert "about $0.002" in told.stdout
+    assert "about $0.002" in told.stderr
     assert not (tmp_path / "answers").exists()
     told = make("record", f"IMAGES={tmp_path}", "YES=1", environment=emulator.env)
     assert told.returncode == 0, told.stdout + told.stderr
