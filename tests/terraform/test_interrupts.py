@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FAKE = """#!/bin/sh
 case "$*" in
   *version*) echo '{"terraform_version": "1.11.4", "platform": "linux_amd64"}' ;;
-  *console*) echo '"{\\"name\\": \\"carscribe\\", \\"region\\": \\"us-east-1\\"}"' ;;
+  *console*) echo '"{\\"name\\": \\"carscribe\\", \\"region\\": \\"us-east-1\\", \\"tags\\": {}}"' ;;
   *apply*)
     trap 'sleep 1; echo ended in order; exit 1' INT TERM
     echo started
