@@ -18,7 +18,7 @@ def copy(worker_id: str) -> Copy:
     """A copy of the checkout, which meets no other that is tested at the same time."""
     number = int(worker_id.removeprefix("gw") if worker_id.startswith("gw") else 0)
     root = CHECKOUT / "build" / "tests" / f"a deployment {number}"
-    return Copy.make(root, networks.free(root / "build" / "local", range(100 + number % 2, 200, 2)))
+    return Copy.make(root, networks.free(root / "build" / "local", range(100 + number % 4, 200, 4)))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from carscribe import provider, provision
 from tests.terraform.deployments import ROOT, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.emulator import Emulator
@@ -33,15 +32,6 @@ esac
 """
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Let programs hear of SIGINT even where the tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("number", "said", "code"),
     [
