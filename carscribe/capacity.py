@@ -45,12 +45,12 @@ def findings(
         values: the deployment's variables.
         lab: whether this is a Learner Lab.
     """
-    looked = _Look(session, values)
+    quotas = _Look(session, values)
     checks: dict[str, Callable[[], Finding]] = {
-        "addresses": looked.addresses,
-        "vCPUs": looked.vcpus,
-        "volumes": looked.volumes,
-        **({"instances": looked.lab_instances} if lab else {}),
+        "addresses": quotas.addresses,
+        "vCPUs": quotas.vcpus,
+        "volumes": quotas.volumes,
+        **({"instances": quotas.lab_instances} if lab else {}),
     }
     for what, check in checks.items():
         try:

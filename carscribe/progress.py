@@ -54,7 +54,7 @@ class Figures:
     """What both summaries say together.
 
     Attributes:
-        looked: images that worker A is done with.
+        detected: images that worker A is done with.
         total: images there are, as far as anybody knows; None before the listing began.
         is_all: whether the listing is at its end.
         cars: found by A, which is what B has to read.
@@ -65,7 +65,7 @@ class Figures:
         cars_per_second: the same of B.
     """
 
-    looked: int = 0
+    detected: int = 0
     total: int | None = None
     is_all: bool = False
     cars: int = 0
@@ -92,14 +92,14 @@ class Figures:
             speeds: of both workers, as measured; without them the mean since the start.
         """
         of_a, of_b = a.get("images") or {}, b.get("images") or {}
-        looked = int(of_a.get("detected", of_a.get("looked", 0)))  # so it was called once
+        detected = int(of_a.get("detected", of_a.get("looked", 0)))  # so it was called once
         settled = int(of_b.get("settled", 0))
         is_all = total is not None or bool(a.get("listing_done"))
         if total is None and of_a:
-            total = max(int(of_a.get("listed", 0)), looked)
-        of_both = speeds or (_mean(looked, a), _mean(settled, b))
+            total = max(int(of_a.get("listed", 0)), detected)
+        of_both = speeds or (_mean(detected, a), _mean(settled, b))
         return cls(
-            looked=looked,
+            detected=detected,
             total=total,
             is_all=is_all,
             cars=max(int(of_a.get("cars", 0)), int(of_b.get("received", 0)), settled),
@@ -116,7 +116,7 @@ class Figures:
         if not self.is_all or self.total is None:
             return None
         lasts = [
-            _seconds(self.total - self.looked, self.images_per_second),
+            _seconds(self.total - self.detected, self.images_per_second),
             _seconds(self.cars - self.settled, self.cars_per_second),
         ]
         known = [seconds for seconds in lasts if seconds is not None]
@@ -141,7 +141,7 @@ class Figures:
 
     def __str__(self) -> str:
         return (
-            f"A looked at {self.looked} of {self.of_images} images, "
+            f"A looked at {self.detected} of {self.of_images} images, "
             f"B read {self.settled} of {self.cars} cars: {self.facts}"
         )
 
@@ -183,7 +183,7 @@ class Progress:
         """Read both summaries, of now or of ``time.monotonic()``."""
         at = time.monotonic() if now is None else now
         plain = Figures.of(a, b, self._total)
-        speeds = self._a.per_second(plain.looked, at), self._b.per_second(plain.settled, at)
+        speeds = self._a.per_second(plain.detected, at), self._b.per_second(plain.settled, at)
         return Figures.of(a, b, self._total, speeds)
 
 
@@ -251,7 +251,7 @@ class Lines:
 
     def worked(self, figures: Figures, note: str = "") -> None:
         """Show what both workers have done."""
-        done = figures.looked == figures.total and figures.settled == figures.cars
+        done = figures.detected == figures.total and figures.settled == figures.cars
         self._say(f"{figures}{f' ({note})' if note else ''}", done)
 
     def fetched(self, done: int, total: int) -> None:
@@ -311,10 +311,10 @@ class Bars:
         """Show what both workers have done."""
         if self._a is None or self._b is None:
             self._a, self._b = self._add("A looks for cars"), self._add("B reads texts")
-        said = f"{figures.looked} of {figures.of_images} images"
+        said = f"{figures.detected} of {figures.of_images} images"
         # Where the listing goes on, nobody knows how much of the bar is done.
         total = figures.total if figures.is_all else None
-        self._progress.update(self._a, completed=figures.looked, total=total, said=said)
+        self._progress.update(self._a, completed=figures.detected, total=total, said=said)
         said = f"{figures.settled} of {figures.cars} cars"
         # B's total is known only as far as A has come.
         self._progress.update(

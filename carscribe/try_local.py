@@ -414,13 +414,13 @@ def _show(images: Path, out: Path, found: Found, *, recognizer: bool) -> int:
         "the recognizer": missing if recognizer else 0,
         "nobody": 0 if recognizer else missing,
     }
-    looked = ", by ".join(f"{who}: {number}" for who, number in means.items() if number)
-    if looked:
-        _say(0, f"Looked at by {looked}.")
+    said = ", by ".join(f"{who}: {number}" for who, number in means.items() if number)
+    if said:
+        _say(0, f"Looked at by {said}.")
     lines = len(output.splitlines())
     _say(
         0,
-        f"{figures.looked} images, {figures.cars} cars, {lines} of them with text, {len(failures)} failed.",
+        f"{figures.detected} images, {figures.cars} cars, {lines} of them with text, {len(failures)} failed.",
     )
     _say(0, f"Kept in {out}: {', '.join(n for n in OWN_NAMES if (out / n).exists())}")
     return 0

@@ -360,11 +360,11 @@ def teach(emulator: Emulator, numbers: Sequence[int]) -> None:
     """Let the emulator know the answers, once for all trials of a session."""
     folder = emulator.images / "answers"
     folder.mkdir(parents=True, exist_ok=True)
-    news = [n for n in numbers if not (emulator.images / f"fault-{n}.png").exists()]
-    for number in news:
+    missing = [n for n in numbers if not (emulator.images / f"fault-{n}.png").exists()]
+    for number in missing:
         (emulator.images / f"fault-{number}.png").write_bytes(picture(BASE + number))
         answer = answer_of(number)
         if answer:
             (folder / f"fault-{number}.png.json").write_text(json.dumps(answer))
-    if news:
+    if missing:
         emulator.call("POST", "_carscribe/answers")

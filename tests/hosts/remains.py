@@ -1,4 +1,4 @@
-"""What is on the machine now, looked for without the package's own eyes."""
+"""What is on the machine now, found by the system's own programs."""
 
 from __future__ import annotations
 

@@ -39,11 +39,11 @@ def test_the_output_has_the_images_with_a_car_and_text(worker_a: Worker, worker_
     """output.txt has the line of each image for which A found a car and B found text, and no other."""
     of_a, _ = worker_a.last_run()
     of_b, _ = worker_b.last_run()
-    looked = [json.loads(line) for line in worker_a.say(f"cat {of_a}/results.jsonl").splitlines()]
+    detected = [json.loads(line) for line in worker_a.say(f"cat {of_a}/results.jsonl").splitlines()]
     settled = [json.loads(line) for line in worker_b.say(f"cat {of_b}/results.jsonl").splitlines()]
     cars = {
         record["key"]
-        for record in looked
+        for record in detected
         if record["car"] is not None and record["car"]["confidence"] > 90
     }
     expected = {record["key"]: record["line"] for record in settled if record["line"] is not None}
