@@ -92,7 +92,7 @@ class Figures:
             speeds: of both workers, as measured; without them the mean since the start.
         """
         of_a, of_b = a.get("images") or {}, b.get("images") or {}
-        detected = int(of_a.get("detected", of_a.get("looked", 0)))  # so it was called once
+        detected = int(of_a.get("detected", 0))
         settled = int(of_b.get("settled", 0))
         is_all = total is not None or bool(a.get("listing_done"))
         if total is None and of_a:

@@ -75,7 +75,7 @@ class Host:
 
     def complete(self) -> None:
         """End the run well."""
-        self.summary(state="complete", images={"looked": 1})
+        self.summary(state="complete", images={"detected": 1})
         self.finish()
 
     def finish(self) -> None:

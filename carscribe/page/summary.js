@@ -63,7 +63,7 @@
   line("State", (said) => said.state);
   line("Started, UTC", (said) => date(said.started_at).toISOString().slice(11, 19));
   line("Duration", (said) => duration(said.duration_seconds));
-  line("Images", (said, worker) => number(worker.kind === "a" ? said.images?.detected ?? said.images?.looked : said.images?.settled));
+  line("Images", (said, worker) => number(worker.kind === "a" ? said.images?.detected : said.images?.settled));
   line("Rekognition calls", (said, worker) => number(calls(worker)));
   line("Throttled", (said) => number(said.throttled));
   line("Answered by", (said) => Object.keys(said.answers ?? {}).join(", ") || null);

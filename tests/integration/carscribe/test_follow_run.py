@@ -125,10 +125,10 @@ def deployment(tmp_path: Path, ansible: Path) -> Deployment:
 def test_a_run_is_shown_to_its_end(deployment: Deployment) -> None:
     """Lines with both workers' figures while it runs, then the lines of output.txt."""
     a, b = deployment.a, deployment.b
-    a.summary(state="running", listing_done=True, images={"listed": 10, "looked": 4, "cars": 3})
+    a.summary(state="running", listing_done=True, images={"listed": 10, "detected": 4, "cars": 3})
     following = deployment.follow()
     said = until(following, "A looked at 4 of 10 images, B read 0 of 3 cars: 0 with text, 0 failed")
-    a.summary(state="complete", listing_done=True, images={"listed": 10, "looked": 10, "cars": 6})
+    a.summary(state="complete", listing_done=True, images={"listed": 10, "detected": 10, "cars": 6})
     a.finish()
     b.output("1.jpg: A\n")
     b.summary(state="complete", images={"received": 6, "settled": 6, "with_text": 1})
@@ -169,7 +169,7 @@ def test_two_pairs_are_followed_and_fetched(tmp_path: Path, ansible: Path) -> No
     deployment = Deployment(tmp_path, ansible, pairs=2)
     hosts = deployment.hosts
     for name in ("a", "a-2"):
-        images = {"listed": 10, "looked": 4, "cars": 3}
+        images = {"listed": 10, "detected": 4, "cars": 3}
         hosts[name].summary(state="running", listing_done=True, images=images)
     following = deployment.follow()
     said = until(following, "A looked at 8 of 20 images, B read 0 of 6 cars: 0 with text, 0 failed")

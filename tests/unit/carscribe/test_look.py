@@ -21,7 +21,7 @@ SUMMARIES: dict[str, dict[str, Any]] = {
     "a": {
         "state": "complete",
         "listing_done": True,
-        "images": {"listed": 10, "looked": 10, "cars": 6, "failed": 0},
+        "images": {"listed": 10, "detected": 10, "cars": 6, "failed": 0},
     },
     "b": {"state": "complete", "images": {"received": 6, "settled": 6, "with_text": 4}},
 }

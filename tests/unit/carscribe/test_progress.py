@@ -139,7 +139,7 @@ def test_plain_lines_elsewhere() -> None:
 
 def test_a_line_says_all() -> None:
     """One line has what the bars have."""
-    a = summary(listed=10, looked=4, cars=3, failed=1, seconds=2) | {"listing_done": True}
+    a = summary(listed=10, detected=4, cars=3, failed=1, seconds=2) | {"listing_done": True}
     b = summary(settled=1, with_text=1, failed=0, seconds=2)
     assert str(Figures.of(a, b)) == (
         "A looked at 4 of 10 images, B read 1 of 3 cars: "
@@ -156,7 +156,7 @@ def test_before_anything_is_known() -> None:
 
 def test_while_the_listing_goes_on() -> None:
     """As long as A lists, the total is so many or more, and nobody knows how long it takes."""
-    figures = Figures.of(summary(listed=1000, looked=10, cars=1, failed=0), {})
+    figures = Figures.of(summary(listed=1000, detected=10, cars=1, failed=0), {})
     assert (figures.total, figures.is_all, figures.seconds_left) == (1000, False, None)
     assert "10 of 1000+ images" in str(figures)
 
@@ -168,14 +168,14 @@ def test_time_left_is_the_slower_worker_s(
     speed_a: float | None, speed_b: float | None, expected: float | None
 ) -> None:
     """Ten images at A's speed or eight cars at B's, whichever is longer; unknown if one stands."""
-    a = summary(listed=20, looked=10, cars=8) | {"listing_done": True}
+    a = summary(listed=20, detected=10, cars=8) | {"listing_done": True}
     figures = Figures.of(a, summary(settled=0), speeds=(speed_a, speed_b))
     assert figures.seconds_left == expected
 
 
 def test_who_has_ended_has_no_speed() -> None:
     """Speeds are of the workers that run."""
-    a = summary(state="complete", listed=10, looked=10, cars=6) | {"listing_done": True}
+    a = summary(state="complete", listed=10, detected=10, cars=6) | {"listing_done": True}
     figures = Figures.of(a, summary(settled=3), speeds=(9.0, 1.5))
     assert (figures.images_per_second, figures.cars_per_second) == (None, 1.5)
 
@@ -202,7 +202,7 @@ def test_speed_is_what_was_measured_and_not_the_limit() -> None:
     """A worker that is held to 50 calls a second and does four images a second does four."""
     shown = Progress(total=100)
     for second in range(11):
-        a = summary(listed=100, looked=4 * second) | {"rate_per_second": 50.0}
+        a = summary(listed=100, detected=4 * second) | {"rate_per_second": 50.0}
         figures = shown.figures(a, {}, now=1000.0 + second)
     assert figures.images_per_second == pytest.approx(4.0)
     assert "4.0 images/s, about 0:15 left" in str(figures)
@@ -222,7 +222,7 @@ def test_speed_is_that_of_the_last_half_minute() -> None:
 
 def test_total_that_is_known_beforehand() -> None:
     """Who has uploaded the images knows their number before A does."""
-    figures = Figures.of(summary(listed=3, looked=1), {}, total=10)
+    figures = Figures.of(summary(listed=3, detected=1), {}, total=10)
     assert (figures.total, figures.is_all) == (10, True)
 
 

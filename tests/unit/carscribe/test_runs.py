@@ -145,7 +145,7 @@ def test_a_stop_counts_at_the_second_look() -> None:
 
 def test_the_last_summary_is_kept() -> None:
     """A look without a summary, as after a reboot, keeps what was known."""
-    before = Seen(summary={"images": {"looked": 3}})
+    before = Seen(summary={"images": {"detected": 3}})
     assert judge(look(ActiveState="active"), before, RUN).summary == before.summary
 
 
@@ -216,8 +216,8 @@ def test_a_run_is_watched_to_its_end(hosts: tuple[Host, Host]) -> None:
     """Each summary is seen while it is there, and the watch ends when both have completed."""
     a, b = hosts
     watching = Watching(hosts)
-    a.summary(state="running", images={"looked": 1})
-    watching.until("a", state="running", images={"looked": 1})
+    a.summary(state="running", images={"detected": 1})
+    watching.until("a", state="running", images={"detected": 1})
     a.complete()
     b.complete()
     assert watching.outcomes() == {"a": "complete", "b": "complete"}
@@ -253,8 +253,8 @@ def test_a_pair_that_fails_leaves_the_others_to_their_end(pairs: dict[str, Host]
     pairs["a-2"].unit("failed", "failed", "exit-code", 78)
     watching.until_ended("a-2", "b-2")
     assert pairs["b-2"].stopped
-    pairs["a"].summary(state="running", images={"looked": 7})
-    watching.until("a", state="running", images={"looked": 7})
+    pairs["a"].summary(state="running", images={"detected": 7})
+    watching.until("a", state="running", images={"detected": 7})
     assert not pairs["a"].stopped
     assert not pairs["b"].stopped
     pairs["a"].complete()
