@@ -123,6 +123,18 @@ class Emulator:
         return image
 
 
+def serve_refused(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Say `serve` with what it does not take; return what it said."""
+    return subprocess.run(
+        [sys.executable, "-m", "emulator", "serve", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 @contextmanager
 def start(folder: Path, *arguments: str, images: Path | None = None) -> Iterator[Emulator]:
     """Start an emulator, wait until it answers, and stop it in the end."""

@@ -61,3 +61,15 @@ class StubbedAWS:
             stubber.deactivate()
             if kind is None:
                 stubber.assert_no_pending_responses()
+
+
+class FakePool:
+    """Takes what is to be done; what comes of it is the test's to say."""
+
+    def __init__(self, capacity: int = 100) -> None:
+        self.capacity = capacity
+        self.submitted: list[Any] = []
+
+    def submit(self, job: Any) -> None:
+        """Take it."""
+        self.submitted.append(job)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests import operator_policy
+from tests.terraform.deployments import in_a_lab
 
 if TYPE_CHECKING:
     from tests.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[3]
 PYTHONPATH = os.pathsep.join(str(ROOT / part) for part in ("", "common"))
-TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
 def look(
@@ -30,20 +30,6 @@ def look(
         text=True,
         check=False,
     )
-
-
-def in_a_lab(emulator: Emulator) -> dict[str, str]:
-    """Return the environment of somebody whose credentials are a Learner Lab's."""
-    emulator.client("iam").create_role(RoleName="voclabs", AssumeRolePolicyDocument=TRUST)
-    credentials = emulator.client("sts").assume_role(
-        RoleArn="arn:aws:iam::123456789012:role/voclabs", RoleSessionName="user123=me"
-    )["Credentials"]
-    return {
-        **emulator.env,
-        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": credentials["SessionToken"],
-    }
 
 
 def test_an_account_in_which_all_is_well(emulator: Emulator, tmp_path: Path) -> None:
@@ -70,7 +56,7 @@ def test_nothing_is_made(emulator: Emulator, tmp_path: Path) -> None:
 def test_a_learner_lab_is_found_by_itself(emulator: Emulator, tmp_path: Path) -> None:
     """With a lab's credentials and no LAB=1 it goes on as with it, and asks for the key file."""
     key = tmp_path / ".ssh" / "labsuser.pem"
-    environment = in_a_lab(emulator)
+    environment = emulator.env | in_a_lab(emulator)
     told = look(tmp_path, environment)
     assert told.returncode == 78
     assert "AWS Academy Learner Lab: going on as with LAB=1." in told.stdout
@@ -85,7 +71,7 @@ def test_a_learner_lab_is_found_by_itself(emulator: Emulator, tmp_path: Path) ->
 
 def test_a_lab_is_in_its_regions_only(emulator: Emulator, tmp_path: Path) -> None:
     """Another region than the lab's is a cross that names the two."""
-    told = look(tmp_path, in_a_lab(emulator), "--", "-var=region=eu-west-1")
+    told = look(tmp_path, emulator.env | in_a_lab(emulator), "--", "-var=region=eu-west-1")
     assert (
         "✗ AWS Academy Learner Lab in eu-west-1: it allows us-east-1 and us-west-2" in told.stdout
     )

@@ -8,7 +8,6 @@ import os
 import re
 import stat
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from emulator import secret as secrets
 from tests import signing
-from tests.emulator import ROOT, start
+from tests.emulator import serve_refused, start
 from tests.integration.emulator.cloud import allow, assume, make_role
 from tests.samples import BUCKET
 
@@ -317,14 +316,7 @@ def test_a_secret_that_is_none_is_one_clear_sentence(
     file = tmp_path / "secret.sh"
     file.write_text(text)
     file.chmod(mode)
-    done = subprocess.run(
-        [sys.executable, "-m", "emulator", "serve", "--secret-file", str(file)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = serve_refused("--secret-file", str(file))
     assert (done.returncode, done.stdout) == (64, "")
     assert f"{file} {said}" in done.stderr
 

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.emulator import ROOT
+from tests.emulator import ROOT, serve_refused
 from tests.samples import picture
 
 
@@ -93,15 +93,7 @@ def test_make_emulator_has_the_samples_and_ends_on_ctrl_c() -> None:
 @pytest.mark.parametrize("queue", ["a b", "x" * 81, ".fifo"])
 def test_a_queue_that_cannot_be_is_one_sentence(images: Path, queue: str) -> None:
     """It ends before anything is promised."""
-    command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
-    done = subprocess.run(
-        [*command, "--bucket", "images", "--queue", queue],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = serve_refused("--images", str(images), "--bucket", "images", "--queue", queue)
     assert (done.returncode, done.stdout) == (64, "")
     assert "Cannot make the bucket or the queue" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -110,15 +102,7 @@ def test_a_queue_that_cannot_be_is_one_sentence(images: Path, queue: str) -> Non
 def test_a_name_that_is_no_key_is_one_sentence(images: Path) -> None:
     """A key is UTF-8; file names of other systems are not."""
     Path(os.fsdecode(os.fsencode(images) + b"/b\xff.jpg")).write_bytes(picture())
-    command = [sys.executable, "-m", "emulator", "serve", "--images", str(images)]
-    done = subprocess.run(
-        [*command, "--bucket", "images"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = serve_refused("--images", str(images), "--bucket", "images")
     assert (done.returncode, done.stdout) == (64, "")
     assert done.stderr == "The name of 'b\\udcff.jpg' is not UTF-8, as a key of a bucket is.\n"
 

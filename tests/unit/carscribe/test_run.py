@@ -229,6 +229,14 @@ def test_pictures_that_were_not_fetched_are_told(
     assert told == is_said
 
 
+def said_of(hosts: tuple[Host, Host], begun_by: int, folder: Path) -> int:
+    """Fetch a run that this host has begun, merge it, and say what there is; return the code."""
+    (hosts[begun_by].state / "runs" / RUN / "store.sqlite3").touch()
+    fetched, silent = run.fetch_run([host.remote for host in hosts], RUN, folder / "results")
+    results.merge(fetched)
+    return run.say_result(fetched, silent)
+
+
 def test_a_run_that_is_not_complete_says_so(
     hosts: tuple[Host, Host], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,10 +248,7 @@ def test_a_run_that_is_not_complete_says_so(
         ended_at=None,
         reason="No sign of life.",
     )
-    (hosts[0].state / "runs" / RUN / "store.sqlite3").touch()
-    folder, silent = run.fetch_run([host.remote for host in hosts], RUN, tmp_path / "results")
-    results.merge(folder)
-    assert run.say_result(folder, silent) == 65
+    assert said_of(hosts, 0, tmp_path) == 65
     assert capfd.readouterr().err.endswith(
         "This run is not complete but incomplete.\nWorker A: No sign of life.\n"
         f"`make run RUN_ID={RUN}` goes on with it, `make status` shows how far it is.\n"
@@ -258,10 +263,7 @@ def test_a_run_that_only_b_knows_is_not_simply_gone_on_with(
     hosts[1].summary(
         state="running", run_id=RUN, started_at="2026-03-03T10:00:00+00:00", ended_at=None
     )
-    (hosts[1].state / "runs" / RUN / "store.sqlite3").touch()
-    folder, silent = run.fetch_run([host.remote for host in hosts], RUN, tmp_path / "results")
-    results.merge(folder)
-    assert run.say_result(folder, silent) == 65
+    assert said_of(hosts, 1, tmp_path) == 65
     assert capfd.readouterr().err.endswith(
         " Nothing of worker A is here: if its volume is a new one nobody can go on with it, and "
         "`make run YES=1` begins another.\n"

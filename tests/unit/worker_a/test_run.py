@@ -17,21 +17,10 @@ from carscribe_worker_a.listing import ListedImage, Skipped
 from carscribe_worker_a.run import ListingEnd, RunA, Sent
 from carscribe_worker_a.settings import SettingsA
 from carscribe_worker_a.store import DetectionStore
+from tests.unit.stubs import FakePool
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-class FakePool:
-    """Takes images; what comes of them is the test's to say."""
-
-    def __init__(self) -> None:
-        self.capacity = 2
-        self.submitted: list[str] = []
-
-    def submit(self, job: ListedImage) -> None:
-        """Take an image."""
-        self.submitted.append(job.key)
 
 
 class A:
@@ -40,7 +29,7 @@ class A:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         make: Any = Clients
         clients = make(s3=None, sqs=None, rekognition=None, calls=Calls())
-        self.pool = FakePool()
+        self.pool = FakePool(capacity=2)
         monkeypatch.setattr(run_module, "build_clients", lambda *_: clients)
         monkeypatch.setattr(run_module, "Pool", lambda *_: self.pool)
         monkeypatch.setattr(run_module, "TURN_SECONDS", 0)
@@ -60,6 +49,11 @@ class A:
         self.store = DetectionStore(self.settings.run_dir, {"run_id": "run-1", "queue_url": "q"})
         self.pool.submitted.clear()
         self.run = RunA(self.settings, Shutdown(), self.store)
+
+    @property
+    def submitted(self) -> list[str]:
+        """The keys of what the pool was given."""
+        return [image.key for image in self.pool.submitted]
 
     def turn(self, *events: Any) -> Exception | None:
         """Let the main loop take these events, all at once."""
@@ -157,13 +151,13 @@ def test_an_image_that_is_detected_already_is_not_asked_about_again(a: A) -> Non
     a.turn(detected("2.jpg"))
     a.start()
     a.turn(listed("1.jpg"), listed("2.jpg"))
-    assert a.pool.submitted == ["1.jpg"]
+    assert a.submitted == ["1.jpg"]
 
 
 def test_calls_are_noted_before_they_are_made(a: A) -> None:
     """So many as the pool has room for; after a kill they may have been paid for."""
     a.turn(listed("1.jpg"), listed("2.jpg"), listed("3.jpg"))
-    assert a.pool.submitted == ["1.jpg", "2.jpg"]
+    assert a.submitted == ["1.jpg", "2.jpg"]
     a.start()
     assert a.store.calls_unknown == 2
 

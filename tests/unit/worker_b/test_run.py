@@ -22,6 +22,7 @@ from carscribe_worker_b import run as run_module
 from carscribe_worker_b.run import ALONE_AFTER_CRASHES, IN_FLIGHT_MAX, RunB, Unread
 from carscribe_worker_b.settings import SettingsB
 from carscribe_worker_b.store import CRASHES_MAX, TextStore
+from tests.unit.stubs import FakePool
 from tests.unit.worker_b.conftest import ETAG, FakeEffects, car, result, set_end, settle
 from tests.unit.worker_b.fake_sqs import FakeSQS
 
@@ -30,18 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from carscribe_worker_b.consumer import Received
-
-
-class FakePool:
-    """Takes images; what comes of them is the test's to say."""
-
-    def __init__(self) -> None:
-        self.capacity = 100
-        self.submitted: list[Car] = []
-
-    def submit(self, job: Car) -> None:
-        """Take an image."""
-        self.submitted.append(job)
 
 
 class B:
