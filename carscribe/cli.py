@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from carscribe import CHECKOUT, deploy, options, provision, record, targets, try_local
+from carscribe import CHECKOUT, deploy, options, record, targets, terraform_alone, try_local
 from carscribe.advice import advised
 from carscribe.credentials import read_files
 from carscribe.deploy import RESULTS
@@ -144,11 +144,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         _add(subparsers, name, command)
-    provision.add_command(subparsers)
+    terraform_alone.add_command(subparsers)
     words = list(sys.argv[1:] if arguments is None else arguments)
     known, extra = parser.parse_known_args(words)
     known.extra = options.in_one_word(extra)
-    if known.command is not provision.carry_out:
+    if known.command is not terraform_alone.carry_out:
         takes_extra = hasattr(known, "takes_extra")
         if unknown := options.no_options(known.extra) if takes_extra else extra:
             parser.error(f"unknown: {' '.join(unknown)}")

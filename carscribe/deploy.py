@@ -23,6 +23,7 @@ from carscribe import (
     preflight,
     provision,
     remains,
+    removal,
     targets,
     waking,
 )
@@ -46,7 +47,8 @@ from carscribe.deployment import (
 from carscribe.inputs import find_key, fingerprint, temporary_folder
 from carscribe.options import THUMBNAILS
 from carscribe.playbooks import ANSIBLE
-from carscribe.provision import EXIT_LEFTOVERS, Terraform
+from carscribe.provision import Terraform
+from carscribe.removal import EXIT_LEFTOVERS
 from carscribe.run import fetch_run, make_run, reached, say_result
 from carscribe.runs import WORKERS, listed, pair_of
 from carscribe.state import State, errors
@@ -282,7 +284,7 @@ def _may_be_up(target: Target) -> bool:
     deployment = provision.Deployment(target.name, BUILD / target.name)
     try:
         remembered = known(target)
-        return bool(remembered.resources or provision.buckets_beside(deployment, remembered))
+        return bool(remembered.resources or removal.buckets_beside(deployment, remembered))
     except DeploymentError:
         return True
 
@@ -551,7 +553,7 @@ def save_what_is_the_users(
 
     deployment = provision.Deployment(target.name, BUILD / target.name)
     buckets = {str(one["id"]) for one in remembered.of_type("aws_s3_bucket")}
-    for bucket in sorted(buckets | provision.buckets_beside(deployment, remembered)):
+    for bucket in sorted(buckets | removal.buckets_beside(deployment, remembered)):
         for what, is_meant, under in (
             ("results that the workers put there", is_result, prefix),
             ("objects that `make up` did not upload", is_theirs, ""),
@@ -625,16 +627,16 @@ def _destroy(
 ) -> None:
     region = str(remembered.outputs.get("region") or "")
     terraform = Terraform(deployment, target.environment())
-    name, named_region = provision.named(terraform)
+    name, named_region = removal.named(terraform)
     if remembered.resources:
         steps.say("Terraform removes what it has made (a minute or two)")
-        code, said = provision.destroy(terraform, [], steps)
+        code, said = removal.destroy(terraform, [], steps)
         _stop_if_interrupted(terraform)
         if code:
             raise steps.failed(code, errors(said))
-    buckets = provision.remove_buckets(target.session(), deployment, remembered)
+    buckets = removal.remove_buckets(target.session(), deployment, remembered)
     # Also where the state knows nothing: it may be lost, and AWS is asked then.
-    left = provision.say_what_is_left(
+    left = removal.say_what_is_left(
         target.session(),
         name,
         region or named_region,

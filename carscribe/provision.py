@@ -1,7 +1,5 @@
 """Terraform, as the operator's commands call it: its environment, variables and state.
 
-    python -m carscribe terraform COMMAND [--target aws|local] [--lab] [-- ARGUMENTS]
-
 Each target has a state and a data folder in build/TARGET. Variables come from
 terraform/TARGET.tfvars if it is there (with --lab: before that learner-lab.tfvars),
 from TF_VAR_..., and from ARGUMENTS, which Terraform gets as they are; what they
@@ -22,17 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
-from carscribe import CHECKOUT, bucket, leftovers, provider
+from carscribe import CHECKOUT, bucket, provider
 from carscribe.credentials import check_credentials, session_of_the_user
-from carscribe.deployment import BUILD, EXIT_NO_PERMISSION, write_whole
-from carscribe.inputs import UsageError, make_key, own_network, temporary_folder
+from carscribe.deployment import BUILD, write_whole
+from carscribe.inputs import UsageError, own_network, temporary_folder
 from carscribe.state import State, StateError, errors, reason
 from carscribe.tool import find_terraform
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping, Sequence
 
     from carscribe.folder import Picture
@@ -42,7 +37,6 @@ CONFIGURATION = CHECKOUT / "terraform"
 KEY = BUILD / "ssh" / "id_ed25519"
 LOCK_FILE = CONFIGURATION / ".terraform.lock.hcl"
 BACKEND_OVERRIDE = CONFIGURATION / "backend_override.tf"
-EXIT_LEFTOVERS = 1
 ASKED_FOR = (
     "ami_id",
     "existing_bucket",
@@ -565,150 +559,3 @@ def made_with(deployment: Deployment) -> dict[str, Any]:
             "delete it, and give the same variables again."
         ) from None
     return {**inputs, "arguments": arguments, "environment": environment}
-
-
-def destroy(
-    terraform: Terraform, extra: Sequence[str], steps: Steps | None = None
-) -> tuple[int, str]:
-    """Destroy all that the state knows, with the variables it was made with.
-
-    Files that those variables name may be gone by now, so what a destroy does
-    not need is given again. If a refresh is not possible any more, it is left
-    out.
-    """
-    known = terraform.known()
-    if not known.resources:
-        return 0, ""
-    make_key(KEY)  # a checkout that shares the state may have none
-    inputs = made_with(terraform.deployment)
-    for name in [name for name in terraform.environment if name.startswith("TF_VAR_")]:
-        del terraform.environment[name]
-    terraform.environment.update(inputs["environment"])
-    # Another checkout, which shares the state, may have made it: with the same files.
-    files = [f"-var-file={file}" for file in terraform.deployment.variable_files]
-    arguments = [
-        *(a for a in inputs["arguments"] or files if a.startswith("-var=") or _is_there(a)),
-        f"-var=ssh_private_key_file={KEY}",
-        f"-var=ssh_public_key_file={KEY}.pub",
-        '-var=ssh_ingress_cidrs=["127.0.0.1/32"]',
-        "-var=bucket_force_destroy=true",
-        *(f"{LAB_BUCKET}{name}" for name in known.buckets_beside),
-    ]
-    if "region" in known.outputs:
-        arguments.append(f"-var=region={known.outputs['region']}")
-    options = [*terraform.colour, WAIT_FOR_LOCK, "-auto-approve"]
-    if not all(bucket.get("force_destroy") for bucket in known.of_type("aws_s3_bucket")):
-        terraform.run("apply", *options, "-target=aws_s3_bucket.images", *arguments, capture=True)
-    code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
-    if code != 0:
-        print("Once more, from what the state knows alone.", file=sys.stderr)
-        options.append("-refresh=false")
-        code, said = terraform.run("destroy", *options, *arguments, *extra, steps=steps)
-    return code, said
-
-
-def buckets_beside(deployment: Deployment, known: State) -> set[str]:
-    """Return the bucket that was made before Terraform was asked, as far as anything tells of it."""
-    return known.buckets_beside | set(filter(None, [made_with(deployment).get("bucket")]))
-
-
-def remove_buckets(session: boto3.session.Session, deployment: Deployment, known: State) -> int:
-    """Remove, after a destroy, what it leaves; return how many buckets that were.
-
-    Raises:
-        DeploymentError: AWS does not let it.
-    """
-    return sum(bucket.remove(session, name) for name in buckets_beside(deployment, known))
-
-
-def _is_there(argument: str) -> bool:
-    kind, _, file = argument.partition("=")
-    return kind == "-var-file" and (CONFIGURATION / file).is_file()
-
-
-def named(terraform: Terraform) -> tuple[str, str]:
-    """Return the deployment's name and region: of its last apply, else what they are now."""
-    inputs = made_with(terraform.deployment)
-    if not inputs.get("name"):
-        inputs = values(terraform, NO_KEYS)
-    return str(inputs["name"]), str(inputs["region"])
-
-
-def say_what_is_left(
-    session: boto3.session.Session, name: str, region: str, *, is_aws: bool, removed: bool = True
-) -> int:
-    """Ask AWS itself, and fail if something with this deployment's name stays there."""
-    ask = leftovers.ask_until_settled if removed and is_aws else leftovers.ask
-    answer = ask(session, region, name)
-    if answer.found and not is_aws:
-        found = ", ".join(map(str, answer.found))
-        print(f"Terraform does not know of {found}: gone when the emulator ends.")
-        return 0
-    if gone := leftovers.gone(answer, name):
-        print(gone)
-    for line in filter(None, [leftovers.refusals(answer), *leftovers.list_found(answer)]):
-        print(line, file=sys.stderr)
-    if answer.found:
-        return EXIT_LEFTOVERS
-    return 0 if answer.is_sure else EXIT_NO_PERMISSION
-
-
-def check(terraform: Terraform, extra: Sequence[str]) -> int:
-    """Run everything that needs neither AWS nor the emulator."""
-    for command in ("fmt -check -recursive -diff", "validate", "test"):
-        options = terraform.colour if command != "fmt -check -recursive -diff" else []
-        code, _ = terraform.run(command, *options, *(extra if command == "test" else []))
-        if code != 0:
-            return code
-    return 0
-
-
-def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `terraform` to the command line."""
-    parser = subparsers.add_parser(
-        "terraform", help="Terraform alone, with its state and variables"
-    )
-    parser.add_argument("action", choices=["init", "plan", "apply", "destroy", "output", "check"])
-    parser.add_argument("--target", default="aws", choices=["aws", "local"])
-    parser.add_argument("--lab", action="store_true", help="use learner-lab.tfvars")
-    parser.add_argument("--state-dir", type=Path, help="in place of build/TARGET")
-    parser.set_defaults(command=carry_out)
-
-
-def carry_out(options: argparse.Namespace) -> int:
-    """Run one command, and return its exit code."""
-    folder = BUILD / ("terraform/check" if options.action == "check" else options.target)
-    state = (options.state_dir or folder).resolve()
-    return run(options.action, Deployment(options.target, state, lab=options.lab), options.extra)
-
-
-def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
-    """Prepare what a command needs, then run it."""
-    terraform = Terraform(deployment)
-    if command == "check":
-        terraform.initialize(backend=False)
-        return check(terraform, extra)
-    if command in {"plan", "apply", "destroy"}:
-        check_credentials()
-        if not any("ssh_private_key_file" in argument for argument in extra):
-            make_key(KEY)
-    terraform.initialize()
-    if command in {"plan", "apply"}:
-        return plan_or_apply(terraform, command, extra)
-    if command == "destroy":
-        name, region = named(terraform)
-        known, session = terraform.known(), boto3.session.Session()
-        refuse_another_account(deployment, known)
-        if code := destroy(terraform, extra)[0]:
-            return code
-        buckets = remove_buckets(session, deployment, known)
-        return say_what_is_left(
-            session,
-            name,
-            region,
-            is_aws=deployment.target == "aws",
-            removed=bool(known.resources or buckets),
-        )
-    if command == "output":
-        return terraform.run("output", "-no-color", *extra)[0]
-    return 0

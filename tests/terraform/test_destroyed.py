@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from carscribe import provision
+from carscribe import removal
 from carscribe.leftovers import KINDS
 from tests import operator_policy
 from tests.terraform.deployments import everything
@@ -105,7 +105,7 @@ def test_what_terraform_does_not_know_is_told(
     for name, value in world.emulator.env.items():
         monkeypatch.setenv(name, value)
     session = boto3.session.Session()
-    look = partial(provision.say_what_is_left, session, "own", "us-east-1", removed=False)
+    look = partial(removal.say_what_is_left, session, "own", "us-east-1", removed=False)
     assert look(is_aws=False) == 0
     assert capsys.readouterr().out == (
         f"Terraform does not know of volume {volumes[0]}, queue {queues[0]}: "
