@@ -122,6 +122,9 @@ _TRANSIENT: Final = frozenset(
 
 _AMBIGUOUS: Final = frozenset({"InvalidS3ObjectException"})
 
+_LAB_HAS_ENDED: Final = "voc-cancel-cred"
+"""The policy with which an AWS Academy Learner Lab denies all where its session has ended."""
+
 _DENIED: Final = frozenset(
     {
         "AccessDenied",
@@ -278,6 +281,8 @@ def _classify_answer(
     if own := _image_reason(code, of_object=of_object):
         return ImageError(own, message or code)
     denied = code in _DENIED
+    if _LAB_HAS_ENDED in message:
+        return _classify_set_up(code, said, doing)
     if code in _AMBIGUOUS or (of_object and denied and status == 403):
         return AmbiguousError(said, code, is_denial=True)
     if about_image and not denied and code not in _MISSING and 400 <= status < 500:
@@ -294,10 +299,16 @@ def _image_reason(code: str, *, of_object: bool) -> str | None:
 
 def _classify_set_up(code: str, said: str, doing: str) -> WorkerExit:
     if code in _DENIED:
-        return WorkerExit(
-            Exit.DENIED,
-            f"Cannot {doing}: AWS refuses it ({said}); give this role the permission.",
-        )
+        advice = "give this role the permission"
+        if _LAB_HAS_ENDED in said:
+            advice = (
+                "your Learner Lab's session has ended or its budget is used up: start the lab again"
+            )
+        elif code in {"InvalidAccessKeyId", "InvalidClientTokenId"}:
+            advice = (
+                "AWS does not know these credentials: see that the host's instance profile exists"
+            )
+        return WorkerExit(Exit.DENIED, f"Cannot {doing}: AWS refuses it ({said}); {advice}.")
     if code in _MISSING:
         return WorkerExit(
             Exit.CONFIG, f"Cannot {doing}: {_MISSING[code]} ({said}); correct the settings."

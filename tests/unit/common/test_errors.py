@@ -27,11 +27,11 @@ from carscribe_common.errors import (
 )
 
 
-def answer(code: str, status: int = 400) -> ClientError:
+def answer(code: str, status: int = 400, message: str = "words") -> ClientError:
     """Return an error that a service answered with."""
     return ClientError(
         {
-            "Error": {"Code": code, "Message": "words"},
+            "Error": {"Code": code, "Message": message},
             "ResponseMetadata": {
                 "HTTPStatusCode": status,
                 "RequestId": "",
@@ -111,6 +111,25 @@ def test_faults_of_the_set_up(error: Exception, code: Exit) -> None:
     assert verdict.code == code
     assert "list the bucket photos" in verdict.sentence
     assert "\n" not in verdict.sentence
+
+
+@pytest.mark.parametrize("of_object", [False, True])
+def test_a_lab_that_has_ended_is_told_as_such(*, of_object: bool) -> None:
+    """Whatever is asked for: it is no object's fault, and no permission is missing."""
+    said = "not authorized ... with an explicit deny in an identity-based policy: voc-cancel-cred"
+    error = answer("AccessDenied", 403, said)
+    verdict = classify(error, "read it", of_object=of_object, about_image=True)
+    assert isinstance(verdict, WorkerExit)
+    assert verdict.code == Exit.DENIED
+    assert "Learner Lab's session has ended" in verdict.sentence
+    assert "permission" not in verdict.sentence
+
+
+def test_credentials_that_nobody_knows_are_told_as_such() -> None:
+    """As those of an instance profile that was removed: no permission helps."""
+    verdict = classify(answer("InvalidClientTokenId", 403), "list the bucket photos")
+    assert isinstance(verdict, WorkerExit)
+    assert "AWS does not know these credentials" in verdict.sentence
 
 
 def test_what_botocore_refuses_is_told_on_one_line() -> None:
