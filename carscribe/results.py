@@ -50,9 +50,10 @@ NO_INPUT = 66
 
 COMPLETE = "complete"
 COLUMNS = ("key", "car", "car_confidence_percent", "text", "failure")
-# Versions of models that are none of Rekognition's: the recognizer's, and that of an answer
-# of the emulator about an image that nobody has looked at.
-RECOGNIZER, NOBODY = "carscribe-recognizer", "carscribe-emulator"
+# Versions of models that are none of Rekognition's: the recognizer's, with what its recorded
+# answers about the samples add (images/README.md), and that of an answer of the emulator about
+# an image that nobody has looked at.
+RECOGNIZER, SAMPLES, NOBODY = "carscribe-recognizer", "-samples", "carscribe-emulator"
 STATES = ("failed", "incomplete", "stopped", "running", COMPLETE)
 
 
@@ -286,7 +287,10 @@ def _who(model: str, *, paid: bool) -> str:
     if model == NOBODY:
         return "nobody"
     if model.startswith(RECOGNIZER):
-        return f"{model}, at work or recorded"
+        if model.endswith(SAMPLES):
+            by = model.removesuffix(SAMPLES)
+            return f"recorded answers of {by}, a few fields of them set by hand"
+        return f"the recognizer, {model}"
     return f"Rekognition, model {model}" if paid else f"Rekognition, model {model}, recorded"
 
 

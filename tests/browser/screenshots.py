@@ -36,7 +36,7 @@ def sample_page(folder: Path, *, failed: bool = False) -> Path:
     if failed:
         failure = {"reason": "invalid-image", "detail": "The object is not a JPEG or PNG image."}
         a.append(runs.image("11.jpg", runs.START + 2.4, 0.21, failure=failure))
-    answers = {"answers": {f"us-east-1 {MODEL_VERSION}": len(a)}}
+    answers = {"answers": {f"us-east-1 {MODEL_VERSION}{results.SAMPLES}": len(a)}}
     page = runs.write_run(folder, a, b, a=answers, b=answers)
     results.merge(
         folder, thumbnails.from_folder(runs.IMAGES), folder.parent / "thumbnails", paid=False

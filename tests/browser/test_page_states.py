@@ -77,7 +77,7 @@ def test_page_says_who_recognized_and_no_cost_where_nothing_was_paid(
     changes = {"a": {"answers": answers}, "b": {"answers": answers}}
     file = runs.write_run(tmp_path / "run", *runs.sample_run(["1.jpg"], 5), **changes)
     page.open(file)
-    assert page.text("#when").endswith("Recognized by carscribe-recognizer-1, at work or recorded")
+    assert page.text("#when").endswith("Recognized by the recognizer, carscribe-recognizer-1")
     assert page.text("body").count("Estimated cost") == 2
     results.merge(file.parent, paid=False)
     page.open(file)

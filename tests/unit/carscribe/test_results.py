@@ -116,13 +116,23 @@ def test_no_cost_is_named_where_nothing_was_paid(run: Path) -> None:
     assert [part["estimated_cost_usd"] for part in found] == [None, None, None]
 
 
+def test_the_samples_answers_are_named_as_what_they_are(run: Path) -> None:
+    """Recorded, and in a few fields set by hand: so images/README.md has it."""
+    answers = json.loads((runs.IMAGES / "answers/4.jpg.json").read_text())
+    version = answers["DetectLabels"]["LabelModelVersion"]
+    change(run / "a/summary.json", answers={f"us-east-1 {version}": 10})
+    assert results.merge(run, paid=False)["totals"]["recognized_by"] == [
+        "recorded answers of carscribe-recognizer-1, a few fields of them set by hand"
+    ]
+
+
 @pytest.mark.parametrize(
     ("paid", "named"),
     [
-        (True, ["Rekognition, model 3.0", "carscribe-recognizer-1, at work or recorded"]),
+        (True, ["Rekognition, model 3.0", "the recognizer, carscribe-recognizer-1"]),
         (
             False,
-            ["Rekognition, model 3.0, recorded", "carscribe-recognizer-1, at work or recorded"],
+            ["Rekognition, model 3.0, recorded", "the recognizer, carscribe-recognizer-1"],
         ),
     ],
 )
