@@ -77,7 +77,6 @@ LEFT_OUT = shutil.ignore_patterns(
     ".*_cache",
     ".hypothesis",
     ".terraform",
-    "__pycache__",
     "build",
     "node_modules",
     "results",

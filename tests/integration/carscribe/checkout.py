@@ -32,7 +32,7 @@ class Checkout:
     def copied(cls, root: Path, emulator: Emulator) -> Self:
         """Copy what belongs to the project, without anything that was made or set here."""
         for part in ("ansible", "carscribe", "common", "emulator", "images", "terraform"):
-            skip = shutil.ignore_patterns("__pycache__", "*.tfvars", "backend_override.tf")
+            skip = shutil.ignore_patterns("*.tfvars", "backend_override.tf")
             shutil.copytree(ROOT / part, root / part, ignore=skip)
         return cls(root, emulator)
 

@@ -234,8 +234,7 @@ DIVERTED = {
 def test_what_diverts_ansible_is_named(tmp_path: Path, ansible: Path, by: str) -> None:
     """With hosts up, nobody is told that nothing is: what leads elsewhere is named, and the way out."""
     for name in ("ansible", "carscribe"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+        shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "inventory.yml").write_text("all: {hosts: {worker-a: {}}}\n")
     (tmp_path / "other.cfg").write_text("[defaults]\ninventory = /dev/null\n")

@@ -227,28 +227,23 @@ def test_a_pair_that_is_complete_is_left_alone(hosts: Hosts) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("summary", "wanted"),
-    [
-        ({}, "1-"),
-        ({"state": "incomplete", "missing_ranges": "3,7-12,2000-"}, "3,7-12,2000-"),
-        ({"state": "complete"}, ""),
-        ({"state": "incomplete", "missing_ranges": "3\nLD_PRELOAD=x"}, "1-"),
-    ],
-)
-def test_only_what_b_lacks_is_sent_again(
-    tmp_path: Path, summary: dict[str, str], wanted: str
-) -> None:
+def test_only_what_b_lacks_is_sent_again(tmp_path: Path) -> None:
     """As B's summary has it, under a name of its own; all where it says nothing that can be read."""
+    expected: dict[str, tuple[dict[str, str], str]] = {
+        "silent": ({}, "1-"),
+        "lacking": ({"state": "incomplete", "missing_ranges": "3,7-12,2000-"}, "3,7-12,2000-"),
+        "complete": ({"state": "complete"}, ""),
+        "hostile": ({"state": "incomplete", "missing_ranges": "3\nLD_PRELOAD=x"}, "1-"),
+    }
     tasks = {task["name"]: task for task in yaml.safe_load(TASKS.read_text())}
     play = {
-        "hosts": "a",
+        "hosts": "worker_a",
         "gather_facts": False,
         "tasks": [
             {
                 "ansible.builtin.copy": {
                     "content": "{{ __run_resend }}",
-                    "dest": str(tmp_path / "it"),
+                    "dest": f"{tmp_path}/{{{{ inventory_hostname }}}}",
                 },
                 "vars": tasks["Take the first A's host"]["vars"],
                 "delegate_to": "localhost",
@@ -258,8 +253,15 @@ def test_only_what_b_lacks_is_sent_again(
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
     local = {"ansible_connection": "local"}
     inventory = {
-        "worker_a": {"hosts": {"a": {**local, "carscribe_partner": "b"}}},
-        "worker_b": {"hosts": {"b": {**local, "__run_summary": summary}}},
+        "worker_a": {
+            "hosts": {name: {**local, "carscribe_partner": f"b-{name}"} for name in expected}
+        },
+        "worker_b": {
+            "hosts": {
+                f"b-{name}": {**local, "__run_summary": summary}
+                for name, (summary, _) in expected.items()
+            }
+        },
     }
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
     done = subprocess.run(
@@ -274,6 +276,7 @@ def test_only_what_b_lacks_is_sent_again(
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    token, _, ranges = (tmp_path / "it").read_text().partition(":")
-    assert re.fullmatch(r"20\d{6}T\d{6}\.\d{6}", token)
-    assert ranges == wanted
+    for name, (_, wanted) in expected.items():
+        token, _, ranges = (tmp_path / name).read_text().partition(":")
+        assert re.fullmatch(r"20\d{6}T\d{6}\.\d{6}", token), name
+        assert ranges == wanted, name
