@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator import Emulator, start
-from tests.integration.carscribe.checkout import Checkout
+from tests.terraform.checkout import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 
 from carscribe import bucket
 from tests.emulator import Emulator, start
-from tests.integration.carscribe.checkout import ROOT, Checkout
+from tests.terraform.checkout import ROOT, Checkout
 from tests.terraform.deployments import in_a_lab
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 
 from carscribe.inputs import SYSTEM_TEMPORARY
 from tests.emulator import Emulator, start
-from tests.integration.carscribe.checkout import Checkout
+from tests.terraform.checkout import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
