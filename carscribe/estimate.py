@@ -24,9 +24,9 @@ results.jsonl, for keys of 33 letters (measured). A writes 1.4 kB of an image wi
 USABLE_SHARE = 0.9
 """What a file system leaves of its volume, with some to spare for the -wal."""
 
-PAGES_MAX = 300
-"""A bucket with more than so many thousand objects is not counted to its end: that takes some
-half a minute, and 0.0015 USD (ListObjectsV2, 0.005 USD for a thousand calls)."""
+PAGES_QUICK, PAGES_MAX = 300, 2000
+"""Of so many thousand objects a bucket is counted: the first take some half a minute and 0.0015 USD
+(ListObjectsV2, 0.005 USD for a thousand calls), the others are for volumes that hold more."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,28 @@ def of_folder(found: Found) -> Estimate:
     )
 
 
-def of_bucket(s3: Any, bucket: str, prefix: str) -> Estimate:
+def of_bucket(s3: Any, bucket: str, prefix: str, enough: int = 0) -> Estimate:
     """Count the images of a bucket, or of its first pages.
+
+    Args:
+        s3: a client.
+        bucket: its name.
+        prefix: of the keys that count.
+        enough: goes on behind PAGES_QUICK pages until there are more images than this.
 
     Raises:
         ClientError, BotoCoreError: it cannot be listed.
     """
     images = size = 0
     position: dict[str, str] = {}
-    for _ in range(PAGES_MAX):
+    for pages in range(PAGES_MAX):
+        if pages >= PAGES_QUICK and images > enough:
+            break
+        if pages == PAGES_QUICK:
+            print(
+                f"Counting the images of {bucket}, up to {PAGES_MAX * 1000:,} objects: three minutes",
+                flush=True,
+            )
         page = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **position)
         for item in page.get("Contents", ()):
             if is_image_key(item["Key"]):
@@ -75,6 +88,11 @@ def of_bucket(s3: Any, bucket: str, prefix: str) -> Estimate:
     return Estimate(images, size, is_all=False)
 
 
+def holding(size_gib: float, pairs: int = 1) -> int:
+    """Return how many images a run may have on the volumes of so many pairs, each of this size."""
+    return math.floor(pairs * size_gib * GIB * USABLE_SHARE / BYTES_AN_IMAGE)
+
+
 def volume(estimate: Estimate, size_gib: float, pairs: int = 1) -> Finding:
     """Say whether the workers' volumes hold a run, with the size to set if they do not.
 
@@ -83,7 +101,7 @@ def volume(estimate: Estimate, size_gib: float, pairs: int = 1) -> Finding:
         size_gib: of each worker's volume.
         pairs: of hosts, each of which has its share of the images.
     """
-    holds = math.floor(pairs * size_gib * GIB * USABLE_SHARE / BYTES_AN_IMAGE)
+    holds = holding(size_gib, pairs)
     what = f"volumes of {size_gib:g} GiB for {estimate}"
     if pairs > 1:
         what += f" on {pairs} pairs"

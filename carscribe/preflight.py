@@ -107,14 +107,20 @@ class Wanted:
         with suppress(BotoCoreError, ClientError, DeploymentError):
             s3 = self.target.session(str(self.values["region"])).client("s3")
             bucket, prefix = self.values["existing_bucket"], self.values["image_prefix"]
-            return estimate.of_bucket(s3, str(bucket), str(prefix))
+            return estimate.of_bucket(
+                s3, str(bucket), str(prefix), estimate.holding(*self._volumes)
+            )
         return None
 
     def fits(self) -> Iterator[doctor.Finding]:
         """Say whether the workers' volumes hold what a run writes."""
         if self.estimate is not None:
-            size_gib = float(self.values["result_volume_size_gib"])
-            yield estimate.volume(self.estimate, size_gib, int(self.values["pairs"]))
+            yield estimate.volume(self.estimate, *self._volumes)
+
+    @property
+    def _volumes(self) -> tuple[float, int]:
+        """The size of each worker's volume, in GiB, and the number of pairs."""
+        return float(self.values["result_volume_size_gib"]), int(self.values["pairs"])
 
     def _values(self) -> dict[str, Any]:
         """Ask what the variables come to; a private key that is missing the doctor tells."""

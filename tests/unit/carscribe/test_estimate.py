@@ -54,12 +54,31 @@ def test_a_bucket_is_counted_to_its_end() -> None:
 
 def test_a_bucket_that_is_too_large_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then it is said that there are more."""
-    monkeypatch.setattr(estimate, "PAGES_MAX", 2)
+    monkeypatch.setattr(estimate, "PAGES_QUICK", 2)
     bucket = Bucket(3)
     found = estimate.of_bucket(bucket, "photos", "")
     assert found == Estimate(4, 20, is_all=False)
     assert str(found) == "more than 4 images"
     assert len(bucket.asked) == 2
+
+
+@pytest.mark.parametrize(("pages", "enough", "counted"), [(9, 5, 3), (3, 99, 3), (9, 99, 5)])
+def test_it_is_counted_as_far_as_volumes_hold(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    pages: int,
+    enough: int,
+    counted: int,
+) -> None:
+    """Until it is known that they do not, or to the end, or as far as anybody would wait for."""
+    monkeypatch.setattr(estimate, "PAGES_QUICK", 2)
+    monkeypatch.setattr(estimate, "PAGES_MAX", 5)
+    found = estimate.of_bucket(Bucket(pages), "photos", "", enough)
+    assert found == Estimate(2 * counted, 10 * counted, is_all=counted == pages)
+    assert capsys.readouterr().out == (
+        "Counting the images of photos, up to 5,000 objects: three minutes\n"
+    )
 
 
 def test_a_run_that_fits() -> None:
