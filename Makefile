@@ -136,7 +136,7 @@ lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, py
 
 .PHONY: check-tests
 check-tests: $(VENV)/.dev $(VENV)/.recognizer
-	$(PYTEST) --numprocesses 2 --dist loadscope tests/integration tests/conformance tests/unit
+	$(PYTEST) --numprocesses 3 --dist loadscope tests/integration tests/conformance tests/unit
 
 .PHONY: check
 check: prerequisites-test ## the fast part of the tests: no root, no hosts

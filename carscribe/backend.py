@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from carscribe import bucket as buckets
 from carscribe import provision
-from carscribe.credentials import check_credentials
 from carscribe.deployment import BUILD, DeploymentError
 from carscribe.steps import shown
 
@@ -38,9 +37,10 @@ def keep_in(target: Aws, bucket: str) -> None:
             f"BUCKET is {bucket!r}: name a bucket for Terraform's state, 3 to 63 lower-case "
             "letters, digits, hyphens and dots."
         )
-    _refuse_what_is_up()
-    check_credentials()
-    terraform = provision.Terraform(provision.Deployment("aws", BUILD / "aws"))
+    deployment = provision.Deployment(target.name, BUILD / target.name)
+    _refuse_what_is_up(deployment)
+    target.check_credentials()
+    terraform = provision.Terraform(deployment)
     values = provision.values(terraform, provision.NO_KEYS)
     region = _bucket(target, bucket, str(values["region"]))
     override = provision.BACKEND_OVERRIDE
@@ -58,11 +58,10 @@ def keep_in(target: Aws, bucket: str) -> None:
     )
 
 
-def _refuse_what_is_up() -> None:
+def _refuse_what_is_up(deployment: provision.Deployment) -> None:
     """Where the state is in build/ it has to be empty: it is not moved."""
     if provision.BACKEND_OVERRIDE.exists():
         return
-    deployment = provision.Deployment("aws", BUILD / "aws")
     if not deployment.state_file.exists():
         return
     terraform = provision.Terraform(deployment)

@@ -25,7 +25,6 @@ from carscribe.deployment import (
     EXIT_NOT_CONFIGURED,
     TARGETS,
     DeploymentError,
-    target_that_is_up,
 )
 from carscribe.inputs import temporary_folder
 from carscribe.steps import clear, shown
@@ -261,7 +260,7 @@ def _target(name: str, chosen: Options) -> Target:
     if name == "demo":
         return targets.Local()
     with suppress(DeploymentError):  # the command says it
-        return targets.of(chosen.target or target_that_is_up() or "aws")
+        return targets.of(chosen.target) if chosen.target else targets.present()
     return targets.Aws()
 
 

@@ -75,7 +75,7 @@ NOT_LOOKED_AT = (
 
 def doctor(options: Options) -> int:
     """Say what is missing, and what a deployment would cost."""
-    target = targets.of(options.target or target_that_is_up() or "aws")
+    target = targets.of(options.target) if options.target else targets.present()
     preflight.look(preflight.Wanted(target, options), everything=True)
     return 0
 
@@ -106,7 +106,7 @@ def up(options: Options, *, is_demo: bool = False) -> int:
     target.before_apply(steps, wanted.images and wanted.folder)
     steps.say("Terraform makes network, bucket, queue and hosts (a minute or two)")
     # From here on there may be something to remove.
-    if not target.is_aws:
+    if not target.is_lasting:
         remember_target(target.name)
     try:
         terraform = initialized(target, wanted.deployment)
@@ -258,8 +258,7 @@ def initialized(target: Target, deployment: provision.Deployment) -> Terraform:
     Raises:
         DeploymentError: it is missing, has no provider, or its backend was changed.
     """
-    if target.is_aws:
-        check_credentials()
+    target.check_credentials()
     terraform = Terraform(deployment, target.environment())
     terraform.initialize()
     return terraform
@@ -302,7 +301,7 @@ def playbook(steps: Steps, name: str, **variables: Any) -> None:
 
 def ansible_environment() -> dict[str, str]:
     """Return the environment of Ansible: our configuration, and none of the user's."""
-    environ = targets.of(target_that_is_up() or "aws").surroundings()
+    environ = targets.present().surroundings()
     temporary = temporary_folder()
     return {
         **{name: value for name, value in environ.items() if not name.startswith("ANSIBLE_")},
@@ -323,7 +322,7 @@ def awake() -> None:
         DeploymentError: nothing is up, or they cannot be started.
     """
     hosts()  # or say that nothing is up
-    waking.awake(targets.of(target_that_is_up() or "aws"))
+    waking.awake(targets.present())
 
 
 def run(options: Options) -> int:
@@ -335,7 +334,7 @@ def run(options: Options) -> int:
         yes=options.yes,
         start=lambda variables: playbook(steps, "start", **variables),
     )
-    if missing := targets.of(target_that_is_up() or "aws").unseen():
+    if missing := targets.present().unseen():
         print(NOT_LOOKED_AT.format(missing=missing), file=sys.stderr)
     return 0
 
@@ -367,8 +366,8 @@ def fetch(
     write_whole(BUILD / "fetched-run", f"{folder}\n")
     merge = [sys.executable, "-m", "carscribe.results", str(folder), "--bucket", bucket]
     merge += ["--thumbnails", str(thumbnails)]
-    target = targets.of(target_that_is_up() or "aws")
-    steps.run(*merge, *([] if target.is_aws else ["--unpaid"]), env=target.environment())
+    target = targets.present()
+    steps.run(*merge, *([] if target.is_paid else ["--unpaid"]), env=target.environment())
     if silent and last:
         names = listed(name.upper() for name in silent)
         raise DeploymentError(
@@ -413,13 +412,14 @@ def spent(target: Target, states: Mapping[str, str]) -> str:
         target: where it is.
         states: EC2's of each host, by short name; a host of which nothing is known is taken for up.
     """
-    if not target.is_aws:
+    if not target.is_paid:
         return "nothing: no AWS account is used"
-    inputs = provision.made_with(provision.Deployment(target.name, BUILD / target.name))
+    deployment = provision.Deployment(target.name, BUILD / target.name)
+    inputs = provision.made_with(deployment)
     since = inputs.get("since")
     if not isinstance(since, int | float):
         return "unknown: it was made by an earlier release; addresses, volumes and hosts cost on"
-    terraform = Terraform(provision.Deployment("aws", BUILD / "aws"), target.environment())
+    terraform = Terraform(deployment, target.environment())
     values = provision.values(terraform, [*inputs.get("given", []), *provision.NO_KEYS])
     hours = (time.time() - since) / 3600
     kind, gib = str(values["instance_type"]), float(values["result_volume_size_gib"])
@@ -467,7 +467,7 @@ def down(options: Options) -> int:
     names = [name for name in TARGETS if name == present or leaves(name)]
     names.sort(key=lambda name: name != present)
     if not names and provision.BACKEND_OVERRIDE.exists():
-        names = ["aws"]  # a state that other checkouts share
+        names = [targets.Aws.name]  # a state that other checkouts share
     if not names:
         return look_elsewhere()
     steps = Steps("down", verbose=options.verbose)
@@ -492,8 +492,7 @@ def remove(steps: Steps, target: Target, options: Options) -> None:
     folder = BUILD / target.name
     deployment = provision.Deployment(target.name, folder)
     if target.answers():
-        if target.is_aws:
-            check_credentials()
+        target.check_credentials()
         remembered = _remembered(target, options)
         provision.refuse_another_account(deployment, remembered)
         save_what_is_the_users(steps, target, remembered, options)
@@ -517,7 +516,7 @@ def _remembered(target: Target, options: Options) -> State:
     try:
         return known(target)
     except DeploymentError as problem:
-        if target.is_aws:
+        if target.is_lasting:
             raise
         if not options.yes:
             raise DeploymentError(
@@ -640,7 +639,7 @@ def _destroy(
         target.session(),
         name,
         region or named_region,
-        is_aws=target.is_aws,
+        is_lasting=target.is_lasting,
         removed=bool(remembered.resources or buckets),
     )
     if left:
@@ -660,8 +659,10 @@ def look_elsewhere() -> int:
     except CredentialsError as problem:
         print(f"Nothing was made here, and AWS was not asked what is there. {problem}")
         return 0 if problem.are_missing else EXIT_NO_PERMISSION
-    target = targets.of("aws")
-    terraform = Terraform(provision.Deployment("aws", BUILD / "aws"), target.environment())
+    target = targets.Aws()
+    terraform = Terraform(
+        provision.Deployment(target.name, BUILD / target.name), target.environment()
+    )
     region = str(provision.values(terraform, provision.NO_KEYS)["region"])
     answer = leftovers.ask(target.session(), region)
     for line in filter(None, [*leftovers.list_found(answer), leftovers.refusals(answer)]):
@@ -683,7 +684,7 @@ def demo(options: Options) -> int:
         )
     begun = time.monotonic()
     try:
-        up(replace(options, target="local"), is_demo=True)
+        up(replace(options, target=targets.Local.name), is_demo=True)
         run(options)
         fetched, _ = fetch(Steps("results", verbose=options.verbose))
     except BaseException:

@@ -187,7 +187,7 @@ class Wanted:
 
 
 def _is_lab(target: Target, options: Options, before: dict[str, Any]) -> bool:
-    if not target.is_aws:
+    if not target.is_paid:
         return False
     if options.lab or before.get("lab"):
         return True
@@ -223,7 +223,7 @@ def look(wanted: Wanted, *, everything: bool) -> None:
     if wanted.images is not None and wanted.found is not None and str(wanted.found):
         print(wanted.found)
     print(wanted.target.price(wanted.values))
-    if wanted.target.is_aws:
+    if wanted.target.is_paid:
         values, pairs = wanted.values, int(wanted.values["pairs"])
         hour = cost.usd_per_hour(
             str(values["instance_type"]), float(values["result_volume_size_gib"]), pairs=pairs

@@ -98,12 +98,17 @@ def named(terraform: Terraform) -> tuple[str, str]:
 
 
 def say_what_is_left(
-    session: boto3.session.Session, name: str, region: str, *, is_aws: bool, removed: bool = True
+    session: boto3.session.Session,
+    name: str,
+    region: str,
+    *,
+    is_lasting: bool,
+    removed: bool = True,
 ) -> int:
     """Ask AWS itself, and fail if something with this deployment's name stays there."""
-    ask = leftovers.ask_until_settled if removed and is_aws else leftovers.ask
+    ask = leftovers.ask_until_settled if removed and is_lasting else leftovers.ask
     answer = ask(session, region, name)
-    if answer.found and not is_aws:
+    if answer.found and not is_lasting:
         found = ", ".join(map(str, answer.found))
         print(f"Terraform does not know of {found}: gone when the emulator ends.")
         return 0

@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from carscribe import CHECKOUT, capacity, cost, doctor, provision, quota
-from carscribe.credentials import CredentialsError, session_of_the_user
-from carscribe.deployment import DeploymentError
+from carscribe.credentials import CredentialsError, check_credentials, session_of_the_user
+from carscribe.deployment import DeploymentError, target_that_is_up
 from emulator.hosts import server
 from emulator.hosts.deployment import Deployment
 
@@ -41,8 +41,17 @@ class Target(Protocol):
     """Where a deployment is made."""
 
     name: str
-    is_aws: bool
-    """Whether it has accounts, takes money, and keeps what Terraform does not know."""
+    is_paid: bool
+    """Whether it has accounts and takes money."""
+    is_lasting: bool
+    """Whether it keeps what nobody knows of any more."""
+
+    def check_credentials(self) -> None:
+        """Let nobody go on whom it would refuse.
+
+        Raises:
+            CredentialsError: says why, and what to do.
+        """
 
     def surroundings(self) -> dict[str, str]:
         """Return the environment of programs that ask it nothing."""
@@ -82,7 +91,11 @@ class Aws:
     """AWS, with the account and region that the user's environment names."""
 
     name = "aws"
-    is_aws = True
+    is_paid = is_lasting = True
+
+    def check_credentials(self) -> None:
+        """Ask AWS who it is."""
+        check_credentials()
 
     def surroundings(self) -> dict[str, str]:
         """Return the user's own."""
@@ -189,7 +202,10 @@ class Local:
     """This machine: an emulator of AWS, and a container for each host."""
 
     name = "local"
-    is_aws = False
+    is_paid = is_lasting = False
+
+    def check_credentials(self) -> None:
+        """Nothing: they are in build/."""
 
     def environment(self) -> dict[str, str]:
         """Return the emulator's.
@@ -284,3 +300,12 @@ class Local:
 def of(name: str) -> Target:
     """Return the target of this name."""
     return Local() if name == Local.name else Aws()
+
+
+def present() -> Target:
+    """Return the target that is up; AWS where none is.
+
+    Raises:
+        DeploymentError: which one is cannot be known.
+    """
+    return of(target_that_is_up() or Aws.name)

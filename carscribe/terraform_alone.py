@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from carscribe import removal
+from carscribe import removal, targets
 from carscribe.credentials import check_credentials
-from carscribe.deployment import BUILD
+from carscribe.deployment import BUILD, TARGETS
 from carscribe.inputs import make_key
 from carscribe.provision import (
     KEY,
@@ -40,7 +40,7 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "terraform", help="Terraform alone, with its state and variables"
     )
     parser.add_argument("action", choices=["init", "plan", "apply", "destroy", "output", "check"])
-    parser.add_argument("--target", default="aws", choices=["aws", "local"])
+    parser.add_argument("--target", default=targets.Aws.name, choices=TARGETS)
     parser.add_argument("--lab", action="store_true", help="use learner-lab.tfvars")
     parser.add_argument("--state-dir", type=Path, help="in place of build/TARGET")
     parser.set_defaults(command=carry_out)
@@ -77,7 +77,7 @@ def run(command: str, deployment: Deployment, extra: Sequence[str]) -> int:
             session,
             name,
             region,
-            is_aws=deployment.target == "aws",
+            is_lasting=targets.of(deployment.target).is_lasting,
             removed=bool(known.resources or buckets),
         )
     if command == "output":

@@ -106,12 +106,12 @@ def test_what_terraform_does_not_know_is_told(
         monkeypatch.setenv(name, value)
     session = boto3.session.Session()
     look = partial(removal.say_what_is_left, session, "own", "us-east-1", removed=False)
-    assert look(is_aws=False) == 0
+    assert look(is_lasting=False) == 0
     assert capsys.readouterr().out == (
         f"Terraform does not know of volume {volumes[0]}, queue {queues[0]}: "
         "gone when the emulator ends.\n"
     )
-    assert look(is_aws=True) == 1
+    assert look(is_lasting=True) == 1
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "In account 123456789012, us-east-1, AWS has of the deployment own:"
     assert [line.split()[1] for line in said[1:-1]] == [volumes[0], queues[0]]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Target:
     """A target that is asked nothing."""
 
-    name, is_aws = "local", False
+    name, is_paid = "local", False
     said = quota.documented("us-east-1")
 
     def quota(self, region: str) -> quota.Quota:

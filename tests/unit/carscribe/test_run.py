@@ -51,7 +51,7 @@ def test_pictures_that_nobody_looked_at_are_said(
     monkeypatch.setattr(deploy, "Steps", lambda *_, **__: None)
     monkeypatch.setattr(deploy, "make_run", lambda *_, **__: None)
     monkeypatch.setattr(deploy, "awake", lambda: None)
-    monkeypatch.setattr(deploy, "target_that_is_up", lambda: "local")
+    monkeypatch.setattr(targets, "present", targets.Local)
     monkeypatch.setattr(targets.Local, "unseen", lambda _: unseen)
     assert deploy.run(Options()) == 0
     said = capsys.readouterr().err
