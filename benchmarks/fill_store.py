@@ -1,6 +1,6 @@
-"""Fill a worker's store with settled images, as a long run would.
+"""Fill a worker's store with settled images, as a long run of the server's first images would.
 
-`python -m benchmarks.fill_store a|b RUN_DIR QUEUE_URL IMAGES`
+`python -m benchmarks.fill_store a|b RUN_DIR QUEUE_URL IMAGES SEED IMAGE_BYTES`
 """
 
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import BUCKET
+from benchmarks.images import Images
 from carscribe_common.protocol import Car
 from carscribe_worker_a.detection import Detection
 from carscribe_worker_a.listing import ListedImage
@@ -19,10 +20,9 @@ from carscribe_worker_b.text_detection import TextResult
 
 COMMIT_ROWS = 10_000
 BOX = {"left": 0.1, "top": 0.1, "width": 0.5, "height": 0.2}
-ETAG = '"0123456789abcdef0123456789abcdef"'
 
 
-def fill_a(run_dir: Path, queue_url: str, images: int) -> None:
+def fill_a(run_dir: Path, queue_url: str, images: Images) -> None:
     """Images with a car, all of them sent, and the listing behind them."""
     identity = {
         "worker": "a",
@@ -36,8 +36,16 @@ def fill_a(run_dir: Path, queue_url: str, images: int) -> None:
     }
     car = {"confidence": 99.0, "instances": [{"confidence": 99.0, "box": BOX}]}
     found = (
-        Detection(ListedImage(f"{n:08}.jpg", ETAG, 50_000), car, True, None, True, 0.0, 0.1)
-        for n in range(1, images + 1)
+        Detection(
+            ListedImage(images.key(index), f'"{images.etag(index)}"', images.length),
+            car,
+            True,
+            None,
+            True,
+            0.0,
+            0.1,
+        )
+        for index in range(images.count)
     )
     with DetectionStore(run_dir, identity) as store:
 
@@ -49,7 +57,7 @@ def fill_a(run_dir: Path, queue_url: str, images: int) -> None:
         in_parts(store, found, commit)
 
 
-def fill_b(run_dir: Path, queue_url: str, images: int) -> None:
+def fill_b(run_dir: Path, queue_url: str, images: Images) -> None:
     """Images with text, and no end yet."""
     identity = {
         "worker": "b",
@@ -66,8 +74,16 @@ def fill_b(run_dir: Path, queue_url: str, images: int) -> None:
         for i, kind in enumerate(("LINE", "WORD", "WORD"))
     ]
     found = (
-        TextResult(Car("bench", n, f"{n:08}.jpg", ETAG), text, "GO 77", None, True, 0.0, 0.1)
-        for n in range(1, images + 1)
+        TextResult(
+            Car("bench", index + 1, images.key(index), f'"{images.etag(index)}"'),
+            text,
+            "GO 77",
+            None,
+            True,
+            0.0,
+            0.1,
+        )
+        for index in range(images.count)
     )
     with TextStore(run_dir, identity) as store:
         in_parts(store, found, store.settle)
@@ -82,4 +98,7 @@ def in_parts(store: Any, rows: Iterable[Any], commit: Callable[[list[Any]], None
 
 
 if __name__ == "__main__":
-    {"a": fill_a, "b": fill_b}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    worker, run_dir, queue_url, *numbers = sys.argv[1:]
+    count, seed, size_bytes = map(int, numbers)
+    images = Images(count, seed, size_bytes=size_bytes)
+    {"a": fill_a, "b": fill_b}[worker](Path(run_dir), queue_url, images)

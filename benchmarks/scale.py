@@ -28,6 +28,7 @@ class Scale:
     idle_seconds: float = 190.0
     ceiling_seconds: float = 2.0
     images_settled: int = 2_000_000
+    images_new: int = 50_000
     large_bytes: tuple[int, ...] = (2_000_000, 5_000_000)
     images_large: int = 500
     images_killed: int = 400
@@ -57,6 +58,7 @@ SHORT = Scale(
     idle_seconds=2.0,
     ceiling_seconds=0.1,
     images_settled=2000,
+    images_new=500,
     large_bytes=(600_000, 1_000_000),
     images_large=50,
     images_killed=100,

@@ -46,6 +46,8 @@ class Plan:
     """Of workers: each has a queue of its own."""
     queued_run_id: str = ""
     """Put every car and the -1 of this run on the queue beforehand."""
+    queued_after: int = 0
+    """Leave out so many of the cars, the first ones, which B has settled."""
 
 
 class Server(Emulator):
@@ -65,7 +67,7 @@ class Server(Emulator):
         for pair in range(1, plan.pairs + 1):
             self._make_queue(queue_of(pair))
         if plan.queued_run_id:
-            self._fill_queue(plan.queued_run_id)
+            self._fill_queue(plan.queued_run_id, plan.queued_after)
 
     def carry_out(self, operation: str, request: Request) -> Answer | Awaitable[Answer]:
         """Answer for the generated bucket, and leave the rest to the services."""
@@ -104,15 +106,16 @@ class Server(Emulator):
         }
         self._ask_sqs("CreateQueue", QueueName=name, Attributes=attributes)
 
-    def _fill_queue(self, run_id: str) -> None:
+    def _fill_queue(self, run_id: str, after: int) -> None:
         messages: list[Message] = []
-        digest = 0
+        n = digest = 0
         for index, confidence in enumerate(self.images.confidences):
             if confidence and confidence > CAR_ABOVE:
-                n, key, etag = len(messages) + 1, self.images.key(index), self.images.etag(index)
-                messages.append(Car(run_id, n, key, f'"{etag}"', self.images.length))
+                n, key, etag = n + 1, self.images.key(index), self.images.etag(index)
+                if n > after:
+                    messages.append(Car(run_id, n, key, f'"{etag}"', self.images.length))
                 digest += car_hash(n, key, f'"{etag}"')
-        messages.append(Done(run_id, len(messages), digest % DIGEST_MODULUS))
+        messages.append(Done(run_id, n, digest % DIGEST_MODULUS))
         for message in messages:
             self._ask_sqs("SendMessage", QueueUrl=QUEUE, **entry(message))
 
