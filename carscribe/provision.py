@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -483,7 +484,10 @@ class Plan:
 
     def __init__(self, terraform: Terraform, extra: Sequence[str], steps: Steps) -> None:
         self._terraform, self._steps = terraform, steps
-        self._file = terraform.deployment.state / "plan"
+        for left in terraform.deployment.state.glob("plan-*"):  # by a command that was killed
+            left.unlink(missing_ok=True)
+        # Terraform outlives it, and writes its plan when it has the state's lock.
+        self._file = terraform.deployment.state / f"plan-{secrets.token_hex(4)}"
         arguments, self._inputs = prepared(terraform, extra)
         self.code, self.said = terraform.run(
             "plan", "-no-color", WAIT_FOR_LOCK, f"-out={self._file}", *arguments, steps=steps
