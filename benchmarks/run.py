@@ -26,6 +26,7 @@ from benchmarks import (
     measure_rate,
     measure_regions,
     measure_restart,
+    measure_results,
     report,
 )
 from benchmarks.harness import BUCKET, ROOT, Child, Emulator, start, wait
@@ -40,7 +41,25 @@ CEILINGS_PROMISED = {
     "sqs.ReceiveMessage": 10_000,
 }
 """Calls a second of the emulator."""
-PARTS = ("0", "1", "2", "3", "4", "5", "6", "8", "10", "11", "12", "13", "14", "15", "16", "17")
+PARTS = (
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "8",
+    "10",
+    "11",
+    "12",
+    "13",
+    "14",
+    "15",
+    "16",
+    "17",
+    "18",
+)
 
 
 class Benchmark:
@@ -120,6 +139,7 @@ class Benchmark:
         self.part("11", lambda folder: measure_restart.with_many_settled(folder, scale))
         self.part("12", lambda folder: measure_large.large(folder, scale))
         self.part("14", lambda folder: measure_raised.raised(folder, scale))
+        self.part("18", lambda folder: measure_results.of_many(folder, scale))
         self.part("17", lambda folder: measure_restart.memory_with_many(folder, scale))
 
 

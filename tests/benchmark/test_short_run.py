@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PROMISES = [
     *("0", "1a", "1b", "1c", "2", "3", "4", "5", "6a", "6b", "7a", "7b", "8a", "8b", "9", "10"),
     *("11a", "11b", "12a", "12b", "13", "14a", "14b", "15a", "15b", "15c", "16a", "16b"),
-    *("17a", "17b"),
+    *("17a", "17b", "18"),
 ]
 RUN_SECONDS = 1200  # two minutes on a machine with nothing else to do
 pytestmark = pytest.mark.timeout(RUN_SECONDS + 20)
@@ -114,6 +114,13 @@ def test_a_waiting_worker_is_quiet(rows: dict[str, dict[str, Any]]) -> None:
     assert (
         sum(rows["10"]["values"]["requests"].values()) <= 2 + rows["10"]["values"]["seconds"] / 20
     )
+
+
+def test_all_results_are_merged(rows: dict[str, dict[str, Any]]) -> None:
+    """As many as there are images, of which about half are cars with a text."""
+    totals = rows["18"]["values"]["totals"]
+    assert totals["images"] == 2000
+    assert 900 < totals["with_text"] == totals["cars"] < 1100
 
 
 @pytest.mark.parametrize("row", ["17a", "17b"])
