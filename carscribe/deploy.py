@@ -67,6 +67,10 @@ BEFORE_APPLY_SECONDS = 60
 """How long hosts that were started may take to answer, before what may be in the way is put right."""
 FORGOTTEN = ("inventory.yml", "known_hosts", "fetched-run")
 """Files of build/ that speak of the hosts that are removed."""
+INVENTORY_LOST = (
+    "build/inventory.yml is lost or damaged, so the hosts cannot be asked for runs (`make up` with "
+    "the pairs that there are writes it again): those not fetched would be lost."
+)
 NOT_LOOKED_AT = (
     "Nothing is recorded for {missing} images, so nobody has seen them: `make down`, then "
     "`make up EYES=1 TARGET=local`, and what is in them is recognized here."
@@ -184,26 +188,41 @@ def _save_what_goes(steps: Steps, planned: provision.Plan, options: Options) -> 
     Raises:
         DeploymentError: the person does not agree that one is lost, or is not there to be asked.
     """
-    machines = (
-        planned.removed("aws_instance", "id") if planned.removed("aws_ebs_volume", "id") else ()
-    )
+    gone = planned.removed("aws_ebs_volume", "id") - _never_used(planned, "aws_ebs_volume")
+    machines = planned.removed("aws_instance", "id") if gone else ()
     if not machines:
         return
     try:
-        _save_runs(
-            steps, options, [n for n, host in hosts().items() if host.instance_id in machines]
-        )
+        going = [name for name, host in hosts().items() if host.instance_id in machines]
+    except DeploymentError:
+        ask(INVENTORY_LOST, options)
+        return
+    try:
+        _save_runs(steps, options, going)
     except DeploymentError as problem:
         if not options.yes:
             raise
         print(problem, file=sys.stderr)
 
 
+def _never_used(planned: provision.Plan, kind: str) -> set[str]:
+    """Return what an `up` that was broken off left half made, and no inventory has named since."""
+    try:
+        known = hosts().values()
+        used = {host.instance_id for host in known}
+        used |= {str(host.variables.get("carscribe_volume_id")) for host in known}
+    except DeploymentError:
+        if (BUILD / "inventory.yml").exists():
+            return set()  # it is damaged, and may have named them
+        used = set()
+    return planned.broken_off(kind) - used
+
+
 def _ask_about_losses(planned: provision.Plan, options: Options) -> None:
     """Ask before images are removed, hosts made anew or results destroyed."""
-    if volumes := planned.removed("aws_ebs_volume", "id"):
+    if volumes := planned.removed("aws_ebs_volume", "id") - _never_used(planned, "aws_ebs_volume"):
         ask(f"The volumes {', '.join(sorted(volumes))} would be destroyed, and all runs.", options)
-    if machines := planned.made_anew("aws_instance", "id"):
+    if machines := planned.made_anew("aws_instance", "id") - _never_used(planned, "aws_instance"):
         why = "`make plan` shows why: another instance_type, say."
         if keys := planned.removed("aws_key_pair", "public_key"):
             why = _where_the_key_is(keys.pop())
@@ -580,11 +599,7 @@ def _ask_about_hosts_out_of_reach(target: Target, remembered: State, options: Op
         hosts()
     except DeploymentError:
         if any(one["name"] == "inventory" for one in remembered.resources):  # it was written
-            ask(
-                f"{shown(BUILD / 'inventory.yml')} is lost or damaged, so the hosts cannot be asked "
-                "for runs (`make up` writes it again): those not fetched would be lost.",
-                options,
-            )
+            ask(INVENTORY_LOST, options)
 
 
 def _save_runs(steps: Steps, options: Options, names: Collection[str] | None = None) -> None:

@@ -514,6 +514,14 @@ class Plan:
             if one["type"] == kind and {"create", "delete"} <= set(one["change"]["actions"])
         }
 
+    def broken_off(self, kind: str) -> set[str]:
+        """Return the ids of what is made again because an apply ended while it was being made."""
+        return {
+            str(one["change"]["before"].get("id"))
+            for one in self._changes
+            if one["type"] == kind and one.get("action_reason") == "replace_because_tainted"
+        }
+
     def made(self, kind: str, attribute: str) -> set[str]:
         """Return an attribute of each resource of a type that would be made."""
         return {

@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 
-from carscribe import deploy, inputs, preflight, provision, quota
+from carscribe import deploy, deployment, inputs, preflight, provision, quota
 from carscribe.deployment import DeploymentError
 from carscribe.options import Options
+from carscribe.steps import Steps
 from tests.terraform.deployments import ROOT
 
 if TYPE_CHECKING:
@@ -178,6 +180,58 @@ def make_key(file: Path) -> dict[str, str]:
     inputs.make_key(file)
     kind, body, _ = file.with_suffix(".pub").read_text().split()
     return {"public_key": f"{kind} {body}"}
+
+
+BROKEN_OFF = [
+    {
+        "type": kind,
+        "action_reason": "replace_because_tainted",
+        "change": {"actions": ["delete", "create"], "before": {"id": name}, "after": {}},
+    }
+    for kind, name in (("aws_instance", "i-1"), ("aws_ebs_volume", "vol-1"))
+]
+INVENTORY = """all:
+  vars: {carscribe_bucket: b, carscribe_region: us-east-1, ansible_user: u, ansible_ssh_private_key_file: k}
+  children:
+    worker_a: {hosts: {worker-a: {ansible_host: 127.0.0.2, carscribe_volume_id: vol-1,
+      ansible_ssh_common_args: -o HostKeyAlias=i-1}}}
+    worker_b: {hosts: {worker-b: {ansible_host: 127.0.0.3, carscribe_volume_id: vol-2,
+      ansible_ssh_common_args: -o HostKeyAlias=i-2}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("inventory", "fetched"), [(None, []), (INVENTORY, [["a"]]), ("all: damaged", [])]
+)
+def test_what_an_up_that_was_broken_off_left_half_made_is_no_question(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    inventory: str | None,
+    fetched: list[list[str]],
+) -> None:
+    """Nobody has used it where no inventory has named it; else it may hold runs."""
+    taken: list[list[str]] = []
+    monkeypatch.setattr(deploy, "BUILD", tmp_path)
+    monkeypatch.setattr(deploy, "hosts", lambda: deployment.hosts(tmp_path))
+    monkeypatch.setattr(deploy, "_save_runs", lambda _, __, names: taken.append(names))
+    planned = object.__new__(provision.Plan)
+    planned._changes = list(BROKEN_OFF)
+    steps = Steps("up", verbose=False, folder=tmp_path)
+    if inventory is None:
+        deploy._save_what_goes(steps, planned, Options())
+        deploy._ask_about_losses(planned, Options())
+        return
+    (tmp_path / "inventory.yml").write_text(inventory)
+    with (
+        pytest.raises(DeploymentError, match="is lost or damaged") if not fetched else nullcontext()
+    ):
+        deploy._save_what_goes(steps, planned, Options())
+    assert taken == fetched
+    with pytest.raises(DeploymentError, match=r"^The volumes vol-1 would be destroyed"):
+        deploy._ask_about_losses(planned, Options())
+    planned._changes.pop()
+    with pytest.raises(DeploymentError, match=r"^The hosts i-1 would be made anew"):
+        deploy._ask_about_losses(planned, Options())
 
 
 def test_a_plan_that_takes_nothing_away_asks_nothing() -> None:

@@ -326,6 +326,10 @@ class Planned:
         """Return what would be removed."""
         return self.instances if kind == "aws_instance" else {"vol-1"}
 
+    def broken_off(self, _: str) -> set[str]:
+        """Return what is half made."""
+        return set()
+
 
 @pytest.fixture
 def pairs(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
