@@ -136,7 +136,7 @@ lint: $(VENV)/.dev $(VENV)/.recognizer ## ruff, mypy, ansible-lint, yamllint, py
 
 .PHONY: check-tests
 check-tests: $(VENV)/.dev $(VENV)/.recognizer
-	$(PYTEST) --numprocesses 3 --dist loadscope tests/integration tests/conformance tests/unit
+	$(PYTEST) --numprocesses 3 --dist loadscope --no-loadscope-reorder tests/integration tests/conformance tests/unit
 
 .PHONY: check
 check: prerequisites-test ## the fast part of the tests: no root, no hosts
@@ -150,9 +150,9 @@ audit: $(VENV)/.dev ## known vulnerabilities in what is installed on the hosts
 checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 	$(VENV)-checkov/bin/checkov --directory terraform --framework terraform --compact --quiet --skip-download
 
-# Each of these waits for much of its time (for calls, for hosts that boot), so three run at once:
+# Each of these waits for much of its time (for calls, for hosts that boot), so two run at once:
 # the longest beside all others.
-PARTS := test-deployment test-terraform test-faults test-hosts test-benchmark test-browser test-exercise test-assignment test-clients
+PARTS := test-deployment test-faults test-terraform test-hosts test-benchmark test-browser test-exercise test-assignment test-clients
 .PHONY: $(PARTS)
 $(filter-out test-deployment test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*
@@ -162,7 +162,7 @@ test-deployment test-faults: test-%:
 
 .PHONY: test
 test: prerequisites-test check ## every check and test that CI runs
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target $(PARTS) checkov audit
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(PARTS) checkov audit
 
 .PHONY: conform
 conform: prerequisites-up $(VENV)/.dev ## ask your AWS account what the emulator's tests ask, and say where it differs (10 cents at most; HOSTS=1 30 more; YES=1)
