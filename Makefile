@@ -152,7 +152,7 @@ checkov: $(VENV)-checkov/.done ## policies of the Terraform configuration
 
 # Each of these waits for much of its time (for calls, for hosts that boot), so two run at once:
 # the longest beside all others.
-PARTS := test-deployment test-faults test-terraform test-hosts test-benchmark test-browser test-exercise test-assignment test-clients
+PARTS := test-deployment test-faults test-terraform test-hosts test-benchmark test-browser test-ansible test-exercise test-assignment test-clients
 .PHONY: $(PARTS)
 $(filter-out test-deployment test-faults,$(PARTS)): test-%:
 	$(PYTEST) tests/$*

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).resolve().parents[3] / "ansible/roles/idle/files/carscribe-idle.sh"
+PROGRAM = Path(__file__).resolve().parents[2] / "ansible/roles/idle/files/carscribe-idle.sh"
 NEVER = "ActiveState=inactive InactiveEnterTimestampMonotonic=0"
 AT_WORK = "ActiveState=active InactiveEnterTimestampMonotonic=0"
 ENDED = "ActiveState=inactive InactiveEnterTimestampMonotonic=77"

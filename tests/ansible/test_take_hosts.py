@@ -18,7 +18,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TASKS = Path(__file__).resolve().parents[3] / "ansible/tasks/take_hosts.yml"
+TASKS = Path(__file__).resolve().parents[2] / "ansible/tasks/take_hosts.yml"
 TAKEN, REFUSED = 0, 3
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
 

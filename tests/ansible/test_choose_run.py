@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.unit.ansible.test_take_hosts import ANSIBLE, TASKS
+from tests.ansible.test_take_hosts import ANSIBLE, TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from carscribe_worker_a import run as run_a
 from carscribe_worker_b import run as run_b
 from carscribe_worker_b.consumer import LONG_POLL_SECONDS
 
-ROLES = sorted((Path(__file__).resolve().parents[3] / "ansible/roles").iterdir())
+ROLES = sorted((Path(__file__).resolve().parents[2] / "ansible/roles").iterdir())
 
 
 def specified(role: Path) -> dict[str, dict[str, Any]]:
