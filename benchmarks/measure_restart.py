@@ -1,10 +1,9 @@
-"""Starting again: with many settled images, and after a kill. Promises 11, 13 and 17."""
+"""Starting again: with many settled images, and after a kill. Promises 11 and 13."""
 
 import json
 import time
 from pathlib import Path
 
-from benchmarks import measure_cost
 from benchmarks.harness import (
     POLL_SECONDS,
     BenchmarkError,
@@ -12,9 +11,9 @@ from benchmarks.harness import (
     Emulator,
     Worker,
     behavior,
-    start,
     wait,
 )
+from benchmarks.measure_cost import fill
 from benchmarks.report import Row
 from benchmarks.scale import Scale
 
@@ -22,8 +21,6 @@ MORE_SECONDS_PROMISED = 0.1
 FIRST_TEXT_SECONDS_PROMISED = 3.0
 VISIBILITY_SECONDS = 60
 DEADLINE_SECONDS = 30.0
-DEADLINE_MANY_SECONDS = 1800.0
-MEMORY_TIMES_PROMISED = 1.2
 
 
 def with_many_settled(folder: Path, scale: Scale) -> list[Row]:
@@ -51,62 +48,6 @@ def with_many_settled(folder: Path, scale: Scale) -> list[Row]:
                 f"{min(took['empty']) * 1000:.0f} ms)",
                 more <= MORE_SECONDS_PROMISED,
                 {"seconds": took, "more_seconds": more},
-            )
-        )
-    return rows
-
-
-def fill(worker: Worker, emulator: Emulator, images: int, scale: Scale) -> None:
-    """Let a worker have settled so many images already."""
-    run_dir = worker.folder / worker.letter / "runs" / worker.run_id
-    run_dir.mkdir(parents=True)
-    command = ["benchmarks.fill_store", worker.letter, str(run_dir), emulator.queue_url]
-    command += [str(number) for number in (images, scale.seed, scale.image_bytes)]
-    wait(start(f"fill-{worker.letter}", command, emulator.env, worker.folder))
-
-
-def memory_with_many(folder: Path, scale: Scale) -> list[Row]:
-    """Promise 17: a run of many images ends in the memory of a small one, with no latency."""
-    rows = []
-    total, settled = scale.images_settled, scale.images_settled - scale.images_new
-    for letter in "ab":
-        small = measure_cost.flat_out(
-            letter,
-            folder / "small",
-            scale.images_many,
-            scale,
-            concurrency=measure_cost.CONCURRENCY_MEMORY,
-        )
-        with Emulator(
-            images=total,
-            seed=scale.seed,
-            car_share=1.0,
-            image_bytes=scale.image_bytes,
-            queued_run_id="bench" if letter == "b" else "",
-            queued_after=settled,
-        ) as emulator:
-            settings = {"CONCURRENCY_MAX": str(measure_cost.CONCURRENCY_MEMORY)}
-            rate = measure_cost.RATE_MAX
-            worker = Worker(
-                letter, emulator, folder / "large", rate_per_second=rate, settings=settings
-            )
-            fill(worker, emulator, settled, scale)
-            large = worker.start()
-            wait(large, deadline_seconds=DEADLINE_MANY_SECONDS)
-        done = large.summary["images"]["detected" if letter == "a" else "settled"]
-        rows.append(
-            Row(
-                f"17{letter}",
-                f"{letter.upper()}: peak memory of a run of {total:,} images, of which "
-                f"{scale.images_new:,} are new, at most {MEMORY_TIMES_PROMISED} times that of "
-                f"{scale.images_many:,}",
-                f"{large.peak_bytes / small.peak_bytes:.2f} times: {small.peak_bytes / 1e6:.1f} "
-                f"MB, then {large.peak_bytes / 1e6:.1f} MB; {large.summary['state']}, {done:,} images",
-                large.peak_bytes <= MEMORY_TIMES_PROMISED * small.peak_bytes
-                and large.summary["state"] == "complete"
-                and done == total,
-                {"peak_bytes": {"small": small.peak_bytes, "large": large.peak_bytes}},
-                timed=False,
             )
         )
     return rows

@@ -260,7 +260,7 @@ def _target(name: str, chosen: Options) -> Target:
     if name == "demo":
         return targets.Local()
     with suppress(DeploymentError):  # the command says it
-        return targets.of(chosen.target) if chosen.target else targets.present()
+        return targets.present(chosen.target)
     return targets.Aws()
 
 

@@ -79,7 +79,7 @@ NOT_LOOKED_AT = (
 
 def doctor(options: Options) -> int:
     """Say what is missing, and what a deployment would cost."""
-    target = targets.of(options.target) if options.target else targets.present()
+    target = targets.present(options.target)
     preflight.look(preflight.Wanted(target, options), everything=True)
     return 0
 

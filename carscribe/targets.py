@@ -302,10 +302,10 @@ def of(name: str) -> Target:
     return Local() if name == Local.name else Aws()
 
 
-def present() -> Target:
-    """Return the target that is up; AWS where none is.
+def present(wanted: str = "") -> Target:
+    """Return the target that was asked for, or else the one that is up; AWS where none is.
 
     Raises:
-        DeploymentError: which one is cannot be known.
+        DeploymentError: which one is up cannot be known.
     """
-    return of(target_that_is_up() or Aws.name)
+    return of(wanted or target_that_is_up() or Aws.name)

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from carscribe.runs import names_of
+from tests import processes
 from tests.faked_host import RUN, Host
 from tests.pipeline import ROOT
 
@@ -200,7 +201,7 @@ def test_a_playbook_that_is_killed_takes_its_follower_along(deployment: Deployme
     following.kill()
     following.wait()
     deadline = time.monotonic() + 15
-    while left := processes(str(deployment.a.folder.parent)):
+    while left := processes.there_are(str(deployment.a.folder.parent)):
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
 
@@ -264,19 +265,6 @@ def test_what_diverts_ansible_is_named(tmp_path: Path, ansible: Path, by: str) -
     assert "build/inventory.yml names the hosts" in said, done.stdout + done.stderr
     assert DIVERTED[by] in said
     assert "Say `ansible-playbook -i ../build/inventory.yml`" in said
-
-
-def processes(mark: str) -> list[str]:
-    """Return the command lines that name a folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:
-            continue
-        if mark in words and "pytest" not in words:
-            found.append(words)
-    return found
 
 
 def test_what_the_plugin_needs_runs_on_python_3_10() -> None:

@@ -22,6 +22,7 @@ from carscribe.runs import unit
 from emulator.hosts.deployment import Deployment
 from emulator.hosts.engine import Engine
 from emulator.secret import Secret
+from tests import processes
 
 if TYPE_CHECKING:
     import signal
@@ -255,14 +256,11 @@ class Copy:
 
     def remains(self) -> list[str]:
         """Name the processes, mounts, loop devices and files that are left of a deployment."""
-        found = []
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                words = entry.read_bytes().decode(errors="replace").replace("\0", " ")
-            except OSError:
-                continue
-            if str(self.root) in words and "pytest" not in words and "ssh: " not in words:
-                found.append(f"process {words}")
+        found = [
+            f"process {words}"
+            for words in processes.there_are(str(self.root)).values()
+            if "ssh: " not in words
+        ]
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
         found += [f"mount {line}" for line in mounts if str(self.root) in line]
         loops = subprocess.run(

@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests import processes
+
 if TYPE_CHECKING:
     from tests.hosts.world import World
 
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
 def of(world: World) -> list[str]:
     """Name everything that still belongs to a deployment."""
     state, name = str(world.state), world.deployment.name
-    found = [f"process {line}" for line in processes() if state in line or name in line]
+    found = [
+        f"process {pid}: {line}"
+        for pid, line in processes.there_are().items()
+        if state in line or name in line
+    ]
     found += [f"mount {line}" for line in _lines("/proc/self/mountinfo") if state in line]
     found += [f"control group {path}" for path in _below("/sys/fs/cgroup") if name in path]
     found += [f"loop device {line}" for line in _output("losetup", "--all") if state in line]
@@ -47,19 +53,6 @@ def _below(folder: str) -> list[str]:
 def _is_ours(link: dict[str, object], world: World) -> bool:
     text = json.dumps(link)
     return world.deployment.id in text or f"{world.network}." in text or str(world.state) in text
-
-
-def processes() -> list[str]:
-    """Return every process with its command line, this one excepted."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if "pytest" not in " ".join(words):
-            found.append(f"{entry.parent.name}: {' '.join(words)}")
-    return found
 
 
 def _lines(path: str) -> list[str]:

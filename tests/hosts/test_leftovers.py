@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import processes
 from tests.hosts import remains
 from tests.hosts.world import CHECKOUT
 
@@ -72,7 +73,7 @@ def test_nothing_is_left_of_a_base_image_that_was_never_finished(
     world.local("down", cache=tmp_path)
     assert remains.of(world) == []
     assert list(tmp_path.iterdir()) == []
-    assert not [line for line in remains.processes() if "mmdebstrap" in line]
+    assert processes.there_are("mmdebstrap") == {}
 
 
 def test_nothing_is_left_when_every_part_was_killed(world: World) -> None:
@@ -106,7 +107,6 @@ def test_down_is_safe_where_nothing_is_up(world: World) -> None:
 
 def _kill_all(name: str, world: World) -> None:
     """Kill the deployment's processes of that name."""
-    for line in remains.processes():
-        pid, _, command = line.partition(": ")
-        if str(world.state) in command and name in command.split()[0]:
-            os.kill(int(pid), signal.SIGKILL)
+    for pid, command in processes.there_are(str(world.state)).items():
+        if name in command.split()[0]:
+            os.kill(pid, signal.SIGKILL)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = {"photos/2024/1.jpg": b"one", "photos/2025/2.jpg": b"two"}
 SECONDS = 540
+DENIED_IN_A_LAB = "s3:GetBucketObjectLockConfiguration"
 
 
 @dataclass
@@ -110,18 +111,19 @@ def prepare_account(emulator: Emulator) -> str:
     return str(subnet["SubnetId"])
 
 
+def all_but(*actions: str) -> str:
+    """Return a policy that allows everything but these actions."""
+    allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    denied = {"Effect": "Deny", "Action": list(actions), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed, denied]})
+
+
 def in_a_lab(emulator: Emulator) -> dict[str, str]:
     """Return the credentials of a Learner Lab's user, who may not ask for a bucket's lock."""
     iam, sts = emulator.client("iam"), emulator.client("sts")
     iam.create_role(RoleName="voclabs", AssumeRolePolicyDocument="{}")
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "*", "Resource": "*"},
-            {"Effect": "Deny", "Action": "s3:GetBucketObjectLockConfiguration", "Resource": "*"},
-        ],
-    }
-    iam.put_role_policy(RoleName="voclabs", PolicyName="p", PolicyDocument=json.dumps(policy))
+    policy = all_but(DENIED_IN_A_LAB)
+    iam.put_role_policy(RoleName="voclabs", PolicyName="p", PolicyDocument=policy)
     credentials = sts.assume_role(
         RoleArn="arn:aws:iam::123456789012:role/voclabs", RoleSessionName="user123=me"
     )["Credentials"]

@@ -13,6 +13,7 @@ import pytest
 from carscribe.inputs import SYSTEM_TEMPORARY
 from tests.emulator import Emulator, start
 from tests.terraform.checkout import Checkout
+from tests.terraform.deployments import all_but
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -272,14 +273,8 @@ def test_a_look_up_that_is_refused_is_told(checkout: Checkout) -> None:
     checkout.state.unlink()
     iam = checkout.emulator.client("iam")
     iam.create_user(UserName="operator")
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "*", "Resource": "*"},
-            {"Effect": "Deny", "Action": "ec2:DescribeKeyPairs", "Resource": "*"},
-        ],
-    }
-    iam.put_user_policy(UserName="operator", PolicyName="p", PolicyDocument=json.dumps(policy))
+    policy = all_but("ec2:DescribeKeyPairs")
+    iam.put_user_policy(UserName="operator", PolicyName="p", PolicyDocument=policy)
     key = iam.create_access_key(UserName="operator")["AccessKey"]
     checkout.emulator.enforce_iam()
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,12 @@ import pytest
 from carscribe import bucket
 from tests.emulator import Emulator, start
 from tests.terraform.checkout import ROOT, Checkout
-from tests.terraform.deployments import in_a_lab
+from tests.terraform.deployments import DENIED_IN_A_LAB, all_but, in_a_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TO_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 UPLOADED = '-target=aws_s3_object.image["1.jpg"]'
 NETWORKS = {"TF_VAR_ssh_ingress_cidrs": '["203.0.113.7/32"]'}
 
@@ -58,11 +56,9 @@ class Lab:
 
     def deny(self, *actions: str) -> None:
         """Let the lab's user do all but this."""
-        policy: dict[str, Any] = {"Version": "2012-10-17", "Statement": [TO_ALL]}
-        denied = ["s3:GetBucketObjectLockConfiguration", *actions]
-        policy["Statement"].append({"Effect": "Deny", "Action": denied, "Resource": "*"})
+        policy = all_but(DENIED_IN_A_LAB, *actions)
         self.checkout.emulator.client("iam").put_role_policy(
-            RoleName="voclabs", PolicyName="p", PolicyDocument=json.dumps(policy)
+            RoleName="voclabs", PolicyName="p", PolicyDocument=policy
         )
 
 

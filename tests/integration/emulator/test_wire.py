@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import signing
-from tests.emulator import ROOT
+from tests.emulator import serve_refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,14 +145,7 @@ def test_a_wrong_admin_call_says_what_is_wrong(
 )
 def test_a_wrong_start_is_one_clear_sentence(arguments: list[str], code: int, said: str) -> None:
     """Each mistake has one sentence and its own exit code."""
-    done = subprocess.run(
-        [sys.executable, "-m", "emulator", "serve", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = serve_refused(*arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -164,14 +155,7 @@ def test_a_port_in_use_is_one_clear_sentence(emulator: Emulator, tmp_path: Path)
     """A second emulator on the same port says why it does not start, and writes no ready file."""
     ready = tmp_path / "ready.json"
     arguments = ["--port", str(emulator.port), "--ready-file", str(ready)]
-    done = subprocess.run(
-        [sys.executable, "-m", "emulator", "serve", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = serve_refused(*arguments)
     assert done.returncode == 69
     assert done.stderr.strip().splitlines() == [
         f"Cannot listen at 127.0.0.1:{emulator.port}: Address already in use."

@@ -23,6 +23,7 @@ from carscribe.runs import (
 )
 from carscribe.watch import Seen, denied_regions, judge, several_models
 from carscribe_common import rules
+from tests import processes
 from tests.faked_host import RUN, Host
 
 if TYPE_CHECKING:
@@ -368,7 +369,7 @@ def test_a_silence_is_no_end(hosts: tuple[Host, Host]) -> None:
     a.summary(state="running")
     watching.until("a", state="running")
     (a.folder / "off").touch()
-    for process in children(str(a.folder)):
+    for process in processes.there_are(str(a.folder)):
         os.kill(process, 9)
     time.sleep(0.3)
     a.complete()
@@ -393,22 +394,9 @@ def test_a_watch_leaves_nothing_running(hosts: tuple[Host, Host]) -> None:
         host.complete()
     Watching(hosts).outcomes()
     deadline = time.monotonic() + 5
-    while left := children(str(hosts[0].folder.parent)):
+    while left := processes.there_are(str(hosts[0].folder.parent)):
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
-
-
-def children(mark: str) -> list[int]:
-    """Return the processes whose command line names a folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if mark in words and "pytest" not in words:
-            found.append(int(entry.parent.name))
-    return found
 
 
 def test_what_is_left_to_say_comes_from_the_host(hosts: tuple[Host, Host]) -> None:
